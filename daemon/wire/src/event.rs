@@ -1,0 +1,95 @@
+//! Events: what happened, in order, each with a sequence number that never repeats.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+macro_rules! event_kinds {
+    ($( $(#[$doc:meta])* $variant:ident => $name:literal; )*) => {
+        /// What happened. Readers ignore kinds they do not know.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum EventKind {
+            $( $(#[$doc])* $variant, )*
+        }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )* ];
+
+            /// The name used on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $name, )* }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// A job was queued: `{summary}`.
+    JobQueued => "job_queued";
+    /// An attempt began: `{attempt}`.
+    JobStarted => "job_started";
+    /// A step began: `{step, message}`.
+    StepStarted => "step_started";
+    /// A step is done: `{step, message, duration_ms}`.
+    StepCompleted => "step_completed";
+    /// Bytes arrive: `{url, downloaded_bytes, total_bytes}`. Not stored.
+    Downloading => "downloading";
+    /// Entries are written: `{file, files, bytes}`. Not stored.
+    Extracting => "extracting";
+    /// A digest was compared: `{message}`.
+    Verifying => "verifying";
+    /// Odd, but not in the way: `{message}`.
+    Warning => "warning";
+    /// Worth knowing: `{message}`.
+    Info => "info";
+    /// A job ended well: `{summary, changed}`.
+    JobSucceeded => "job_succeeded";
+    /// A job ended with an error, or will be tried again: `{error, retry_at}`.
+    JobFailed => "job_failed";
+    /// A job was cancelled: `{}`.
+    JobCancelled => "job_cancelled";
+    /// A pack became active that was not: `{version}`.
+    PackInstalled => "pack_installed";
+    /// Another version or tree of a pack became active: `{from, version}`.
+    PackUpdated => "pack_updated";
+    /// A pack is no longer active: `{version}`.
+    PackRemoved => "pack_removed";
+    /// `current` names another generation: `{generation}`.
+    GenerationActivated => "generation_activated";
+    /// An index was read: `{registry, packs, changed}`.
+    RegistryRefreshed => "registry_refreshed";
+    /// An index could not be read: `{registry, error}`.
+    RegistryFailed => "registry_failed";
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventView {
+    /// Its place in the order; absent on progress, which is not stored and cannot be replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<i64>,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// The job it belongs to.
+    pub job: Option<i64>,
+    /// The pack it is about.
+    #[serde(rename = "ref")]
+    pub pack_ref: Option<String>,
+    /// More, by kind.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+}
+
+/// Stored events, oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventList {
+    /// The events.
+    pub events: Vec<EventView>,
+    /// `?since=` of the next page, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}

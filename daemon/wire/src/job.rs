@@ -1,0 +1,291 @@
+//! Jobs: one request, one plan, one activation.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Problem;
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Install from a registry reference or a URL.
+    Install,
+    /// Install an uploaded archive.
+    Upload,
+    /// Remove packs.
+    Remove,
+}
+
+impl JobKind {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Upload => "upload",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Waiting for its turn, or for its next attempt.
+    Queued,
+    /// Being worked on.
+    Running,
+    /// Done; `changed` says whether anything had to be.
+    Succeeded,
+    /// Ended with `error`; the host is as it was before.
+    Failed,
+    /// Ended on request; the host is as it was before.
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Whether the job has ended.
+    #[must_use]
+    pub fn is_finished(self) -> bool {
+        match self {
+            Self::Queued | Self::Running => false,
+            Self::Succeeded | Self::Failed | Self::Cancelled => true,
+        }
+    }
+
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The steps of a job, in their order.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum StepName {
+    /// Request to plan.
+    Resolve,
+    /// Bring the bytes.
+    Fetch,
+    /// Unpack them into staging.
+    Unpack,
+    /// Read the manifest, compute the digest, move the tree into the store.
+    Inspect,
+    /// Dependencies, dependents, space.
+    Check,
+    /// Switch to the new generation.
+    Activate,
+}
+
+impl StepName {
+    /// Every step, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Resolve,
+        Self::Fetch,
+        Self::Unpack,
+        Self::Inspect,
+        Self::Check,
+        Self::Activate,
+    ];
+
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Fetch => "fetch",
+            Self::Unpack => "unpack",
+            Self::Inspect => "inspect",
+            Self::Check => "check",
+            Self::Activate => "activate",
+        }
+    }
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// Under way.
+    Running,
+    /// Done.
+    Completed,
+    /// Ended with the job's error.
+    Failed,
+}
+
+/// One step of a job's latest attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StepView {
+    /// Which step.
+    pub name: StepName,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// RFC 3339, UTC.
+    pub finished_at: Option<String>,
+    /// What it found, in one line.
+    pub message: Option<String>,
+}
+
+/// Who asked, as the kernel says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Requester {
+    /// User id of the peer.
+    pub uid: u32,
+    /// Its login name, when it has one.
+    pub user: Option<String>,
+    /// Process id of the peer at connect time.
+    pub pid: Option<i32>,
+    /// The `User-Agent` it sent: a claim, not a fact.
+    pub agent: Option<String>,
+}
+
+/// What happens to one pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeAction {
+    /// Not installed before.
+    Install,
+    /// To a newer version.
+    Upgrade,
+    /// To an older version.
+    Downgrade,
+    /// The same version again, with the same or another tree.
+    Reinstall,
+    /// Gone afterwards.
+    Remove,
+    /// Already as asked.
+    Keep,
+}
+
+impl ChangeAction {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Upgrade => "upgrade",
+            Self::Downgrade => "downgrade",
+            Self::Reinstall => "reinstall",
+            Self::Remove => "remove",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+/// What a job will change, or has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanView {
+    /// One line per pack.
+    pub changes: Vec<PlanChange>,
+}
+
+/// One line of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanChange {
+    /// Which pack; absent while only its source is known.
+    #[serde(rename = "ref")]
+    pub pack_ref: Option<String>,
+    /// What happens to it.
+    pub action: ChangeAction,
+    /// The active version before.
+    pub from: Option<String>,
+    /// The active version afterwards.
+    pub to: Option<String>,
+    /// The registry that offers it.
+    pub registry: Option<String>,
+    /// Where the bytes come from, without credentials.
+    pub source: Option<String>,
+    /// What the bytes must digest to.
+    pub digest: Option<String>,
+    /// Why it is in the plan.
+    pub reason: String,
+}
+
+/// What `progress` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgressUnit {
+    /// Bytes of a download.
+    Bytes,
+    /// Entries of an archive.
+    Files,
+}
+
+/// How far the current step is; not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressView {
+    /// The step that moves.
+    pub step: StepName,
+    /// How much of it is done.
+    pub done: u64,
+    /// How much there is, when known.
+    pub total: Option<u64>,
+    /// What is counted.
+    pub unit: ProgressUnit,
+}
+
+/// One job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobView {
+    /// Counts up from 1 on this host.
+    pub id: i64,
+    /// What it does.
+    pub kind: JobKind,
+    /// The same in a few words, such as `install slack@^2`.
+    pub summary: String,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// Whether the host is different because of it.
+    pub changed: bool,
+    /// The request as it was made, without credentials.
+    #[schema(value_type = Object)]
+    pub request: serde_json::Value,
+    /// Who asked.
+    pub requested_by: Requester,
+    /// What it will change, once known.
+    pub plan: Option<PlanView>,
+    /// The steps of the latest attempt, in order.
+    pub steps: Vec<StepView>,
+    /// How far the current step is.
+    pub progress: Option<ProgressView>,
+    /// Which attempt this is or was, from 1; 0 before the first.
+    pub attempt: u32,
+    /// When the next attempt is due, RFC 3339, UTC.
+    pub retry_at: Option<String>,
+    /// The generation it made.
+    pub generation: Option<i64>,
+    /// What was odd but not in the way.
+    pub warnings: Vec<String>,
+    /// Why it failed; of a queued job: why its last attempt did.
+    pub error: Option<Problem>,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// RFC 3339, UTC.
+    pub started_at: Option<String>,
+    /// RFC 3339, UTC.
+    pub finished_at: Option<String>,
+}
+
+/// A page of jobs, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobList {
+    /// The jobs.
+    pub jobs: Vec<JobView>,
+    /// `?before=` of the next page, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}

@@ -1,0 +1,37 @@
+//! What is said over packd's Unix socket, and nothing else.
+//!
+//! Requests, views, events, error kinds and paths: the shapes both programs
+//! agree on. Serde only, no behaviour beyond what a shape means (the status of
+//! a kind, the text of a path). `docs/openapi.json` is generated from here.
+
+mod audit;
+mod error;
+mod event;
+mod job;
+mod pack;
+pub mod path;
+mod query;
+mod registry;
+mod request;
+mod role;
+mod status;
+
+pub use audit::{AuditList, AuditView};
+pub use error::{ErrorKind, Exit, Problem};
+pub use event::{EventKind, EventList, EventView};
+pub use job::{
+    ChangeAction, JobKind, JobList, JobStatus, JobView, PlanChange, PlanView, ProgressUnit,
+    ProgressView, Requester, StepName, StepStatus, StepView,
+};
+pub use pack::{
+    ContentsView, DigestsView, PackList, PackState, PackView, SourceType, SourceView, Verification,
+    VerifiedView,
+};
+pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
+pub use registry::{
+    AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView,
+    SearchList, SearchView, Trust,
+};
+pub use request::{InstallRequest, RefreshRequest, RemoveQuery, UploadQuery};
+pub use role::Role;
+pub use status::{HealthView, QueueView, ReloadView, StatusView};

@@ -1,0 +1,161 @@
+//! Packs as they are on this host.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One active pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PackView {
+    /// Its name.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// Its title.
+    pub label: Option<String>,
+    /// The active version.
+    pub version: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// SPDX expression.
+    pub license: Option<String>,
+    /// Search words.
+    pub keywords: Vec<String>,
+    /// The registry it came from.
+    pub registry: Option<String>,
+    /// Where its bytes came from.
+    pub source: SourceView,
+    /// What they digest to.
+    pub digest: DigestsView,
+    /// What was really compared.
+    pub verified: VerifiedView,
+    /// Where it lies: `<state>/current/<ref>`.
+    pub path: String,
+    /// The generation that made this version active.
+    pub generation: i64,
+    /// RFC 3339, UTC.
+    pub installed_at: String,
+    /// Login name, or the uid in digits.
+    pub installed_by: String,
+    /// The job that installed it.
+    pub job: i64,
+    /// Whether its tree is as installed.
+    pub state: PackState,
+    /// The newest version its registry offers, when newer than `version`.
+    pub available: Option<String>,
+    /// Requirements on other packs, as `ref` or `ref@requirement`.
+    pub dependencies: Vec<String>,
+    /// Active packs that need this one.
+    pub required_by: Vec<String>,
+    /// How many components it brings.
+    pub contents: ContentsView,
+    /// Whether it is part of the system.
+    pub system: bool,
+}
+
+/// Where bytes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceType {
+    /// An archive by URL.
+    Archive,
+    /// An archive that a client sent.
+    Upload,
+}
+
+impl SourceType {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Archive => "archive",
+            Self::Upload => "upload",
+        }
+    }
+}
+
+/// Where a pack's bytes came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceView {
+    /// The transport.
+    #[serde(rename = "type")]
+    pub source_type: SourceType,
+    /// The URL without credentials; of an upload, the path the client named.
+    pub url: Option<String>,
+    /// The folder inside the archive that is the pack, when not its root.
+    pub path: Option<String>,
+}
+
+/// What a pack's bytes digest to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DigestsView {
+    /// Of the archive as downloaded or sent: `sha256:<hex>`.
+    pub archive: Option<String>,
+    /// Of the tree (`docs/pack-format.md`): `sha256:<hex>`.
+    pub tree: String,
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verification {
+    /// The archive's bytes with the checksum of the registry's entry.
+    RegistryChecksum,
+    /// The archive's bytes with the checksum in the request.
+    RequestChecksum,
+    /// Nothing.
+    None,
+}
+
+/// What was really compared with what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VerifiedView {
+    /// By what.
+    pub by: Verification,
+    /// When; RFC 3339, UTC.
+    pub at: Option<String>,
+}
+
+/// Whether a pack's tree is as installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PackState {
+    /// The tree is there.
+    Ok,
+    /// The tree is gone from the store.
+    Missing,
+}
+
+impl PackState {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// How many components of each kind a pack brings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct ContentsView {
+    /// Actions.
+    pub actions: u32,
+    /// Sensors.
+    pub sensors: u32,
+    /// Triggers.
+    pub triggers: u32,
+    /// Rules.
+    pub rules: u32,
+    /// Workflows.
+    pub workflows: u32,
+}
+
+/// The active packs, by ref.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PackList {
+    /// The packs.
+    pub packs: Vec<PackView>,
+}

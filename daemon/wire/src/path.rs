@@ -1,0 +1,68 @@
+//! The paths of the API, each said once.
+
+/// `GET`: version, uptime, queue, generation, registries' health.
+pub const STATUS: &str = "/v1/status";
+/// `GET`: liveness.
+pub const HEALTH: &str = "/v1/health";
+/// `GET`: the description of this API.
+pub const OPENAPI: &str = "/v1/openapi.json";
+/// `GET`: active packs.
+pub const PACKS: &str = "/v1/packs";
+/// `GET` shows one pack, `DELETE` removes it.
+pub const PACK: &str = "/v1/packs/{ref}";
+/// `POST`: install from a registry reference or a URL.
+pub const INSTALL: &str = "/v1/packs/install";
+/// `POST`: install an archive sent as the body.
+pub const UPLOAD: &str = "/v1/packs/upload";
+/// `GET`: jobs, newest first.
+pub const JOBS: &str = "/v1/jobs";
+/// `GET`: one job.
+pub const JOB: &str = "/v1/jobs/{id}";
+/// `GET`: one job, answered when it has ended or the time is over.
+pub const JOB_WAIT: &str = "/v1/jobs/{id}/wait";
+/// `POST`: cancel one job.
+pub const JOB_CANCEL: &str = "/v1/jobs/{id}/cancel";
+/// `GET`: events, as a stream or as a list.
+pub const EVENTS: &str = "/v1/events";
+/// `GET`: configured registries and their health.
+pub const REGISTRIES: &str = "/v1/registries";
+/// `POST`: refresh registries now.
+pub const REGISTRIES_REFRESH: &str = "/v1/registries/refresh";
+/// `GET`: what the registries offer, by text.
+pub const SEARCH: &str = "/v1/search";
+/// `GET`: what the registries offer of one pack.
+pub const AVAILABLE: &str = "/v1/available/{ref}";
+/// `POST`: read the configuration again.
+pub const RELOAD: &str = "/v1/reload";
+/// `GET`: who asked for what, and what became of it.
+pub const AUDIT: &str = "/v1/audit";
+
+/// The path of one pack.
+#[must_use]
+pub fn pack(pack_ref: &str) -> String {
+    format!("{PACKS}/{pack_ref}")
+}
+
+/// The path of one job.
+#[must_use]
+pub fn job(id: i64) -> String {
+    format!("{JOBS}/{id}")
+}
+
+/// The path that waits for one job.
+#[must_use]
+pub fn job_wait(id: i64) -> String {
+    format!("{JOBS}/{id}/wait")
+}
+
+/// The path that cancels one job.
+#[must_use]
+pub fn job_cancel(id: i64) -> String {
+    format!("{JOBS}/{id}/cancel")
+}
+
+/// The path of what registries offer of one pack.
+#[must_use]
+pub fn available(pack_ref: &str) -> String {
+    format!("/v1/available/{pack_ref}")
+}

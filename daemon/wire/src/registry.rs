@@ -1,0 +1,168 @@
+//! Registries, and what they offer.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ErrorKind;
+
+/// What makes a registry's bytes believable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Every archive needs a checksum in the index.
+    Checksum,
+    /// Nothing is demanded; shown as a warning everywhere.
+    Unverified,
+}
+
+impl Trust {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Checksum => "checksum",
+            Self::Unverified => "unverified",
+        }
+    }
+}
+
+/// Whether a registry answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistryState {
+    /// The last refresh succeeded.
+    Ok,
+    /// The last refresh failed; the cached index is used.
+    Stale,
+    /// The last refresh failed, and nothing is cached.
+    Failed,
+    /// Never refreshed.
+    Unknown,
+    /// Disabled in the configuration.
+    Disabled,
+}
+
+impl RegistryState {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Stale => "stale",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// How a registry fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegistryHealth {
+    /// Whether it answers.
+    pub state: RegistryState,
+    /// When its index was last confirmed current; RFC 3339, UTC.
+    pub last_success: Option<String>,
+    /// Seconds since then.
+    pub age_seconds: Option<u64>,
+    /// Kind of the last failure.
+    pub error_kind: Option<ErrorKind>,
+    /// Its words.
+    pub error: Option<String>,
+    /// Failures since the last success.
+    pub consecutive_failures: u32,
+    /// When it is asked again; RFC 3339, UTC.
+    pub next_refresh: Option<String>,
+}
+
+/// One configured registry. Headers are never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegistryView {
+    /// Its name.
+    pub name: String,
+    /// Where its index is, without credentials.
+    pub url: String,
+    /// Lower is asked first.
+    pub priority: u32,
+    /// Whether it is asked at all.
+    pub enabled: bool,
+    /// What makes its bytes believable.
+    pub trust: Trust,
+    /// Patterns of refs that may come from it; empty: any.
+    pub refs: Vec<String>,
+    /// How many packs its index has.
+    pub packs: u64,
+    /// Entries that were left out, each with its position and reason.
+    pub problems: Vec<String>,
+    /// How it fares.
+    pub health: RegistryHealth,
+}
+
+/// The configured registries, in the order they are asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegistryList {
+    /// The registries.
+    pub registries: Vec<RegistryView>,
+}
+
+/// One hit of a search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SearchView {
+    /// The pack.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// Its title.
+    pub label: Option<String>,
+    /// The newest version.
+    pub version: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Search words.
+    pub keywords: Vec<String>,
+    /// The registry that offers it.
+    pub registry: String,
+    /// Whether a registry of higher priority offers the same ref.
+    pub shadowed: bool,
+    /// The active version on this host.
+    pub installed: Option<String>,
+}
+
+/// What was found, best first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SearchList {
+    /// The hits.
+    pub packs: Vec<SearchView>,
+    /// Whether there are more hits than were asked for.
+    pub truncated: bool,
+    /// Registries whose answer is old or missing, each in one line.
+    pub warnings: Vec<String>,
+}
+
+/// One version that a registry offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AvailableView {
+    /// The version.
+    pub version: String,
+    /// The registry that offers it.
+    pub registry: String,
+    /// Whether a registry of higher priority offers the same ref.
+    pub shadowed: bool,
+    /// Whether it was withdrawn.
+    pub yanked: bool,
+    /// Whether it is the active one here.
+    pub installed: bool,
+}
+
+/// Every version that registries offer of one pack, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AvailableList {
+    /// The pack.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// The versions.
+    pub versions: Vec<AvailableView>,
+    /// Registries whose answer is old or missing, each in one line.
+    pub warnings: Vec<String>,
+}

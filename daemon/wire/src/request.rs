@@ -1,0 +1,112 @@
+//! What can be asked for.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// `POST /v1/packs/install`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own, as it is sent"
+)]
+pub struct InstallRequest {
+    /// A registry reference (`slack`, `slack@^2`, `slack@latest`) or the URL of an archive.
+    pub source: String,
+    /// A requirement, instead of the one after `@`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Branch, tag or commit; only a git source has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_ref: Option<String>,
+    /// The folder inside the archive that is the pack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What the archive's bytes must digest to: `sha256:<hex>` or `sha512:<hex>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// Ask only this registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
+    /// Refuse a registry reference.
+    #[serde(default)]
+    pub no_registry: bool,
+    /// Activate in spite of unmet dependencies or dependents, and install again what is installed.
+    #[serde(default)]
+    pub force: bool,
+    /// Do not check dependencies.
+    #[serde(default)]
+    pub skip_deps: bool,
+    /// Do not run the pack's own tests before it becomes active.
+    #[serde(default)]
+    pub skip_tests: bool,
+    /// Consider pre-releases.
+    #[serde(default)]
+    pub pre: bool,
+    /// Make the plan, change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Query of `POST /v1/packs/upload`; the body is the archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own, as it is sent"
+)]
+pub struct UploadQuery {
+    /// What the client calls it, for the record: a path on the client's side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The folder inside the archive that is the pack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What the body must digest to: `sha256:<hex>` or `sha512:<hex>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// Activate in spite of unmet dependencies or dependents, and install again what is installed.
+    #[serde(default)]
+    pub force: bool,
+    /// Do not check dependencies.
+    #[serde(default)]
+    pub skip_deps: bool,
+    /// Do not run the pack's own tests before it becomes active.
+    #[serde(default)]
+    pub skip_tests: bool,
+    /// Make the plan, change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Seconds to hold the answer until the job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u64>,
+}
+
+/// Query of `DELETE /v1/packs/{ref}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RemoveQuery {
+    /// Remove the packs that need it too.
+    #[serde(default)]
+    pub cascade: bool,
+    /// Remove it in spite of the packs that need it, or although it is a system pack.
+    #[serde(default)]
+    pub force: bool,
+    /// Make the plan, change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Seconds to hold the answer until the job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u64>,
+}
+
+/// `POST /v1/registries/refresh`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// Only these; empty: every enabled one.
+    #[serde(default)]
+    pub registries: Vec<String>,
+}
