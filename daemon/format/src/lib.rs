@@ -1,0 +1,11 @@
+//! What a pack is: its name, versions, manifest, digests, archives, trees, and the indexes it is listed in.
+//!
+//! Pure and synchronous: no network, no clock, no async, no SQL. Both programs read and write these formats
+//! through this crate, so that a pack means the same to the daemon, to the client and to a CI job. Whatever
+//! comes from outside is judged here before anything else sees it: a [`PackRef`] cannot be a path, a manifest
+//! cannot be a bomb, one bad entry cannot take an index with it.
+
+pub mod digest;
+pub mod tree;
+
+pub use digest::{Algorithm, Digest, DigestError};
