@@ -6,6 +6,13 @@
 //! cannot be a bomb, one bad entry cannot take an index with it.
 
 pub mod digest;
+pub mod name;
+pub mod requirement;
 pub mod tree;
+pub mod version;
 
 pub use digest::{Algorithm, Digest, DigestError};
+pub use name::{NameError, PackRef};
+pub use requirement::{PreReleases, Requirement, RequirementError};
+pub use semver::Version;
+pub use version::VersionError;
