@@ -5,13 +5,17 @@
 //! comes from outside is judged here before anything else sees it: a [`PackRef`] cannot be a path, a manifest
 //! cannot be a bomb, one bad entry cannot take an index with it.
 
+pub mod contents;
 pub mod digest;
+pub mod manifest;
 pub mod name;
 pub mod requirement;
 pub mod tree;
 pub mod version;
 
+pub use contents::Contents;
 pub use digest::{Algorithm, Digest, DigestError};
+pub use manifest::{Dependency, DependencyError, Manifest, ManifestError};
 pub use name::{NameError, PackRef};
 pub use requirement::{PreReleases, Requirement, RequirementError};
 pub use semver::Version;

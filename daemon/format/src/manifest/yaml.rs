@@ -1,0 +1,456 @@
+//! YAML from strangers as a tree of bounded size, each node with its position.
+//!
+//! Scalars keep the text that was written: `1.10` is `1.10`, whatever a schema would make of it. Bounds are
+//! on bytes, depth, nodes, and everything that aliases can multiply; they hold in time and in memory.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, MessageFormatter, Options, Spanned, UserMessageFormatter};
+
+/// A place in a file, both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The column, in characters.
+    pub column: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// One node of the tree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What it is.
+    pub value: Value,
+    /// Where it begins.
+    pub at: Position,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing, or a null.
+    Null,
+    /// A quoted or otherwise unmistakable text.
+    Text(String),
+    /// An unquoted number or truth value, as it was written.
+    Plain(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in the order of the file.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its text.
+    pub text: String,
+    /// Where it begins.
+    pub at: Position,
+}
+
+/// Why a text was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum YamlError {
+    /// It is too large to be looked at.
+    #[error("it is {bytes} bytes long, more than the {limit} that are allowed")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// It is not UTF-8.
+    #[error("it is not UTF-8 text{guess}")]
+    Encoding {
+        /// What it looks like instead; empty, or beginning with a comma.
+        guess: &'static str,
+    },
+    /// A character that no text file has.
+    #[error("{at}: control character U+{code:04X}")]
+    Control {
+        /// Where.
+        at: Position,
+        /// Which.
+        code: u32,
+    },
+    /// It breaks the rules of YAML, or a bound.
+    #[error("{}{why}", at.map(|at| format!("{at}: ")).unwrap_or_default())]
+    Syntax {
+        /// Where.
+        at: Option<Position>,
+        /// What.
+        why: String,
+    },
+}
+
+impl YamlError {
+    /// Where in the file it is.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::TooLarge { .. } | Self::Encoding { .. } => None,
+            Self::Control { at, .. } => Some(*at),
+            Self::Syntax { at, .. } => *at,
+        }
+    }
+
+    /// One thing to try.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        matches!(self, Self::Encoding { .. }).then(|| "save the file as UTF-8".to_owned())
+    }
+}
+
+impl Node {
+    /// What kind of thing it is, for messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Text(_) | Value::Plain(_) => "a single value",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// The text of a scalar.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) | Value::Plain(text) => Some(text),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Whether nothing is there.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// The elements of a list.
+    #[must_use]
+    pub fn list(&self) -> Option<&[Self]> {
+        match &self.value {
+            Value::List(items) => Some(items),
+            Value::Null | Value::Text(_) | Value::Plain(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The keys and values of a mapping.
+    #[must_use]
+    pub fn map(&self) -> Option<&[(Key, Self)]> {
+        match &self.value {
+            Value::Map(entries) => Some(entries),
+            Value::Null | Value::Text(_) | Value::Plain(_) | Value::List(_) => None,
+        }
+    }
+
+    /// The value of a key, if this is a mapping that has it and it is not null.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let (_, value) = self.map()?.iter().find(|(name, _)| name.text == key)?;
+        (!value.is_null()).then_some(value)
+    }
+
+    /// The node as JSON, where numbers and truth values are what YAML 1.2 says they are.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Text(text) => text.as_str().into(),
+            Value::Plain(text) => plain_to_json(text),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| (key.text.clone(), value.to_json()))
+                .collect(),
+        }
+    }
+}
+
+fn plain_to_json(text: &str) -> serde_json::Value {
+    match text {
+        "true" | "True" | "TRUE" => true.into(),
+        "false" | "False" | "FALSE" => false.into(),
+        _ => match text.trim_start_matches('+').parse::<serde_json::Number>() {
+            Ok(number) => number.into(),
+            Err(_) => text.into(),
+        },
+    }
+}
+
+/// How deep lists and mappings may lie in each other: the reader recurses, and a thread has a stack of 2 MiB
+/// (a level takes up to 40 KiB of it in a debug build).
+const MAX_DEPTH: usize = 32;
+
+/// The bounds: what a manifest of [`super::MAX_BYTES`] without aliases can need, and little more.
+fn options() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH,
+            max_documents: 1,
+            max_nodes: 100_000,
+            max_events: 250_000,
+            max_anchors: 256,
+            max_aliases: 1_024,
+            max_recorded_anchor_events: 50_000,
+            max_recorded_anchor_bytes: 1024 * 1024,
+            max_total_scalar_bytes: 1024 * 1024,
+            max_total_comment_bytes: 1024 * 1024,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 20_000,
+            max_replay_stack_depth: 16,
+            max_alias_expansions_per_anchor: 1_024,
+        },
+        emit_comments: false,
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
+        strict_booleans: true,
+        ignore_binary_tag_for_string: true,
+        with_snippet: false,
+    }
+}
+
+/// Reads one document.
+///
+/// A byte order mark, CRLF and a leading `---` are fine; duplicate keys, merge keys and further documents
+/// are not.
+///
+/// # Errors
+/// [`YamlError`], quickly, whatever the bytes are.
+pub fn parse(bytes: &[u8], limit: usize) -> Result<Node, YamlError> {
+    if bytes.len() > limit {
+        return Err(YamlError::TooLarge {
+            bytes: bytes.len(),
+            limit,
+        });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| YamlError::Encoding {
+        guess: guess(bytes),
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some((at, code)) = control(text) {
+        let guess = guess(bytes);
+        return Err(if guess.is_empty() {
+            YamlError::Control { at, code }
+        } else {
+            YamlError::Encoding { guess }
+        });
+    }
+    if text
+        .lines()
+        .all(|line| matches!(line.trim(), "" | "---" | "...") || line.trim_start().starts_with('#'))
+    {
+        return Ok(Node {
+            value: Value::Null,
+            at: Position { line: 1, column: 1 },
+        });
+    }
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()) {
+        Ok(raw) => Ok(finish(raw, text)),
+        Err(error) => Err(YamlError::Syntax {
+            at: position(&error),
+            why: why(&error),
+        }),
+    }
+}
+
+/// What bytes that are no UTF-8 look like.
+fn guess(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => ", but looks like UTF-16",
+        [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4, ..] => ", but looks like an archive",
+        _ => "",
+    }
+}
+
+/// The first control character other than tab and line ends.
+fn control(text: &str) -> Option<(Position, u32)> {
+    let bad = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    let offset = text.find(bad)?;
+    let code = text[offset..].chars().next().map_or(0, u32::from);
+    let before = &text[..offset];
+    let line = before.matches('\n').count() as u64 + 1;
+    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() as u64 + 1;
+    Some((Position { line, column }, code))
+}
+
+fn position(error: &serde_saphyr::Error) -> Option<Position> {
+    error.location().and_then(|location| {
+        let at = Position {
+            line: location.line(),
+            column: location.column(),
+        };
+        (at.line > 0).then_some(at)
+    })
+}
+
+/// What went wrong, without the place.
+fn why(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    use serde_saphyr::budget::BudgetBreach;
+    match error.without_snippet() {
+        Error::MultipleDocuments { .. }
+        | Error::Budget {
+            breach: BudgetBreach::Documents { .. },
+            ..
+        } => "a second document begins; a pack has one".to_owned(),
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("key `{}` appears twice", crate::name::shown(key))
+        }
+        Error::MergeKeyNotAllowed { .. } => "merge keys (`<<`) are not allowed".to_owned(),
+        Error::Budget { breach, .. } => {
+            format!("it is more complex than a manifest may be ({breach:?})")
+        }
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            "its aliases expand to too much".to_owned()
+        }
+        Error::AliasError { error, .. } => why(error),
+        other => crate::name::shown(&UserMessageFormatter.format_message(other)),
+    }
+}
+
+/// A node as it is read; unquoted numbers and truth values are known only by place until the end.
+enum Raw {
+    Null,
+    Text(String),
+    Plain,
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_i128<E>(self, _: i128) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_u128<E>(self, _: u128) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Raw, E> {
+        Ok(Raw::Plain)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Raw, E> {
+        Ok(Raw::Text(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        let mut entries: Vec<(Spanned<String>, Spanned<Raw>)> = Vec::new();
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
+            if key.value.len() > 1024 {
+                return Err(A::Error::custom("a key is longer than 1024 bytes"));
+            }
+            entries.push((key, map.next_value()?));
+        }
+        Ok(Raw::Map(entries))
+    }
+}
+
+/// The tree with the texts of plain scalars, which are cut from the source.
+fn finish(raw: Spanned<Raw>, source: &str) -> Node {
+    let at = Position {
+        line: raw.referenced.line(),
+        column: raw.referenced.column(),
+    };
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Text(text) => Value::Text(text),
+        Raw::Plain => {
+            let span = raw.defined.span();
+            let start = span
+                .byte_offset()
+                .and_then(|offset| usize::try_from(offset).ok());
+            let length = span
+                .byte_len()
+                .and_then(|length| usize::try_from(length).ok());
+            let text = start
+                .zip(length)
+                .and_then(|(start, length)| source.get(start..start.checked_add(length)?));
+            Value::Plain(text.unwrap_or_default().trim().to_owned())
+        }
+        Raw::List(items) => {
+            Value::List(items.into_iter().map(|item| finish(item, source)).collect())
+        }
+        Raw::Map(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| {
+                    let at = Position {
+                        line: key.referenced.line(),
+                        column: key.referenced.column(),
+                    };
+                    (
+                        Key {
+                            text: key.value,
+                            at,
+                        },
+                        finish(value, source),
+                    )
+                })
+                .collect(),
+        ),
+    };
+    Node { value, at }
+}
