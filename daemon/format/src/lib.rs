@@ -7,6 +7,7 @@
 
 pub mod contents;
 pub mod digest;
+pub mod index;
 pub mod manifest;
 pub mod name;
 pub mod requirement;
@@ -15,6 +16,7 @@ pub mod version;
 
 pub use contents::Contents;
 pub use digest::{Algorithm, Digest, DigestError};
+pub use index::{Entry, EntryError, Index, IndexError, Release, Source};
 pub use manifest::{Dependency, DependencyError, Manifest, ManifestError};
 pub use name::{NameError, PackRef};
 pub use requirement::{PreReleases, Requirement, RequirementError};

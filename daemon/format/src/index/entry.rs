@@ -1,0 +1,423 @@
+//! One entry of an index, in either vocabulary.
+//!
+//! What an entry offers must be right; a release or source that is not is left out by itself, and the entry
+//! with it only when nothing remains.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::lenient::{Counts, Text, Texts};
+use super::reader::without_place;
+use super::{Entry, MAX_ENTRY_BYTES, MAX_RELEASES, Release, Source, source};
+use crate::manifest::{Dependency, DependencyError};
+use crate::name::{NameError, PackRef, shown};
+use crate::version::{self, VersionError};
+
+/// The most dependencies of one release.
+const MAX_DEPENDENCIES: usize = 1024;
+
+/// The most problems that are kept of one entry.
+const MAX_PROBLEMS: usize = 16;
+
+/// Why an entry was left out.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    /// It is larger than any entry may be.
+    #[error("the entry is {bytes} bytes long, more than the {MAX_ENTRY_BYTES} that are allowed")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// It is no object, or not of the form of an entry.
+    #[error("the entry is malformed: {why}")]
+    Malformed {
+        /// What is wrong.
+        why: String,
+    },
+    /// It does not say what pack it is.
+    #[error("the entry has no `ref`")]
+    NoRef,
+    /// What it calls itself is no ref.
+    #[error("cannot use the entry's ref")]
+    Ref(#[source] NameError),
+    /// It offers no version.
+    #[error("the entry has no `version`")]
+    NoVersion,
+    /// What it offers is no version.
+    #[error("cannot use the entry's version")]
+    Version(#[source] VersionError),
+    /// What its only version needs cannot be read.
+    #[error("cannot read dependency `{shown}`")]
+    Dependency {
+        /// The text, printable.
+        shown: String,
+        /// Why.
+        source: DependencyError,
+    },
+    /// An entry before it has the same ref.
+    #[error("an entry before it has the same ref")]
+    Duplicate,
+}
+
+/// An entry as it is written; what both vocabularies have, and what either has.
+#[derive(Deserialize)]
+struct Written<'a> {
+    #[serde(default, rename = "ref")]
+    name: Text,
+    #[serde(default)]
+    label: Text,
+    #[serde(default, rename = "name")]
+    title: Text,
+    #[serde(default)]
+    description: Text,
+    #[serde(default)]
+    use_case: Text,
+    #[serde(default)]
+    author: Text,
+    #[serde(default)]
+    email: Text,
+    #[serde(default)]
+    license: Text,
+    #[serde(default)]
+    homepage: Text,
+    #[serde(default)]
+    repository: Text,
+    #[serde(default)]
+    repo_url: Text,
+    #[serde(default)]
+    keywords: Texts,
+    #[serde(default)]
+    contents: Counts,
+    #[serde(default)]
+    content: Option<Counts>,
+    #[serde(default)]
+    stackstorm_version: Text,
+    #[serde(borrow, default)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    install_sources: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    dependencies: Option<&'a RawValue>,
+    #[serde(default)]
+    runtime_deps: Texts,
+    #[serde(default)]
+    published_at: Text,
+    #[serde(borrow, default)]
+    yanked: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    versions: Option<&'a RawValue>,
+}
+
+/// A release as it is written, on the top level of an entry or under `versions`.
+#[derive(Deserialize)]
+struct WrittenRelease<'a> {
+    #[serde(borrow, default)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    install_sources: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    dependencies: Option<&'a RawValue>,
+    #[serde(default)]
+    runtime_deps: Texts,
+    #[serde(default)]
+    published_at: Text,
+    #[serde(borrow, default)]
+    yanked: Option<&'a RawValue>,
+}
+
+/// Reads an entry.
+pub(super) fn parse(text: &str, key: Option<&str>) -> Result<Entry, EntryError> {
+    if text.len() > MAX_ENTRY_BYTES {
+        return Err(EntryError::TooLarge { bytes: text.len() });
+    }
+    if !text.starts_with('{') {
+        return Err(EntryError::Malformed {
+            why: "it is no object".to_owned(),
+        });
+    }
+    let written: Written<'_> =
+        serde_json::from_str(text).map_err(|error| EntryError::Malformed {
+            why: without_place(&error),
+        })?;
+    let mut problems = Problems(Vec::new());
+    let pack_ref = pack_ref(key, written.name.0, &mut problems)?;
+
+    let repository = written.repository.0.or_else(|| written.repo_url.0.clone());
+    let mut reader = Collected {
+        repo_url: written.repo_url.0,
+        releases: Vec::new(),
+        problems,
+    };
+    let top = WrittenRelease {
+        version: written.version,
+        install_sources: written.install_sources,
+        dependencies: written.dependencies,
+        runtime_deps: written.runtime_deps,
+        published_at: written.published_at,
+        yanked: written.yanked,
+    };
+    let top = reader.add(top, written.stackstorm_version.0);
+    if let Some(versions) = written.versions {
+        reader.add_others(versions);
+    }
+    let Collected {
+        mut releases,
+        mut problems,
+        ..
+    } = reader;
+    match top {
+        Ok(()) => {}
+        Err(error) if releases.is_empty() => return Err(error),
+        Err(error) => problems.add(format!(
+            "the version on its top level is left out: {}",
+            chain(&error)
+        )),
+    }
+    releases.sort_by(|a, b| b.version.cmp(&a.version));
+    if releases.len() > MAX_RELEASES {
+        problems.add(format!(
+            "it has more than {MAX_RELEASES} versions; the oldest are left out"
+        ));
+        releases.truncate(MAX_RELEASES);
+    }
+
+    Ok(Entry {
+        pack_ref,
+        label: written.label.0.or(written.title.0),
+        description: written.description.0,
+        use_case: written.use_case.0,
+        author: written.author.0,
+        email: written.email.0,
+        license: written.license.0,
+        homepage: written.homepage.0,
+        repository,
+        keywords: written.keywords.0,
+        contents: written.content.unwrap_or(written.contents).0,
+        releases,
+        problems: problems.0,
+    })
+}
+
+/// The ref: the key of a mapping, else what the entry says.
+fn pack_ref(
+    key: Option<&str>,
+    name: Option<String>,
+    problems: &mut Problems,
+) -> Result<PackRef, EntryError> {
+    let Some(key) = key else {
+        return name
+            .ok_or(EntryError::NoRef)?
+            .parse()
+            .map_err(EntryError::Ref);
+    };
+    let pack_ref: PackRef = key.parse().map_err(EntryError::Ref)?;
+    if let Some(name) = name.filter(|name| pack_ref != *name.as_str()) {
+        problems.add(format!(
+            "its `ref` is `{}`, but its key counts",
+            shown(&name)
+        ));
+    }
+    Ok(pack_ref)
+}
+
+/// Problems up to a bound.
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, problem: String) {
+        if self.0.len() < MAX_PROBLEMS {
+            self.0.push(problem);
+        }
+    }
+}
+
+/// An error and what led to it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// The releases of an entry as they are collected.
+struct Collected {
+    /// StackStorm's one repository, which has a tag for each version.
+    repo_url: Option<String>,
+    releases: Vec<Release>,
+    problems: Problems,
+}
+
+impl Collected {
+    /// Adds `versions`: objects (packd) or texts (StackStorm).
+    fn add_others(&mut self, versions: &RawValue) {
+        let items: Vec<&RawValue> = match serde_json::from_str(versions.get()) {
+            Ok(items) => items,
+            Err(_) if versions.get() == "null" => return,
+            Err(_) => {
+                self.problems
+                    .add("`versions` is no list, and is left out".to_owned());
+                return;
+            }
+        };
+        for (number, item) in items.into_iter().enumerate() {
+            let added = if item.get().starts_with('{') {
+                match serde_json::from_str::<WrittenRelease<'_>>(item.get()) {
+                    Ok(written) => self.add(written, None),
+                    Err(error) => Err(EntryError::Malformed {
+                        why: without_place(&error),
+                    }),
+                }
+            } else {
+                self.add_tag(item)
+            };
+            if let Err(error) = added {
+                self.problems
+                    .add(format!("versions[{number}] is left out: {}", chain(&error)));
+            }
+        }
+    }
+
+    /// Adds one release.
+    fn add(
+        &mut self,
+        written: WrittenRelease<'_>,
+        engine: Option<String>,
+    ) -> Result<(), EntryError> {
+        let text = written
+            .version
+            .and_then(scalar)
+            .ok_or(EntryError::NoVersion)?;
+        let (version, _) = version::parse(&text).map_err(EntryError::Version)?;
+        let mut sources = Vec::new();
+        if let Some(written) = written.install_sources {
+            let mut problem =
+                |text: String| self.problems.add(format!("version {version}: {text}"));
+            source::read(written, &mut sources, &mut problem);
+        } else {
+            sources.extend(self.tag(&text));
+        }
+        let mut release = Release {
+            version,
+            sources,
+            dependencies: Vec::new(),
+            runtime_deps: written.runtime_deps.0,
+            engine,
+            published_at: written.published_at.0,
+            yanked: written
+                .yanked
+                .is_some_and(|yanked| !matches!(yanked.get(), "false" | "null" | "\"\"")),
+        };
+        if let Some(written) = written.dependencies {
+            dependencies(written, &mut release)?;
+        }
+        self.push(release);
+        Ok(())
+    }
+
+    /// Adds a version that is a text: a tag of the one repository.
+    fn add_tag(&mut self, item: &RawValue) -> Result<(), EntryError> {
+        let text = scalar(item).ok_or(EntryError::NoVersion)?;
+        let (version, _) = version::parse(&text).map_err(EntryError::Version)?;
+        let Some(source) = self.tag(&text) else {
+            return Err(EntryError::Malformed {
+                why: "it has neither sources nor a `repo_url`".to_owned(),
+            });
+        };
+        self.push(Release {
+            version,
+            sources: vec![source],
+            dependencies: Vec::new(),
+            runtime_deps: Vec::new(),
+            engine: None,
+            published_at: None,
+            yanked: false,
+        });
+        Ok(())
+    }
+
+    /// The tag of a version in the one repository: `v`, and the version as it is written.
+    fn tag(&self, text: &str) -> Option<Source> {
+        let url = self
+            .repo_url
+            .as_ref()
+            .filter(|url| source::is_plausible(url))?;
+        let tag = format!("v{}", text.trim().trim_start_matches(['v', 'V']));
+        Some(Source::Git {
+            url: url.clone(),
+            git_ref: Some(tag),
+            checksum: None,
+            commit: None,
+            tree: None,
+        })
+    }
+
+    /// Keeps the first of several releases of one version.
+    fn push(&mut self, release: Release) {
+        match self
+            .releases
+            .iter()
+            .find(|known| known.version == release.version)
+        {
+            None => self.releases.push(release),
+            Some(known)
+                if release
+                    .sources
+                    .iter()
+                    .all(|source| known.sources.contains(source)) => {}
+            Some(_) => {
+                let problem = format!(
+                    "version {} is there twice with different sources; the first counts",
+                    release.version
+                );
+                self.problems.add(problem);
+            }
+        }
+    }
+}
+
+/// A scalar as the text it is written as, so that `1.10` stays that.
+fn scalar(raw: &RawValue) -> Option<String> {
+    let text = raw.get();
+    match text.as_bytes().first()? {
+        b'"' => serde_json::from_str(text).ok(),
+        b'0'..=b'9' => Some(text.to_owned()),
+        _ => None,
+    }
+}
+
+/// `dependencies`: a list (StackStorm), or an object with `packs` and what else it needs (Attune).
+fn dependencies(written: &RawValue, release: &mut Release) -> Result<(), EntryError> {
+    #[derive(Deserialize)]
+    struct Needs {
+        #[serde(default)]
+        packs: Option<Texts>,
+        #[serde(default)]
+        attune_version: Text,
+    }
+    let text = written.get();
+    let malformed = |error: serde_json::Error| EntryError::Malformed {
+        why: format!("`dependencies`: {}", without_place(&error)),
+    };
+    let packs = match text.as_bytes().first() {
+        Some(b'{') => {
+            let needs: Needs = serde_json::from_str(text).map_err(malformed)?;
+            release.engine = needs.attune_version.0.or_else(|| release.engine.take());
+            needs.packs.unwrap_or_default()
+        }
+        Some(b'n') => return Ok(()),
+        _ => serde_json::from_str::<Texts>(text).map_err(malformed)?,
+    };
+    for text in packs.0.into_iter().take(MAX_DEPENDENCIES) {
+        let fail = |source| EntryError::Dependency {
+            shown: shown(&text),
+            source,
+        };
+        let dependency: Dependency = text.parse().map_err(fail)?;
+        release.dependencies.push(dependency);
+    }
+    Ok(())
+}
