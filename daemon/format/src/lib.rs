@@ -5,6 +5,7 @@
 //! comes from outside is judged here before anything else sees it: a [`PackRef`] cannot be a path, a manifest
 //! cannot be a bomb, one bad entry cannot take an index with it.
 
+pub mod archive;
 pub mod contents;
 pub mod digest;
 pub mod index;

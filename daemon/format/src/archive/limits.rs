@@ -1,0 +1,77 @@
+//! How much an archive may unpack to. Checked while reading, before the bytes are written.
+
+use std::fmt;
+
+/// The limits of one archive. The defaults suit packs; all of them can be configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all files together. Default 1 GiB. Against filling the disk.
+    pub pack_bytes: u64,
+    /// Bytes of one file. Default 512 MiB.
+    pub file_bytes: u64,
+    /// Files, links and folders, folders that are only implied included. Default 100,000. Against using up inodes.
+    pub entries: u64,
+    /// Levels of a path. Default 64. Against paths that no tool can walk.
+    pub depth: usize,
+    /// Bytes of a path, and of a link's target. Default 4,096, the most Linux takes in one call.
+    pub path_bytes: usize,
+    /// Bytes of one component of a path. Default 255, the most common file systems store.
+    pub name_bytes: usize,
+    /// How many times its compressed size an archive may unpack to. Default 200. Against bombs: text compresses
+    /// about tenfold, deflate can do a thousandfold.
+    pub ratio: u64,
+    /// Unpacked bytes from where on [`ratio`](Self::ratio) is looked at. Default 64 MiB; below, it does no harm.
+    pub ratio_after: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            pack_bytes: 1024 * MIB,
+            file_bytes: 512 * MIB,
+            entries: 100_000,
+            depth: 64,
+            path_bytes: 4096,
+            name_bytes: 255,
+            ratio: 200,
+            ratio_after: 64 * MIB,
+        }
+    }
+}
+
+/// Which limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitKind {
+    /// [`Limits::pack_bytes`].
+    PackBytes,
+    /// [`Limits::file_bytes`].
+    FileBytes,
+    /// [`Limits::entries`].
+    Entries,
+    /// [`Limits::depth`].
+    Depth,
+    /// [`Limits::path_bytes`].
+    PathBytes,
+    /// [`Limits::name_bytes`].
+    NameBytes,
+    /// [`Limits::ratio`].
+    Ratio,
+    /// The bytes of extension headers, which is not configurable.
+    ExtensionBytes,
+}
+
+impl fmt::Display for LimitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PackBytes => "bytes unpacked",
+            Self::FileBytes => "bytes in one file",
+            Self::Entries => "entries",
+            Self::Depth => "levels of folders",
+            Self::PathBytes => "bytes in a path",
+            Self::NameBytes => "bytes in a name",
+            Self::Ratio => "times the compressed size",
+            Self::ExtensionBytes => "bytes of extension headers",
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! What a file is, by its first bytes. Names and content types are not asked: they are often wrong.
+
+use super::error::ArchiveError;
+use super::tar;
+
+/// The archives that packs come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A tar archive as it is.
+    Tar,
+    /// A tar archive compressed with gzip.
+    TarGz,
+    /// A zip archive.
+    Zip,
+}
+
+impl Format {
+    /// Recognises an archive by its first 512 bytes, or all of them if there are fewer.
+    ///
+    /// # Errors
+    /// [`ArchiveError::UnsupportedFormat`], which says what it looks like instead.
+    pub fn sniff(start: &[u8]) -> Result<Self, ArchiveError> {
+        if start.starts_with(b"\x1f\x8b\x08") {
+            Ok(Self::TarGz)
+        } else if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+            Ok(Self::Zip)
+        } else if tar::looks_like_tar(start) {
+            Ok(Self::Tar)
+        } else {
+            Err(ArchiveError::UnsupportedFormat {
+                looks_like: looks_like(start).into(),
+            })
+        }
+    }
+
+    /// The usual end of a name of such a file, with its dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Tar => ".tar",
+            Self::TarGz => ".tar.gz",
+            Self::Zip => ".zip",
+        }
+    }
+}
+
+/// What bytes that are no archive of ours look like.
+pub(super) fn looks_like(start: &[u8]) -> &'static str {
+    const MAGIC: [(&[u8], &str); 21] = [
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"BZh", "bzip2"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"LZIP", "lzip"),
+        (b"\x04\x22\x4d\x18", "lz4"),
+        (b"\x1f\x9d", "compress (.Z)"),
+        (b"\x5d\0\0", "lzma"),
+        (b"Rar!\x1a\x07", "a RAR archive"),
+        (b"PK\x07\x08", "one part of a split zip archive"),
+        (b"\x1f\x8b", "gzip with an unknown method"),
+        (b"!<arch>\n", "a Debian package or an ar archive"),
+        (b"\xed\xab\xee\xdb", "an RPM package"),
+        (b"\x7fELF", "a program"),
+        (b"MZ", "a Windows program"),
+        (b"%PDF-", "a PDF document"),
+        (b"# v2 git bundle", "a git bundle"),
+        (b"# v3 git bundle", "a git bundle"),
+        (b"version https://git-lfs", "a Git LFS pointer"),
+        (b"-----BEGIN ", "a key or a signature"),
+        (b"070701", "a cpio archive"),
+    ];
+    if start.is_empty() {
+        return "an empty file";
+    }
+    if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return name;
+    }
+    let Some(text) = as_text(start) else {
+        return "binary data of an unknown kind";
+    };
+    let text = text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .to_ascii_lowercase();
+    if text.starts_with("<!doctype html") || text.starts_with("<html") || text.contains("<html") {
+        "an HTML page"
+    } else if text.starts_with("<?xml") {
+        "an XML document"
+    } else if text.starts_with('{') || text.starts_with('[') {
+        "a JSON document"
+    } else {
+        "text"
+    }
+}
+
+/// The bytes as text, if that is what they are; they may end in the middle of a character.
+fn as_text(bytes: &[u8]) -> Option<&str> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
+    text.chars()
+        .all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t' | '\u{c}'))
+        .then_some(text)
+}

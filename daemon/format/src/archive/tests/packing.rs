@@ -1,0 +1,249 @@
+//! Packing folders, and that what is packed unpacks to the same tree.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use fs_err::os::unix::fs::symlink;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn write(root: &Path, path: &str, content: &[u8], mode: u32) {
+    let place = root.join(path);
+    fs_err::create_dir_all(place.parent().unwrap()).unwrap();
+    fs_err::write(&place, content).unwrap();
+    fs_err::set_permissions(&place, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn packed(root: &Path, options: &PackOptions) -> (PackSummary, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let summary = pack(root, &mut bytes, options).unwrap();
+    assert_eq!(summary.bytes, bytes.len() as u64);
+    (summary, bytes)
+}
+
+fn everything() -> PackOptions {
+    PackOptions {
+        ignore_files: IgnoreFiles::Disregard,
+        ..PackOptions::default()
+    }
+}
+
+#[test]
+fn a_folder_packs_to_the_same_bytes_wherever_and_whenever() {
+    let make = |mode: u32| {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "pack.yaml", b"ref: x", mode);
+        write(folder.path(), "actions/run.sh", b"#!/bin/sh", mode | 0o111);
+        write(
+            folder.path(),
+            &format!("{}/{}", "d".repeat(90), "f".repeat(90)),
+            b"long",
+            mode,
+        );
+        fs_err::create_dir(folder.path().join("empty")).unwrap();
+        symlink("actions/run.sh", folder.path().join("run")).unwrap();
+        folder
+    };
+    let (one, two) = (make(0o600), make(0o664));
+    let (summary, bytes) = packed(one.path(), &PackOptions::default());
+    assert_eq!(packed(two.path(), &PackOptions::default()).1, bytes);
+    assert_eq!(summary.files, scan(one.path()).unwrap());
+
+    let stage = Stage::new();
+    let list = accepted(
+        "packed",
+        unpack_tar(Format::TarGz, &gzip(&bytes), &stage),
+        &stage,
+    );
+    assert_eq!(list, summary.files);
+}
+
+#[test]
+fn a_top_folder_is_put_around_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "pack.yaml", b"ref: x", 0o644);
+    let options = PackOptions {
+        top_folder: Some("x-1.0.0".to_owned()),
+        ..PackOptions::default()
+    };
+    let (summary, bytes) = packed(folder.path(), &options);
+    let stage = Stage::new();
+    let list = accepted("top", unpack_tar(Format::Tar, &bytes, &stage), &stage);
+    assert_eq!(shown(&list), ["x-1.0.0/", "x-1.0.0/pack.yaml"]);
+    assert_eq!(list.strip_root("x-1.0.0").unwrap(), summary.files);
+}
+
+#[test]
+fn what_is_ignored_is_left_out() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("pack");
+    fs_err::write(outer.path().join(".gitignore"), "*.yaml\n").unwrap();
+    write(&folder, "pack.yaml", b"ref: x", 0o644);
+    write(&folder, ".gitignore", b"*.pyc\n/build/\n", 0o644);
+    write(&folder, ".packignore", b"tests/big\n", 0o644);
+    write(&folder, "lib/a.pyc", b"x", 0o644);
+    write(&folder, "lib/.gitignore", b"secret\n!kept.pyc\n", 0o644);
+    write(&folder, "lib/secret", b"x", 0o644);
+    write(&folder, "lib/kept.pyc", b"x", 0o644);
+    write(&folder, "build/out", b"x", 0o644);
+    write(&folder, "tests/big", b"x", 0o644);
+    write(&folder, "tests/small", b"x", 0o644);
+    write(&folder, ".hidden", b"x", 0o644);
+    write(&folder, ".git/config", b"x", 0o644);
+    write(&folder, "sub/.git/config", b"x", 0o644);
+
+    let (summary, _) = packed(&folder, &PackOptions::default());
+    assert_eq!(
+        shown(&summary.files),
+        [
+            ".gitignore",
+            ".hidden",
+            ".packignore",
+            "lib/",
+            "lib/.gitignore",
+            "lib/kept.pyc",
+            "pack.yaml",
+            "sub/",
+            "tests/",
+            "tests/small"
+        ]
+    );
+    let (summary, _) = packed(&folder, &everything());
+    assert_eq!(summary.files, scan(&folder).unwrap());
+}
+
+#[test]
+fn what_cannot_be_unpacked_is_not_packed() {
+    let refused = |make: &dyn Fn(&Path)| {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "pack.yaml", b"ref: x", 0o644);
+        make(folder.path());
+        let error = pack(folder.path(), std::io::sink(), &everything()).unwrap_err();
+        let mut text = error
+            .to_string()
+            .replace(&*folder.path().to_string_lossy(), "ROOT");
+        if let PackError::Refused { source, .. } = &error {
+            text = format!("{text}: {source}");
+        }
+        text
+    };
+    let pipe = |root: &Path| {
+        rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe"), rustix::fs::Mode::RWXU).unwrap();
+    };
+    assert_eq!(
+        refused(&pipe),
+        "ROOT/pipe is a named pipe, which cannot be packed"
+    );
+    assert_eq!(
+        refused(&|root| symlink("/etc/passwd", root.join("l")).unwrap()),
+        "ROOT cannot be packed: `l` may not be in a pack: it is a link to the absolute path `/etc/passwd`"
+    );
+    assert_eq!(
+        refused(&|root| symlink("../x", root.join("l")).unwrap()),
+        "ROOT cannot be packed: `l` may not be in a pack: it is a link to `../x`, which leads out of the archive"
+    );
+    assert_eq!(
+        refused(&|root| write(root, "PACK.yaml", b"", 0o644)),
+        "ROOT cannot be packed: `pack.yaml` may not be in a pack: \
+         its name and `PACK.yaml` differ only in letter case or Unicode form"
+    );
+    assert_eq!(
+        refused(&|root| write(root, "a\nb", b"", 0o644)),
+        "ROOT cannot be packed: `a\\nb` may not be in a pack: its name has a control character"
+    );
+    let error = pack(Path::new("/nowhere/at/all"), std::io::sink(), &everything()).unwrap_err();
+    assert!(matches!(error, PackError::Walk { .. }), "{error}");
+}
+
+/// An output that changes a file of the folder as soon as the archive has begun.
+struct Meddler<'a> {
+    place: &'a Path,
+    content: &'a [u8],
+    done: bool,
+}
+
+impl std::io::Write for Meddler<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !std::mem::replace(&mut self.done, true) {
+            fs_err::write(self.place, self.content)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_an_error() {
+    for content in [&b"longer than before"[..], b"s", b"changed!"] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "a", b"original", 0o644);
+        let place = folder.path().join("a");
+        let error = pack(
+            folder.path(),
+            Meddler {
+                place: &place,
+                content,
+                done: false,
+            },
+            &everything(),
+        )
+        .unwrap_err();
+        assert!(
+            matches!(&error, PackError::Changed { path } if *path == place),
+            "{error}"
+        );
+    }
+}
+
+/// A tree as a table of paths; what collides with something earlier is left out.
+fn any_tree() -> impl Strategy<Value = Vec<(String, Option<Vec<u8>>, bool)>> {
+    let name = proptest::sample::select(vec![
+        "a",
+        "b",
+        "long-name-of-a-folder",
+        "é日",
+        "x y",
+        "-n",
+        "z.txt",
+        ".hidden",
+    ]);
+    let path = proptest::collection::vec(name, 1..7).prop_map(|names| names.join("/"));
+    let content = proptest::option::of(proptest::collection::vec(any::<u8>(), 0..1500));
+    proptest::collection::vec((path, content, any::<bool>()), 1..20)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_packed_unpacks_to_the_same_tree(tree in any_tree()) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut made = 0;
+        for (path, content, odd) in &tree {
+            let place = folder.path().join(path);
+            let parent = place.parent().unwrap();
+            if place.exists() || place.is_symlink() || fs_err::create_dir_all(parent).is_err() {
+                continue;
+            }
+            match content {
+                Some(content) if *odd && content.is_empty() => symlink(".", &place).unwrap(),
+                Some(content) => write(folder.path(), path, content, if *odd { 0o755 } else { 0o644 }),
+                None => fs_err::create_dir(&place).unwrap(),
+            }
+            made += 1;
+        }
+        prop_assume!(made > 0);
+        let on_disk = scan(folder.path()).unwrap();
+        // a path through a link made something beyond it, which is fine on disk and seen twice by no one
+        let (summary, bytes) = packed(folder.path(), &everything());
+        prop_assert_eq!(&summary.files, &on_disk);
+        let stage = Stage::new();
+        let list = accepted("round trip", unpack_tar(Format::TarGz, &gzip(&bytes), &stage), &stage);
+        prop_assert_eq!(&list, &on_disk);
+        prop_assert_eq!(list.digest(), on_disk.digest());
+    }
+}
