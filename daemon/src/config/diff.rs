@@ -1,0 +1,143 @@
+//! What a reload changes, and what of it waits for a restart.
+
+use super::Config;
+use super::section::Section;
+
+/// Keys that are looked at only when the daemon starts: what the HTTP client is built with.
+pub(super) const AT_START: &[&str] = &[
+    "net.connect_timeout",
+    "net.idle_timeout",
+    "net.proxy",
+    "net.ca_file",
+    "net.allowed_hosts",
+];
+
+/// What differs between two configurations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Keys whose values differ; a registry that came or went is one key.
+    pub changed: Vec<String>,
+    /// Those of them whose new value waits for a restart.
+    pub needs_restart: Vec<String>,
+}
+
+/// What differs between the configuration in force and another.
+#[must_use]
+pub fn diff(old: &Config, new: &Config) -> Difference {
+    // named in full, so that a new section cannot be forgotten here
+    let Config {
+        registries,
+        queue,
+        store,
+        limits,
+        access,
+        net,
+        log,
+    } = new;
+    let mut changed = Vec::new();
+    for registry in registries {
+        let path = format!("registries.{}", registry.name);
+        match old.registry(&registry.name) {
+            Some(before) => add(&mut changed, &path, before, registry),
+            None => changed.push(path),
+        }
+    }
+    let gone = old
+        .registries
+        .iter()
+        .filter(|registry| new.registry(&registry.name).is_none());
+    changed.extend(gone.map(|registry| format!("registries.{}", registry.name)));
+    add(&mut changed, "queue", &old.queue, queue);
+    add(&mut changed, "store", &old.store, store);
+    add(&mut changed, "limits", &old.limits, limits);
+    add(&mut changed, "access", &old.access, access);
+    add(&mut changed, "net", &old.net, net);
+    add(&mut changed, "log", &old.log, log);
+    let needs_restart = changed
+        .iter()
+        .filter(|key| AT_START.contains(&key.as_str()))
+        .cloned()
+        .collect();
+    Difference {
+        changed,
+        needs_restart,
+    }
+}
+
+fn add<T: Section>(changed: &mut Vec<String>, path: &str, old: &T, new: &T) {
+    changed.extend(
+        old.changed(new)
+            .into_iter()
+            .map(|key| format!("{path}.{key}")),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use crate::config::unknown::SECTIONS;
+    use crate::config::{ByteSize, Registry, Secret};
+
+    fn registry(name: &str) -> Registry {
+        Registry::new(name, "https://example.org/index.json".parse().unwrap())
+    }
+
+    #[test]
+    fn nothing_differs_between_equals() {
+        assert_eq!(
+            diff(&Config::default(), &Config::default()),
+            Difference::default()
+        );
+    }
+
+    #[test]
+    fn each_difference_is_named() {
+        let mut old = Config {
+            registries: vec![registry("a"), registry("b")],
+            ..Config::default()
+        };
+        let mut new = Config {
+            registries: vec![registry("b"), registry("c")],
+            ..Config::default()
+        };
+        let header = |text| [("Authorization".to_owned(), Secret::parse(text).unwrap())].into();
+        old.registries[1].headers = header("one");
+        new.registries[0].headers = header("two");
+        new.queue.workers = 7;
+        new.store.min_free = ByteSize::mib(1);
+        new.net.allow_http = true;
+        new.net.ca_file = Some("/ca.pem".into());
+        let difference = diff(&old, &new);
+        assert_eq!(
+            difference.changed,
+            [
+                "registries.b.headers",
+                "registries.c",
+                "registries.a",
+                "queue.workers",
+                "store.min_free",
+                "net.allow_http",
+                "net.ca_file"
+            ],
+            "a changed secret counts, although it looks the same when it is shown"
+        );
+        assert_eq!(difference.needs_restart, ["net.ca_file"]);
+    }
+
+    #[test]
+    fn what_waits_for_a_restart_exists() {
+        for path in AT_START {
+            let (section, key) = path.split_once('.').unwrap();
+            let keys = SECTIONS
+                .iter()
+                .find(|(name, _)| *name == section)
+                .map(|(_, keys)| *keys);
+            assert!(
+                keys.is_some_and(|keys| keys.iter().any(|known| known.name == key)),
+                "`{path}` is a key"
+            );
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Every setting of the daemon: its meaning, unit and default, and where its value came from.
+//!
+//! Read once at start and again on reload: the file, the drop-ins beside it, the environment, the
+//! command line, each stronger than the one before. Nothing else in the daemon reads the environment
+//! or knows a default. What a setting causes is not here; each module takes the part it needs.
+
+mod args;
+mod check;
+mod diff;
+mod environment;
+mod inputs;
+mod layers;
+mod layout;
+mod load;
+mod node;
+mod origin;
+mod pattern;
+mod problem;
+#[cfg(test)]
+mod reference;
+mod registry;
+mod render;
+mod safe_url;
+mod secret;
+mod section;
+mod sections;
+mod setting;
+mod shared;
+mod units;
+mod unknown;
+
+pub use args::{Args, LogFormat};
+pub use check::check;
+pub use diff::{Difference, diff};
+pub use environment::Environment;
+pub use inputs::Inputs;
+pub use layout::Layout;
+pub use load::{Effective, load};
+pub use origin::Origin;
+pub use packd_wire::Trust;
+pub use pattern::{HostPatterns, RefPatterns};
+pub use problem::{ConfigError, Problem};
+pub use registry::Registry;
+pub use safe_url::{SafeUrl, UrlError};
+pub use secret::{Secret, SecretError, TemplateError};
+pub use sections::{Access, Level, Limits, Log, Net, Proxy, Queue, Readers, Store};
+pub use shared::Shared;
+pub use units::{ByteSize, UnitError};
+
+/// The whole configuration. Plain data; [`Shared`] hands it around.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where packs come from, in the order they are asked: by priority, then by name.
+    pub registries: Vec<Registry>,
+    /// How jobs are run.
+    pub queue: Queue,
+    /// How the pack store uses the disk.
+    pub store: Store,
+    /// What a pack or an index may at most be.
+    pub limits: Limits,
+    /// Who may do what over the socket.
+    pub access: Access,
+    /// How packd reaches other hosts.
+    pub net: Net,
+    /// What is logged.
+    pub log: Log,
+}
+
+impl Config {
+    /// The registry of this name, enabled or not.
+    #[must_use]
+    pub fn registry(&self, name: &str) -> Option<&Registry> {
+        self.registries
+            .iter()
+            .find(|registry| registry.name == name)
+    }
+}

@@ -1,0 +1,226 @@
+//! The sections of the configuration but for the registries: each key with its meaning and default.
+//!
+//! The doc comments are also the text of `packaging/config/packd.yaml` and `docs/configuration.md`, so
+//! they are written for the operator.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::node::{Node, Value};
+use super::section::{section, within};
+use super::setting::{Setting, Shown, Wrong, word};
+use super::{ByteSize, HostPatterns};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+section! {
+    /// How jobs are run.
+    struct Queue {
+        /// How many jobs run at the same time.
+        workers: usize = 2, check within!(1, 64);
+        /// How many times a job is tried again after a failure that can pass, such as a server that is
+        /// down. The pauses between the attempts grow.
+        retries: u32 = 5, check within!(0, 100);
+        /// How long jobs and their events are kept after they ended.
+        history: Duration = 90 * DAY, check within!(HOUR, 3650 * DAY);
+    }
+}
+
+section! {
+    /// How the pack store uses the disk.
+    struct Store {
+        /// How much space must stay free on the file system of the state folder. A job that would leave
+        /// less fails before it writes.
+        min_free: ByteSize = ByteSize::mib(512);
+    }
+}
+
+section! {
+    /// What a pack or an index may at most be. What is larger is refused, whoever offers it.
+    struct Limits {
+        /// All files of a pack together, unpacked; also the largest archive that is downloaded or uploaded.
+        pack_bytes: ByteSize = ByteSize::mib(1024), check within!(ByteSize::mib(1), ByteSize::mib(1 << 20));
+        /// One file of a pack, unpacked.
+        file_bytes: ByteSize = ByteSize::mib(512), check within!(ByteSize::mib(1), ByteSize::mib(1 << 20));
+        /// How many files, folders and links a pack may have.
+        pack_entries: u64 = 100_000, check within!(1, 10_000_000);
+        /// The index of a registry.
+        index_bytes: ByteSize = ByteSize::mib(256), check within!(ByteSize::mib(1), ByteSize::mib(1 << 14));
+    }
+}
+
+section! {
+    /// Who may do what over the socket, and how much of it at once. root is always an admin.
+    struct Access {
+        /// Groups whose members may do everything.
+        admin_groups: Vec<String> = vec!["packd-admin".to_owned()];
+        /// Groups whose members may install, update, hold and roll back, and cancel their own jobs.
+        operator_groups: Vec<String> = vec!["packd".to_owned()];
+        /// Who may look at packs, jobs and registries: `everyone` on this host, or `operators` and
+        /// admins only.
+        readers: Readers = Readers::Everyone;
+        /// How many connections may be open at the same time.
+        max_connections: usize = 256, check within!(8, 3000);
+        /// How many of these one user may hold.
+        max_per_uid: usize = 32, check within!(1, 3000);
+    }
+}
+
+section! {
+    /// How packd reaches other hosts.
+    struct Net {
+        /// Whether a source that a request names directly may be plain `http://`. A registry, and the
+        /// sources its index names, follow the registry's own `allow_http`.
+        allow_http: bool = false;
+        /// How long connecting to a server may take.
+        connect_timeout: Duration = 10 * SECOND, check within!(SECOND, HOUR);
+        /// How long a server may send nothing before the download fails.
+        idle_timeout: Duration = 30 * SECOND, check within!(SECOND, HOUR);
+        /// `env`: as the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say. `none`: no proxy. Or
+        /// the URL of a proxy.
+        proxy: Proxy = Proxy::Environment;
+        /// A PEM file with certificates that are trusted beside the system's.
+        ca_file: Option<PathBuf> = None;
+        /// The only hosts that may be asked; `*.example.org` is every name below it. Empty: any host.
+        allowed_hosts: HostPatterns = HostPatterns::default();
+    }
+}
+
+section! {
+    /// What is logged.
+    struct Log {
+        /// The least important messages that are logged: `error`, `warn`, `info`, `debug` or `trace`.
+        level: Level = Level::Info;
+    }
+}
+
+/// Who may look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Every user of this host.
+    Everyone,
+    /// Operators and admins only.
+    Operators,
+}
+
+impl Setting for Readers {
+    const SHAPE: &'static str = "`everyone` or `operators`";
+
+    fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
+        word(
+            node,
+            &[("everyone", Self::Everyone), ("operators", Self::Operators)],
+        )
+    }
+
+    fn show(&self) -> Shown {
+        Shown::Plain(
+            match self {
+                Self::Everyone => "everyone",
+                Self::Operators => "operators",
+            }
+            .to_owned(),
+        )
+    }
+}
+
+/// The way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proxy {
+    /// What the usual environment variables say.
+    Environment,
+    /// Straight to each server, whatever the environment says.
+    None,
+    /// Through this proxy.
+    Url(Url),
+}
+
+impl Setting for Proxy {
+    const SHAPE: &'static str = "`env`, `none` or a URL";
+
+    fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
+        let text = match &node.value {
+            Value::Text { text, .. } => text.as_str(),
+            _ => "",
+        };
+        match text {
+            "env" => return Ok(Self::Environment),
+            "none" => return Ok(Self::None),
+            _ => {}
+        }
+        let url = Url::parse(text).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        match url {
+            Some(url) if url.password().is_none() => Ok(Self::Url(url)),
+            Some(_) => Err(Wrong::at(
+                node,
+                "must not hold a password; set `env` and give packd the variable `HTTPS_PROXY`",
+            )),
+            // the text is not repeated: it can hold a password
+            None => Err(Wrong::at(
+                node,
+                format!("must be {} with `http` or `https`", Self::SHAPE),
+            )),
+        }
+    }
+
+    fn show(&self) -> Shown {
+        match self {
+            Self::Environment => Shown::Plain("env".to_owned()),
+            Self::None => Shown::Plain("none".to_owned()),
+            Self::Url(url) => url.show(),
+        }
+    }
+}
+
+/// How important a message must be to be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// An operator must act.
+    Error,
+    /// Odd, and handled.
+    Warn,
+    /// One line per change of state.
+    Info,
+    /// For who looks for a defect in packd.
+    Debug,
+    /// All there is.
+    Trace,
+}
+
+impl Level {
+    /// The word for it in files and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+impl Setting for Level {
+    const SHAPE: &'static str = "`error`, `warn`, `info`, `debug` or `trace`";
+
+    fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
+        let all = [
+            Self::Error,
+            Self::Warn,
+            Self::Info,
+            Self::Debug,
+            Self::Trace,
+        ];
+        word(node, &all.map(|level| (level.as_str(), level)))
+    }
+
+    fn show(&self) -> Shown {
+        Shown::Plain(self.as_str().to_owned())
+    }
+}

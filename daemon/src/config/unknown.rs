@@ -1,0 +1,149 @@
+//! What is said about a key that does not exist: that a later version has it, or which one was meant.
+
+use super::registry::Registry;
+use super::section::{Key, Section};
+use super::sections::{Access, Limits, Log, Net, Queue, Store};
+
+/// Keys of the format that nothing in this version acts on. `*` stands for the name of a registry.
+const NOT_SUPPORTED: &[&str] = &[
+    "updates",
+    "hooks",
+    "tests",
+    "runtimes",
+    "registries.*.updates",
+    "registries.*.root",
+    "store.keep_generations",
+    "store.keep_for",
+    "store.scrub_interval",
+    "store.cache_size",
+    "net.rate_limit",
+];
+
+/// The name of a section with its keys.
+pub(super) const SECTIONS: &[(&str, &[Key])] = &[
+    ("queue", Queue::KEYS),
+    ("store", Store::KEYS),
+    ("limits", Limits::KEYS),
+    ("access", Access::KEYS),
+    ("net", Net::KEYS),
+    ("log", Log::KEYS),
+];
+
+/// The message about `key`, which stands in `section` (empty: at the top) and is none of `known`.
+pub(super) fn message(section: &str, key: &str, known: &[&str]) -> String {
+    let path = if section.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{section}.{key}")
+    };
+    if is_not_supported(&path) {
+        return format!("`{path}` is not supported by this version of packd");
+    }
+    match nearest(key, known).or_else(|| elsewhere(section, key)) {
+        Some(meant) => format!("`{path}` is not a known key, did you mean `{meant}`?"),
+        None => format!(
+            "`{path}` is not a known key; known here: {}",
+            known.join(" ")
+        ),
+    }
+}
+
+fn is_not_supported(path: &str) -> bool {
+    let matches = |pattern: &&str| match pattern.split_once('*') {
+        Some((before, after)) => {
+            let name = path
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after));
+            name.is_some_and(|name| !name.contains('.'))
+        }
+        None => *pattern == path,
+    };
+    NOT_SUPPORTED.iter().any(matches)
+}
+
+/// The known key that a slip of the fingers makes of this one.
+fn nearest(key: &str, known: &[&str]) -> Option<String> {
+    let key = key.to_lowercase().replace('-', "_");
+    let distances = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&key, name), name));
+    let (distance, name) = distances.min()?;
+    let slip = distance <= 1 + key.chars().count() / 4;
+    // another ending of the same word: `retry` for `retries`
+    let ending = strsim::jaro_winkler(&key, name) > 0.85;
+    (slip || ending).then(|| (*name).to_owned())
+}
+
+/// The place of a key that exists in another section.
+fn elsewhere(section: &str, key: &str) -> Option<String> {
+    let registry = [("registries.NAME", Registry::KEYS)];
+    let mut sections = SECTIONS
+        .iter()
+        .chain(&registry)
+        .filter(|(name, _)| *name != section);
+    sections.find_map(|(name, keys)| {
+        keys.iter()
+            .any(|known| known.name == key)
+            .then(|| format!("{name}.{key}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_key_is_suggested() {
+        let known = ["workers", "retries", "history"];
+        for (key, meant) in [
+            ("worker", "`workers`?"),
+            ("wrokers", "`workers`?"),
+            ("Retries", "`retries`?"),
+            ("retry", "`retries`?"),
+            ("hisotry", "`history`?"),
+            ("min_free", "`store.min_free`?"),
+            ("url", "`registries.NAME.url`?"),
+        ] {
+            let message = message("queue", key, &known);
+            assert!(message.ends_with(meant), "`{key}` gives `{message}`");
+        }
+        assert_eq!(
+            message("queue", "colour", &known),
+            "`queue.colour` is not a known key; known here: workers retries history"
+        );
+    }
+
+    #[test]
+    fn keys_of_later_versions_are_no_misspellings() {
+        for (section, key) in [
+            ("", "updates"),
+            ("store", "cache_size"),
+            ("registries.acme", "root"),
+            ("net", "rate_limit"),
+        ] {
+            let message = message(
+                section,
+                key,
+                &["update", "cache_sizes", "roots", "rate_limits"],
+            );
+            assert!(
+                message.ends_with("is not supported by this version of packd"),
+                "{message}"
+            );
+        }
+        assert!(
+            !is_not_supported("registries.a.b.root"),
+            "a name has no dot"
+        );
+    }
+
+    #[test]
+    fn what_is_not_supported_is_not_modelled_either() {
+        for (section, keys) in SECTIONS {
+            for key in *keys {
+                let path = format!("{section}.{}", key.name);
+                assert!(!is_not_supported(&path), "`{path}` is both");
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `packd`: owns this host's pack store and install queue.
+//!
+//! The modules, from lowest to highest; each may use those before it in this
+//! list, never those after. `docs/architecture.md` walks one install through them.
+
+pub mod config;
+pub mod logging;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the program: reads the configuration, then serves until it is told to stop.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = config::Args::parse();
+    let inputs = config::Inputs::from_process(&args);
+    if args.check_config {
+        let (text, code) = config::check(&inputs);
+        return logging::print(&text, code);
+    }
+    match config::load(&inputs) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => logging::refuse(&error, error.hint()),
+    }
+}
