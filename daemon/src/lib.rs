@@ -4,7 +4,9 @@
 //! list, never those after. `docs/architecture.md` walks one install through them.
 
 pub mod config;
+mod event;
 pub mod logging;
+mod store;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,291 @@
+//! SQLite behind two threads: one that writes, one that reads.
+//!
+//! Async code hands a closure over and awaits its result. A write is one
+//! transaction, on disk (`synchronous=FULL`) when the call returns. What shall
+//! happen only when the commit succeeded, such as telling subscribers of an
+//! event, is given to [`Tx::after_commit`] and runs on the writer thread, so
+//! that everybody sees commits in the same order.
+
+use std::cell::RefCell;
+use std::fs::Permissions;
+use std::io::ErrorKind;
+use std::ops::Deref;
+use std::os::unix::fs::PermissionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fs_err::os::unix::fs::OpenOptionsExt;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{StoreError, schema};
+
+/// How many tasks may wait at each thread; more wait in their callers.
+const WAITING: usize = 256;
+
+type Task = Box<dyn FnOnce(&mut Connection) + Send>;
+type AfterCommit = Box<dyn FnOnce() + Send>;
+
+/// A handle to the database; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    writer: mpsc::Sender<Task>,
+    reader: mpsc::Sender<Task>,
+    packs_version: Arc<AtomicU64>,
+}
+
+/// The threads behind a [`Database`]; joined when every handle is gone.
+#[derive(Debug)]
+pub(crate) struct Threads {
+    handles: Vec<JoinHandle<()>>,
+}
+
+/// A transaction on the writer thread.
+#[derive(Debug)]
+pub(crate) struct Tx<'c> {
+    transaction: Transaction<'c>,
+    hooks: RefCell<Hooks>,
+}
+
+#[derive(Default)]
+struct Hooks {
+    after_commit: Vec<AfterCommit>,
+    packs_changed: bool,
+}
+
+impl std::fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hooks")
+            .field("after_commit", &self.after_commit.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Transaction<'c>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
+}
+
+impl Tx<'_> {
+    /// Runs `hook` on the writer thread once the transaction is on disk, and never if it fails.
+    pub(crate) fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.borrow_mut().after_commit.push(Box::new(hook));
+    }
+
+    /// Says that the list of packs, as the API shows it, is different after this transaction.
+    pub(crate) fn packs_changed(&self) {
+        self.hooks.borrow_mut().packs_changed = true;
+    }
+}
+
+impl Database {
+    /// Opens or creates the database and starts its threads.
+    ///
+    /// Blocks; call it before the runtime starts or off its threads.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`], [`StoreError::JournalMode`], [`StoreError::Newer`]: final.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Threads), StoreError> {
+        make_private(path)?;
+        let mut writing = connect(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )?;
+        schema::migrate(&mut writing, path)?;
+        let reading = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let open = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        reading
+            .pragma_update(None, "query_only", true)
+            .map_err(open)?;
+
+        let (writer, write_tasks) = mpsc::channel(WAITING);
+        let (reader, read_tasks) = mpsc::channel(WAITING);
+        let handles = vec![
+            serve("packd-db-write", path, writing, write_tasks)?,
+            serve("packd-db-read", path, reading, read_tasks)?,
+        ];
+        let database = Self {
+            writer,
+            reader,
+            packs_version: Arc::default(),
+        };
+        Ok((database, Threads { handles }))
+    }
+
+    /// Runs `change` in one transaction and commits it.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] when `change` or the commit fails: nothing was written.
+    pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let packs_version = Arc::clone(&self.packs_version);
+        ask(&self.writer, move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let tx = Tx {
+                transaction,
+                hooks: RefCell::default(),
+            };
+            let value = change(&tx)?;
+            let Tx { transaction, hooks } = tx;
+            transaction.commit()?;
+            let hooks = hooks.into_inner();
+            if hooks.packs_changed {
+                packs_version.fetch_add(1, Ordering::Release);
+            }
+            for hook in hooks.after_commit {
+                hook();
+            }
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Runs `question` on the reader thread, in one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] when `question` fails.
+    pub(crate) async fn read<T, F>(&self, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        ask(&self.reader, move |connection| {
+            let snapshot = connection.transaction()?;
+            question(&snapshot)
+        })
+        .await
+    }
+
+    /// Counts the commits after which the list of packs looks different.
+    #[must_use]
+    pub(crate) fn packs_version(&self) -> u64 {
+        self.packs_version.load(Ordering::Acquire)
+    }
+}
+
+impl Threads {
+    /// Waits for the threads to end: they do when every [`Database`] is gone.
+    pub(crate) fn join(self) {
+        for handle in self.handles {
+            if handle.join().is_err() {
+                tracing::error!("a database thread panicked");
+            }
+        }
+    }
+}
+
+/// Makes the file, if it is not there, and keeps it and its companions to the daemon alone: requests
+/// may hold tokens. SQLite gives files that it makes the same mode.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let doing = || StoreError::io(format!("make `{}` private", path.display()));
+    fs_err::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(doing())?;
+    for ending in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        match fs_err::set_permissions(PathBuf::from(name), Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(doing()(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn ask<T, F>(thread: &mpsc::Sender<Task>, task: F) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let task = Box::new(move |connection: &mut Connection| {
+        let result = match catch_unwind(AssertUnwindSafe(|| task(connection))) {
+            Ok(result) => result.map_err(StoreError::Query),
+            Err(_) => Err(StoreError::Panicked),
+        };
+        // a caller that went away does not want the answer
+        drop(answer.send(result));
+    });
+    thread.send(task).await.map_err(|_| StoreError::Closed)?;
+    answered.await.map_err(|_| StoreError::Closed)?
+}
+
+fn serve(
+    name: &str,
+    path: &Path,
+    mut connection: Connection,
+    mut tasks: mpsc::Receiver<Task>,
+) -> Result<JoinHandle<()>, StoreError> {
+    let path: PathBuf = path.to_owned();
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            while let Some(task) = tasks.blocking_recv() {
+                task(&mut connection);
+            }
+            if let Err((_, error)) = connection.close() {
+                tracing::warn!(path = %path.display(), %error, "the database did not close cleanly");
+            }
+        })
+        .map_err(StoreError::io("start a database thread"))
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let open = |source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let connection =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
+    connection
+        .busy_timeout(Duration::from_secs(10))
+        .map_err(open)?;
+    // what `execute_batch` would hide: the switch can fail without an error
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(open)?;
+    if mode != "wal" {
+        return Err(StoreError::JournalMode {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    connection
+        .pragma_update(None, "synchronous", "full")
+        .map_err(open)?;
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(open)?;
+    connection
+        .pragma_update(None, "trusted_schema", false)
+        .map_err(open)?;
+    // idle daemons hold what a few pages need, not SQLite's default of 2 MB
+    connection
+        .pragma_update(None, "cache_size", -512)
+        .map_err(open)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)
+        .map_err(open)?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests;

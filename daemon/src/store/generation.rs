@@ -1,0 +1,199 @@
+//! The folders `generations/<n>/` and the link `current`.
+//!
+//! A generation is a folder of relative symlinks, one per active pack. It is
+//! complete and synced before [`switch`] names it, and never changed
+//! afterwards. `current` is replaced by one rename: whoever reads through it
+//! sees the old set of packs or the new one, never a mixture.
+
+use fs_err::os::unix::fs::symlink;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::Layout;
+
+use super::StoreError;
+
+/// The name of a generation's folder relative to the state folder, as `current` has it.
+fn relative(number: i64) -> PathBuf {
+    Path::new("generations").join(number.to_string())
+}
+
+/// The folder of one generation.
+#[must_use]
+pub(crate) fn folder(layout: &Layout, number: i64) -> PathBuf {
+    layout.state_dir.join(relative(number))
+}
+
+/// Makes the folder of generation `number`: `trees` maps refs to folders relative to `store/`.
+///
+/// A leftover of the same number, from an attempt that was cut short before its switch, is
+/// replaced. Safe to repeat.
+///
+/// # Errors
+/// [`StoreError::Io`]; `current` is untouched.
+pub(crate) fn prepare(
+    layout: &Layout,
+    number: i64,
+    trees: &BTreeMap<String, String>,
+) -> Result<(), StoreError> {
+    let folder = folder(layout, number);
+    discard(layout, number)?;
+    super::tree::make_folder(&folder, 0o755)?;
+    for (pack_ref, dir) in trees {
+        // a link to nothing would be a half-made pack under `current`
+        let tree = layout.store().join(dir);
+        fs_err::metadata(&tree)
+            .map_err(StoreError::io(format!("find the tree of `{pack_ref}`")))?;
+        symlink(Path::new("../../store").join(dir), folder.join(pack_ref)).map_err(
+            StoreError::io(format!("link `{pack_ref}` into generation {number}")),
+        )?;
+    }
+    sync_folder(&folder)?;
+    sync_folder(&layout.generations())
+}
+
+/// Removes the folder of a generation that was never switched to, if it is there.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn discard(layout: &Layout, number: i64) -> Result<(), StoreError> {
+    match fs_err::remove_dir_all(folder(layout, number)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::Io {
+            doing: format!("remove generation {number}"),
+            source: error,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Lets `current` name generation `number`, by one rename, and syncs it.
+///
+/// # Errors
+/// [`StoreError::Io`]; then `current` is as it was, or, when only the sync failed, switched.
+pub(crate) fn switch(layout: &Layout, number: i64) -> Result<(), StoreError> {
+    let next = layout.state_dir.join("current.next");
+    match fs_err::remove_file(&next) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Io {
+                doing: "remove a leftover link".into(),
+                source: error,
+            });
+        }
+        _ => {}
+    }
+    symlink(relative(number), &next).map_err(StoreError::io("make the next `current`"))?;
+    fs_err::rename(&next, layout.current()).map_err(StoreError::io("switch `current`"))?;
+    sync_folder(&layout.state_dir)
+}
+
+/// The generation that `current` names, if there is the link.
+///
+/// # Errors
+/// [`StoreError::CurrentOdd`] when it is something else; [`StoreError::Io`].
+pub(crate) fn current(layout: &Layout) -> Result<Option<i64>, StoreError> {
+    let path = layout.current();
+    let target = match fs_err::read_link(&path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
+            return Err(StoreError::CurrentOdd { path });
+        }
+        Err(source) => {
+            return Err(StoreError::Io {
+                doing: "read `current`".into(),
+                source,
+            });
+        }
+    };
+    let number = target
+        .strip_prefix("generations")
+        .ok()
+        .and_then(Path::to_str)
+        .and_then(|number| number.parse().ok())
+        .filter(|number| relative(*number) == target);
+    match number {
+        Some(number) => Ok(Some(number)),
+        None => Err(StoreError::CurrentOdd { path }),
+    }
+}
+
+/// Makes the entries of a folder durable.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    fs_err::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(StoreError::io("sync a folder"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    fn state() -> (tempfile::TempDir, Layout) {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::within(folder.path());
+        super::super::tree::make_folders(&layout).unwrap();
+        (folder, layout)
+    }
+
+    #[test]
+    fn current_follows_the_switch_and_the_links_are_relative() {
+        let (_folder, layout) = state();
+        assert_eq!(current(&layout).unwrap(), None);
+        fs_err::create_dir_all(layout.store().join("slack/1.0.0-abc")).unwrap();
+        let trees = BTreeMap::from([("slack".to_owned(), "slack/1.0.0-abc".to_owned())]);
+
+        prepare(&layout, 1, &trees).unwrap();
+        assert_eq!(current(&layout).unwrap(), None, "preparing changes nothing");
+        switch(&layout, 1).unwrap();
+        assert_eq!(current(&layout).unwrap(), Some(1));
+        assert!(layout.current().join("slack").is_dir());
+
+        prepare(&layout, 2, &BTreeMap::new()).unwrap();
+        prepare(&layout, 2, &trees).unwrap();
+        switch(&layout, 2).unwrap();
+        assert_eq!(
+            fs_err::read_link(layout.current()).unwrap(),
+            Path::new("generations/2")
+        );
+        assert_eq!(
+            fs_err::read_link(layout.current().join("slack")).unwrap(),
+            Path::new("../../store/slack/1.0.0-abc")
+        );
+    }
+
+    #[test]
+    fn a_generation_never_links_to_a_tree_that_is_not_there() {
+        let (_folder, layout) = state();
+        let trees = BTreeMap::from([("slack".to_owned(), "slack/gone".to_owned())]);
+        assert!(prepare(&layout, 1, &trees).is_err());
+    }
+
+    #[test]
+    fn an_odd_current_is_refused() {
+        let (_folder, layout) = state();
+        fs_err::create_dir(layout.current()).unwrap();
+        assert!(matches!(
+            current(&layout),
+            Err(StoreError::CurrentOdd { .. })
+        ));
+        fs_err::remove_dir(layout.current()).unwrap();
+        for target in [
+            "generations/../../etc",
+            "elsewhere/1",
+            "generations/x",
+            "generations/01",
+        ] {
+            symlink(target, layout.current()).unwrap();
+            assert!(
+                matches!(current(&layout), Err(StoreError::CurrentOdd { .. })),
+                "{target}"
+            );
+            fs_err::remove_file(layout.current()).unwrap();
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Rows of `job` and `job_ref`.
+
+use packd_wire::{JobKind, JobStatus, JobView, PlanView, Problem, QueueView, Requester, StepView};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Tx;
+
+/// One job as stored.
+#[derive(Debug, Clone)]
+pub(crate) struct JobRow {
+    /// As the API shows it, but for `progress`, which is not stored, and `request`, which is
+    /// null here: the queue shows it from [`Self::request`].
+    pub view: JobView,
+    /// `queue::JobRequest` as JSON.
+    pub request: String,
+    /// Digest of the request under its idempotency key.
+    pub idempotency_hash: Option<String>,
+}
+
+/// A job to insert.
+#[derive(Debug, Clone)]
+pub(crate) struct NewRow {
+    /// What it does.
+    pub kind: JobKind,
+    /// The same in a few words.
+    pub summary: String,
+    /// `queue::JobRequest` as JSON.
+    pub request: String,
+    /// Who asked.
+    pub requester: Requester,
+    /// Which packs it touches, as far as known.
+    pub refs: Vec<String>,
+    /// Key and digest of the request.
+    pub idempotency: Option<(String, String)>,
+}
+
+const COLUMNS: &str = "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
+    warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash";
+
+/// Inserts a queued job and returns its id.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn insert(tx: &Tx<'_>, row: &NewRow) -> rusqlite::Result<i64> {
+    let (key, hash) = row.idempotency.clone().unzip();
+    tx.prepare_cached(
+        "INSERT INTO job (kind, summary, status, request, uid, user, pid, agent, created_at,
+                          idempotency_key, idempotency_hash)
+         VALUES (:kind, :summary, 'queued', :request, :uid, :user, :pid, :agent, :at, :key, :hash)",
+    )?
+    .execute(named_params! {
+        ":kind": row.kind.as_str(),
+        ":summary": row.summary,
+        ":request": row.request,
+        ":uid": row.requester.uid,
+        ":user": row.requester.user,
+        ":pid": row.requester.pid,
+        ":agent": row.requester.agent,
+        ":at": super::time::now(),
+        ":key": key,
+        ":hash": hash,
+    })?;
+    let id = tx.last_insert_rowid();
+    add_refs(tx, id, &row.refs)?;
+    Ok(id)
+}
+
+/// Notes that a job touches these packs.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn add_refs(tx: &Tx<'_>, id: i64, refs: &[String]) -> rusqlite::Result<()> {
+    let mut statement =
+        tx.prepare_cached("INSERT OR IGNORE INTO job_ref (job, ref) VALUES (?1, ?2)")?;
+    for pack_ref in refs {
+        statement.execute(params![id, pack_ref])?;
+    }
+    Ok(())
+}
+
+/// The oldest unfinished job before `id` that touches a pack which `id` touches too.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn earlier_on_same_packs(
+    connection: &Connection,
+    id: i64,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT min(earlier.id) FROM job_ref mine
+             JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
+             JOIN job earlier ON earlier.id = theirs.job AND earlier.status IN ('queued', 'running')
+             WHERE mine.job = ?1",
+        )?
+        .query_row([id], |row| row.get(0))
+}
+
+/// The queued job whose turn it is at `now`: the oldest that is due and waits for no other. One that
+/// would be due after `far` is due too: no retry is put off so long, so the clock has been set back.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn next_due(
+    connection: &Connection,
+    now: &str,
+    far: &str,
+) -> rusqlite::Result<Option<JobRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM job
+             WHERE status = 'queued' AND (retry_at IS NULL OR retry_at <= ?1 OR retry_at > ?2)
+             AND NOT EXISTS (
+                SELECT 1 FROM job_ref mine
+                JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
+                JOIN job earlier ON earlier.id = theirs.job AND earlier.status IN ('queued', 'running')
+                WHERE mine.job = job.id)
+             ORDER BY id LIMIT 1"
+        ))?
+        .query_row([now, far], read)
+        .optional()
+}
+
+/// When the next queued job that waits for its time is due.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn next_retry(connection: &Connection, now: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT min(retry_at) FROM job WHERE status = 'queued' AND retry_at > ?1")?
+        .query_row([now], |row| row.get(0))
+}
+
+/// One job.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn get(connection: &Connection, id: i64) -> rusqlite::Result<Option<JobRow>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM job WHERE id = ?1"))?
+        .query_row([id], read)
+        .optional()
+}
+
+/// The job that one user queued under an idempotency key.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn by_idempotency_key(
+    connection: &Connection,
+    uid: u32,
+    key: &str,
+) -> rusqlite::Result<Option<JobRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM job WHERE uid = ?1 AND idempotency_key = ?2"
+        ))?
+        .query_row(params![uid, key], read)
+        .optional()
+}
+
+/// At most `limit` jobs older than `before`, newest first.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn list(
+    connection: &Connection,
+    before: Option<i64>,
+    status: Option<JobStatus>,
+    limit: u32,
+) -> rusqlite::Result<Vec<JobRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM job
+             WHERE id < :before AND (:status IS NULL OR status = :status)
+             ORDER BY id DESC LIMIT :limit"
+        ))?
+        .query_map(
+            named_params! {
+                ":before": before.unwrap_or(i64::MAX),
+                ":status": status.map(JobStatus::as_str),
+                ":limit": limit,
+            },
+            read,
+        )?
+        .collect()
+}
+
+/// The jobs that were being worked on, oldest first.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn running(connection: &Connection) -> rusqlite::Result<Vec<JobRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM job WHERE status = 'running' ORDER BY id"
+        ))?
+        .query_map([], read)?
+        .collect()
+}
+
+/// Counts that packd died while the job ran, and says how often it did by now.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn count_crash(tx: &Tx<'_>, id: i64) -> rusqlite::Result<u32> {
+    tx.prepare_cached("UPDATE job SET crashes = crashes + 1 WHERE id = ?1 RETURNING crashes")?
+        .query_row([id], |row| row.get(0))
+}
+
+/// The requests of all unfinished jobs.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn unfinished_requests(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached("SELECT request FROM job WHERE status IN ('queued', 'running')")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// How many jobs stand where.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<QueueView> {
+    let mut counts = QueueView::default();
+    let mut statement =
+        connection.prepare_cached("SELECT status, count(*) FROM job GROUP BY status")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let count: u64 = row.get::<_, i64>(1)?.try_into().unwrap_or_default();
+        match status_of(&row.get::<_, String>(0)?)? {
+            JobStatus::Queued => counts.queued = count,
+            JobStatus::Running => counts.running = count,
+            JobStatus::Succeeded => counts.succeeded = count,
+            JobStatus::Failed => counts.failed = count,
+            JobStatus::Cancelled => counts.cancelled = count,
+        }
+    }
+    Ok(counts)
+}
+
+/// How many jobs of one user have not ended.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn unfinished_of(connection: &Connection, uid: u32) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM job WHERE uid = ?1 AND status IN ('queued', 'running')",
+        )?
+        .query_row([uid], |row| row.get::<_, i64>(0))
+        .map(|count| count.try_into().unwrap_or_default())
+}
+
+/// Writes what changes during a job's life; `id`, request and requester stay.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "UPDATE job SET status = :status, changed = :changed, plan = :plan, steps = :steps,
+             warnings = :warnings, error = :error, attempt = :attempt, retry_at = :retry_at,
+             generation = :generation, started_at = :started_at, finished_at = :finished_at
+         WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":id": view.id,
+        ":status": view.status.as_str(),
+        ":changed": view.changed,
+        ":plan": view.plan.as_ref().map(encoded).transpose()?,
+        ":steps": encoded(&view.steps)?,
+        ":warnings": encoded(&view.warnings)?,
+        ":error": view.error.as_ref().map(encoded).transpose()?,
+        ":attempt": view.attempt,
+        ":retry_at": view.retry_at,
+        ":generation": view.generation,
+        ":started_at": view.started_at,
+        ":finished_at": view.finished_at,
+    })?;
+    Ok(())
+}
+
+/// Forgets jobs that ended before `before`, and events and audit of that time; returns how many jobs.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn forget_before(tx: &Tx<'_>, before: &str) -> rusqlite::Result<usize> {
+    tx.execute("DELETE FROM event WHERE at < ?1", [before])?;
+    tx.execute("DELETE FROM audit WHERE at < ?1", [before])?;
+    tx.execute("DELETE FROM job WHERE finished_at < ?1", [before])
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
+    let optional = |name: &str| row.get::<_, Option<String>>(name);
+    let view = JobView {
+        id: row.get("id")?,
+        kind: decoded(&format!("\"{}\"", row.get::<_, String>("kind")?))?,
+        summary: row.get("summary")?,
+        status: status_of(&row.get::<_, String>("status")?)?,
+        changed: row.get("changed")?,
+        request: serde_json::Value::Null,
+        requested_by: Requester {
+            uid: row.get("uid")?,
+            user: row.get("user")?,
+            pid: row.get("pid")?,
+            agent: row.get("agent")?,
+        },
+        plan: optional("plan")?
+            .map(|text| decoded::<PlanView>(&text))
+            .transpose()?,
+        steps: decoded::<Vec<StepView>>(&row.get::<_, String>("steps")?)?,
+        progress: None,
+        attempt: row.get("attempt")?,
+        retry_at: row.get("retry_at")?,
+        generation: row.get("generation")?,
+        warnings: decoded(&row.get::<_, String>("warnings")?)?,
+        error: optional("error")?
+            .map(|text| decoded::<Problem>(&text))
+            .transpose()?,
+        created_at: row.get("created_at")?,
+        started_at: row.get("started_at")?,
+        finished_at: row.get("finished_at")?,
+    };
+    Ok(JobRow {
+        view,
+        request: row.get("request")?,
+        idempotency_hash: row.get("idempotency_hash")?,
+    })
+}
+
+fn status_of(text: &str) -> rusqlite::Result<JobStatus> {
+    decoded(&format!("\"{text}\""))
+}
+
+/// A value as the JSON that a column holds.
+///
+/// # Errors
+/// [`rusqlite::Error::ToSqlConversionFailure`].
+pub(super) fn encoded<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// A value from the JSON that a column holds.
+///
+/// # Errors
+/// [`rusqlite::Error::FromSqlConversionFailure`].
+pub(super) fn decoded<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+    })
+}

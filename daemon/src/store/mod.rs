@@ -1,0 +1,28 @@
+//! What packd remembers, and the trees on disk.
+//!
+//! [`Database`] is SQLite behind one writer thread and one reader thread; SQL is
+//! written only in this module, a function per question, in the file named
+//! after the table. [`tree`] and [`generation`] are the files of
+//! `<state>/store` and `<state>/generations`. Nothing here knows what a job
+//! does or where bytes come from.
+
+pub(crate) mod audit;
+mod database;
+mod error;
+pub(crate) mod event;
+pub(crate) mod generation;
+pub(crate) mod index;
+pub(crate) mod job;
+pub(crate) mod pack;
+mod schema;
+pub(crate) mod time;
+pub(crate) mod tree;
+
+#[cfg(test)]
+pub(crate) use database::Threads;
+pub(crate) use database::{Database, Tx};
+pub(crate) use error::StoreError;
+/// Why such a closure failed.
+pub(crate) use rusqlite::Error as SqlError;
+/// What a closure given to [`Database`] returns.
+pub(crate) use rusqlite::Result as SqlResult;

@@ -1,0 +1,379 @@
+//! Rows of `tree`, `install`, `generation` and `generation_pack`: which packs there are.
+
+use std::collections::BTreeMap;
+
+use packd_wire::{ContentsView, SourceView, VerifiedView};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use serde::{Deserialize, Serialize};
+
+use super::Tx;
+use super::job::{decoded, encoded};
+
+/// What is known of a pack from the moment it was installed: the `record` of `install`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Its title.
+    pub label: Option<String>,
+    /// What it does.
+    pub description: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// SPDX expression.
+    pub license: Option<String>,
+    /// Search words.
+    pub keywords: Vec<String>,
+    /// The registry it came from.
+    pub registry: Option<String>,
+    /// Where its bytes came from.
+    pub source: SourceView,
+    /// sha256 of the archive.
+    pub archive: Option<String>,
+    /// Digest of the tree.
+    pub tree: String,
+    /// What was really compared.
+    pub verified: VerifiedView,
+    /// Login name, or the uid in digits.
+    pub installed_by: String,
+    /// Requirements on other packs, as `ref` or `ref@requirement`.
+    pub dependencies: Vec<String>,
+    /// How many components it brings.
+    pub contents: ContentsView,
+    /// Whether it is part of the system.
+    pub system: bool,
+    /// Flags of the request that weakened a check, such as `skip_deps`.
+    pub skipped: Vec<String>,
+}
+
+#[cfg(test)]
+impl Record {
+    /// A record that says as little as a record can, with these dependencies.
+    pub(crate) fn with_dependencies(dependencies: &[&str]) -> Self {
+        use packd_wire::{SourceType, Verification};
+        Self {
+            label: None,
+            description: None,
+            author: None,
+            license: None,
+            keywords: Vec::new(),
+            registry: None,
+            source: SourceView {
+                source_type: SourceType::Archive,
+                url: None,
+                path: None,
+            },
+            archive: None,
+            tree: String::new(),
+            verified: VerifiedView {
+                by: Verification::None,
+                at: None,
+            },
+            installed_by: "root".into(),
+            dependencies: dependencies.iter().map(ToString::to_string).collect(),
+            contents: ContentsView::default(),
+            system: false,
+            skipped: Vec::new(),
+        }
+    }
+}
+
+/// One pack of a generation.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Installed {
+    /// The row of `install`.
+    pub install: i64,
+    /// Its name.
+    pub pack_ref: String,
+    /// Its version.
+    pub version: String,
+    /// Its tree, relative to `store/`.
+    pub dir: String,
+    /// The job that installed it.
+    pub job: i64,
+    /// The first generation that had it.
+    pub generation: i64,
+    /// When it was installed.
+    pub at: String,
+    /// What is known of it.
+    pub record: Record,
+}
+
+/// A pack to put into a generation.
+#[derive(Debug, Clone)]
+pub(crate) struct NewInstall {
+    /// Its name.
+    pub pack_ref: String,
+    /// Its version.
+    pub version: String,
+    /// Its tree, relative to `store/`.
+    pub dir: String,
+    /// What is known of it.
+    pub record: Record,
+}
+
+/// One complete tree under `store/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TreeRow {
+    /// Relative to `store/`.
+    pub dir: String,
+    /// The pack.
+    pub pack_ref: String,
+    /// Its version.
+    pub version: String,
+    /// Digest of the tree.
+    pub digest: String,
+    /// sha256 of the archive that it came from.
+    pub archive: Option<String>,
+    /// The folder inside the archive that was asked for.
+    pub path: Option<String>,
+    /// How many files it has.
+    pub files: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+}
+
+/// Where a generation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GenerationStatus {
+    /// Written before the link is switched.
+    Pending,
+    /// The one that `current` names.
+    Active,
+    /// It was active once.
+    Past,
+}
+
+/// Notes a complete tree.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn insert_tree(tx: &Tx<'_>, row: &TreeRow) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO tree (dir, ref, version, digest, archive, path, files, bytes, made_at)
+         VALUES (:dir, :ref, :version, :digest, :archive, :path, :files, :bytes, :at)
+         ON CONFLICT (dir) DO UPDATE SET archive = excluded.archive, path = excluded.path",
+    )?
+    .execute(named_params! {
+        ":dir": row.dir,
+        ":ref": row.pack_ref,
+        ":version": row.version,
+        ":digest": row.digest,
+        ":archive": row.archive,
+        ":path": row.path,
+        ":files": i64::try_from(row.files).unwrap_or(i64::MAX),
+        ":bytes": i64::try_from(row.bytes).unwrap_or(i64::MAX),
+        ":at": super::time::now(),
+    })?;
+    Ok(())
+}
+
+/// A tree that was made from the archive with this sha256.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn tree_of_archive(
+    connection: &Connection,
+    archive: &str,
+    path: Option<&str>,
+) -> rusqlite::Result<Option<TreeRow>> {
+    connection
+        .prepare_cached(
+            "SELECT dir, ref, version, digest, archive, path, files, bytes FROM tree
+             WHERE archive = ?1 AND path IS ?2",
+        )?
+        .query_row(params![archive, path], |row| {
+            Ok(TreeRow {
+                dir: row.get("dir")?,
+                pack_ref: row.get("ref")?,
+                version: row.get("version")?,
+                digest: row.get("digest")?,
+                archive: row.get("archive")?,
+                path: row.get("path")?,
+                files: row.get::<_, i64>("files")?.try_into().unwrap_or_default(),
+                bytes: row.get::<_, i64>("bytes")?.try_into().unwrap_or_default(),
+            })
+        })
+        .optional()
+}
+
+/// The generation that the database takes for active, if any.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn active_generation(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT number FROM generation WHERE status = 'active'")?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
+/// Where a generation stands, and the job that made it.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn generation(
+    connection: &Connection,
+    number: i64,
+) -> rusqlite::Result<Option<(GenerationStatus, i64)>> {
+    connection
+        .prepare_cached("SELECT status, job FROM generation WHERE number = ?1")?
+        .query_row([number], |row| {
+            let status = match row.get::<_, String>("status")?.as_str() {
+                "pending" => GenerationStatus::Pending,
+                "active" => GenerationStatus::Active,
+                _ => GenerationStatus::Past,
+            };
+            Ok((status, row.get("job")?))
+        })
+        .optional()
+}
+
+/// The packs of the active generation, by ref.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn active(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Installed>> {
+    match active_generation(connection)? {
+        Some(number) => of_generation(connection, number),
+        None => Ok(BTreeMap::new()),
+    }
+}
+
+/// How many packs are active.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn count_active(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM generation
+             JOIN generation_pack ON generation_pack.generation = generation.number
+             WHERE generation.status = 'active'",
+        )?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map(|count| count.try_into().unwrap_or_default())
+}
+
+/// The packs of one generation, by ref.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn of_generation(
+    connection: &Connection,
+    number: i64,
+) -> rusqlite::Result<BTreeMap<String, Installed>> {
+    connection
+        .prepare_cached(
+            "SELECT install.* FROM generation_pack
+             JOIN install ON install.id = generation_pack.install
+             WHERE generation_pack.generation = ?1",
+        )?
+        .query_map([number], |row| {
+            read(row).map(|pack| (pack.pack_ref.clone(), pack))
+        })?
+        .collect()
+}
+
+/// Writes a pending generation: the packs of `base` without those named in `without`, and
+/// `with` in addition. Returns its number.
+///
+/// Pending generations that were never switched to are forgotten on the way: their number
+/// is free again, and so is their folder.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn insert_pending(
+    tx: &Tx<'_>,
+    job: i64,
+    base: Option<i64>,
+    without: &[String],
+    with: &[NewInstall],
+) -> rusqlite::Result<i64> {
+    let now = super::time::now();
+    forget_pending(tx)?;
+    let number: i64 = tx.query_row(
+        "SELECT coalesce(max(number), 0) + 1 FROM generation",
+        [],
+        |row| row.get(0),
+    )?;
+    tx.execute(
+        "INSERT INTO generation (number, status, job, created_at) VALUES (?1, 'pending', ?2, ?3)",
+        params![number, job, now],
+    )?;
+    if let Some(base) = base {
+        tx.execute(
+            "INSERT INTO generation_pack (generation, ref, install)
+             SELECT ?1, ref, install FROM generation_pack WHERE generation = ?2",
+            [number, base],
+        )?;
+    }
+    for pack_ref in without {
+        tx.execute(
+            "DELETE FROM generation_pack WHERE generation = ?1 AND ref = ?2",
+            params![number, pack_ref],
+        )?;
+    }
+    for pack in with {
+        tx.execute(
+            "INSERT INTO install (ref, version, dir, record, job, generation, installed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                pack.pack_ref,
+                pack.version,
+                pack.dir,
+                encoded(&pack.record)?,
+                job,
+                number,
+                now
+            ],
+        )?;
+        tx.execute(
+            "INSERT OR REPLACE INTO generation_pack (generation, ref, install) VALUES (?1, ?2, ?3)",
+            params![number, pack.pack_ref, tx.last_insert_rowid()],
+        )?;
+    }
+    Ok(number)
+}
+
+/// Forgets generations that were written but never switched to.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn forget_pending(tx: &Tx<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch(
+        "DELETE FROM generation_pack WHERE generation IN
+             (SELECT number FROM generation WHERE status = 'pending');
+         DELETE FROM install WHERE generation IN
+             (SELECT number FROM generation WHERE status = 'pending');
+         DELETE FROM generation WHERE status = 'pending';",
+    )
+}
+
+/// Takes the generation for the active one, as `current` says.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn set_active(tx: &Tx<'_>, number: i64) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE generation SET status = 'past' WHERE status = 'active'",
+        [],
+    )?;
+    tx.execute(
+        "UPDATE generation SET status = 'active', activated_at = ?2 WHERE number = ?1",
+        params![number, super::time::now()],
+    )?;
+    tx.packs_changed();
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Installed> {
+    Ok(Installed {
+        install: row.get("id")?,
+        pack_ref: row.get("ref")?,
+        version: row.get("version")?,
+        dir: row.get("dir")?,
+        job: row.get("job")?,
+        generation: row.get("generation")?,
+        at: row.get("installed_at")?,
+        record: decoded(&row.get::<_, String>("record")?)?,
+    })
+}

@@ -1,0 +1,52 @@
+//! Numbered migrations, each applied once, in order, in one transaction.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// The migrations; the number of one is its place in the list, from 1.
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_initial.sql"),
+    include_str!("schema/0002_registry.sql"),
+];
+
+/// Brings the database up to date, or says that it is from a newer packd.
+///
+/// # Errors
+/// [`StoreError::Newer`], and [`StoreError::Open`] when a migration fails; the
+/// database is then as it was.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let open = |source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(open)?;
+    if found > known {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    for (number, sql) in (1_i64..)
+        .zip(MIGRATIONS)
+        .filter(|(number, _)| *number > found)
+    {
+        let transaction = connection.transaction().map_err(open)?;
+        transaction.execute_batch(sql).map_err(open)?;
+        transaction
+            .pragma_update(None, "user_version", number)
+            .map_err(open)?;
+        transaction.commit().map_err(open)?;
+        tracing::info!(schema = number, "database brought up to date");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Times as the database and the wire have them.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Now, as RFC 3339 in UTC with milliseconds: `2026-03-01T09:30:00.125Z`.
+///
+/// The width is fixed, so that times compare as text.
+#[must_use]
+pub(crate) fn now() -> String {
+    text(Timestamp::now())
+}
+
+/// So long from now, in the same form.
+#[must_use]
+pub(crate) fn after(delay: std::time::Duration) -> String {
+    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    text(
+        Timestamp::now()
+            .saturating_add(delay)
+            .unwrap_or(Timestamp::MAX),
+    )
+}
+
+/// So long ago, in the same form.
+#[must_use]
+pub(crate) fn before(age: std::time::Duration) -> String {
+    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    text(
+        Timestamp::now()
+            .saturating_sub(age)
+            .unwrap_or(Timestamp::MIN),
+    )
+}
+
+/// How long until `time`, zero when it is past or no time at all.
+#[must_use]
+pub(crate) fn until(time: &str) -> std::time::Duration {
+    time.parse::<Timestamp>()
+        .ok()
+        .and_then(|time| time.duration_since(Timestamp::now()).try_into().ok())
+        .unwrap_or_default()
+}
+
+/// How long since `time`, zero when it is to come or no time at all.
+#[must_use]
+pub(crate) fn since(time: &str) -> std::time::Duration {
+    time.parse::<Timestamp>()
+        .ok()
+        .and_then(|time| Timestamp::now().duration_since(time).try_into().ok())
+        .unwrap_or_default()
+}
+
+/// Whether `time` was within the last `span`. A time to come was not: the clock has been set back since.
+#[must_use]
+pub(crate) fn was_within(time: &str, span: std::time::Duration) -> bool {
+    until(time).is_zero() && since(time) < span
+}
+
+fn text(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_time_to_come_was_not_lately() {
+        let hour = Duration::from_hours(1);
+        assert!(was_within(&before(Duration::from_mins(1)), hour));
+        assert!(!was_within(&before(Duration::from_hours(2)), hour));
+        assert!(!was_within(&after(Duration::from_mins(1)), hour));
+    }
+
+    #[test]
+    fn times_have_one_width_so_that_they_sort_as_text() {
+        assert_eq!(now().len(), "2026-03-01T09:30:00.125Z".len());
+        assert!(before(Duration::from_secs(1)) < now() && now() < after(Duration::from_secs(1)));
+    }
+}

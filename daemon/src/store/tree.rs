@@ -1,0 +1,267 @@
+//! The folders `store/<ref>/<version>-<d12>/` and `staging/<job>/`.
+//!
+//! A tree lies in the store complete and synced, or it does not lie there: it
+//! is unpacked into staging on the same file system, synced, and moved by one
+//! rename. Its file list is beside it, as `<version>-<d12>.manifest`.
+
+use std::fs::{File, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use packd_format::tree::{self, FileList};
+use packd_format::{PackRef, Version};
+
+use crate::config::Layout;
+
+use super::StoreError;
+use super::generation::sync_folder;
+
+/// Makes the folders of the state folder that are not there, mode 0755 but for what only the
+/// daemon reads.
+///
+/// # Errors
+/// [`StoreError::Io`], naming the folder.
+pub(crate) fn make_folders(layout: &Layout) -> Result<(), StoreError> {
+    for folder in [&layout.state_dir, &layout.store(), &layout.generations()] {
+        make_folder(folder, 0o755)?;
+    }
+    for folder in [layout.staging(), layout.uploads()] {
+        make_folder(&folder, 0o700)?;
+    }
+    Ok(())
+}
+
+/// Makes a folder that is not there, with exactly this mode, whatever the umask: others read packs.
+pub(super) fn make_folder(folder: &Path, mode: u32) -> Result<(), StoreError> {
+    let doing = || StoreError::io(format!("make folder `{}`", folder.display()));
+    match fs_err::create_dir(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs_err::create_dir_all(folder).map_err(doing())?;
+        }
+        Err(error) => return Err(doing()(error)),
+    }
+    fs_err::set_permissions(folder, Permissions::from_mode(mode)).map_err(doing())
+}
+
+/// Takes the state folder for this process alone, until the returned file is closed.
+///
+/// # Errors
+/// [`StoreError::InUse`] when another packd has it.
+pub(crate) fn lock(layout: &Layout) -> Result<File, StoreError> {
+    let path = layout.state_dir.join(".lock");
+    let file = fs_err::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map(|file| file.into_parts().0)
+        .map_err(StoreError::io(format!("open `{}`", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse {
+            path: layout.state_dir.clone(),
+        }),
+        Err(std::fs::TryLockError::Error(source)) => Err(StoreError::Io {
+            doing: format!("lock `{}`", path.display()),
+            source,
+        }),
+    }
+}
+
+/// The folder `staging/<job>/`, removed with all in it when dropped.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    path: PathBuf,
+}
+
+impl Staging {
+    /// Makes the folder, empty; what an earlier attempt left there is removed first.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Tree`].
+    pub(crate) fn create(layout: &Layout, job: i64) -> Result<Self, StoreError> {
+        let path = layout.staging().join(job.to_string());
+        remove(&path)?;
+        make_folder(&path, 0o700)?;
+        Ok(Self { path })
+    }
+
+    /// Makes an empty folder in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let path = self.path.join(name);
+        make_folder(&path, 0o700)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.path) {
+            tracing::warn!(path = %self.path.display(), error = %crate::logging::chain(&error), "staging is left behind until the next start");
+        }
+    }
+}
+
+/// Removes what is in a staging folder, and leaves the folder.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::Tree`].
+pub(crate) fn empty(folder: &Path) -> Result<(), StoreError> {
+    remove(folder)?;
+    make_folder(folder, 0o700)
+}
+
+/// Removes everything under `staging/`: at start no job is being worked on.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::Tree`].
+pub(crate) fn sweep_staging(layout: &Layout) -> Result<(), StoreError> {
+    let staging = layout.staging();
+    for entry in fs_err::read_dir(&staging).map_err(StoreError::io("list `staging`"))? {
+        let entry = entry.map_err(StoreError::io("list `staging`"))?;
+        remove(&entry.path())?;
+    }
+    Ok(())
+}
+
+/// Removes uploads that are not `wanted`, by file name.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn sweep_uploads(layout: &Layout, wanted: &[String]) -> Result<(), StoreError> {
+    for entry in fs_err::read_dir(layout.uploads()).map_err(StoreError::io("list `uploads`"))? {
+        let entry = entry.map_err(StoreError::io("list `uploads`"))?;
+        if !wanted.iter().any(|name| entry.file_name() == name.as_str()) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes an upload that no job needs any more. What cannot be removed goes at the next start.
+pub(crate) async fn remove_upload(layout: &Layout, file: &str) {
+    let path = layout.uploads().join(file);
+    let removed = tokio::task::spawn_blocking(move || fs_err::remove_file(path)).await;
+    if let Ok(Err(error)) = removed
+        && error.kind() != ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "an upload is left behind until the next start");
+    }
+}
+
+/// Where a tree lies, relative to `store/`.
+///
+/// `+` of build metadata becomes `_`, which no version contains: some tools choke on `+` in paths.
+#[must_use]
+pub(crate) fn dir_name(pack_ref: &PackRef, version: &Version, files: &FileList) -> String {
+    let digest = files.digest();
+    let short = digest.hex().chars().take(12).collect::<String>();
+    format!(
+        "{pack_ref}/{}-{short}",
+        version.to_string().replace('+', "_")
+    )
+}
+
+/// Moves a complete tree from staging into the store, and returns where it lies, relative to
+/// `store/`. The same tree already there is used as it is. Blocks.
+///
+/// Safe to repeat: what is found in the store is complete, because it came there by rename.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::Tree`]: the store is as it was.
+pub(crate) fn publish(
+    layout: &Layout,
+    staged: &Path,
+    pack_ref: &PackRef,
+    version: &Version,
+    files: &FileList,
+) -> Result<String, StoreError> {
+    let dir = dir_name(pack_ref, version, files);
+    let target = layout.store().join(&dir);
+    if is_complete(layout, &dir) {
+        return Ok(dir);
+    }
+    let shelf = layout.store().join(pack_ref.as_str());
+    make_folder(&shelf, 0o755)?;
+    // staging is the daemon's alone; a tree is everybody's to read
+    fs_err::set_permissions(staged, Permissions::from_mode(0o755)).map_err(StoreError::io(
+        format!("open the tree of `{pack_ref}` to readers"),
+    ))?;
+    let sync = |source| StoreError::Tree {
+        doing: format!("sync the tree of `{pack_ref}`"),
+        source,
+    };
+    tree::sync(staged).map_err(sync)?;
+
+    let list = manifest_path(layout, &dir);
+    write_synced(&list, &files.to_bytes())?;
+    match fs_err::rename(staged, &target) {
+        Ok(()) => {}
+        // a folder without its list is no tree of ours: put it out of the way, keep it
+        Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {
+            return Err(StoreError::Io {
+                doing: format!(
+                    "move the tree to `{}`: something else lies there",
+                    target.display()
+                ),
+                source: error,
+            });
+        }
+        Err(source) => {
+            return Err(StoreError::Io {
+                doing: format!("move the tree of `{pack_ref}` into the store"),
+                source,
+            });
+        }
+    }
+    sync_folder(&shelf)?;
+    sync_folder(&layout.store())?;
+    Ok(dir)
+}
+
+/// Whether a tree and its list lie in the store.
+#[must_use]
+pub(crate) fn is_complete(layout: &Layout, dir: &str) -> bool {
+    layout.store().join(dir).is_dir() && manifest_path(layout, dir).is_file()
+}
+
+/// The list of a tree, beside it.
+#[must_use]
+pub(crate) fn manifest_path(layout: &Layout, dir: &str) -> PathBuf {
+    layout.store().join(format!("{dir}.manifest"))
+}
+
+/// How many bytes the file system of the state folder has free for the daemon.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn free_bytes(layout: &Layout) -> Result<u64, StoreError> {
+    let stat = rustix::fs::statvfs(&layout.state_dir)
+        .map_err(|errno| StoreError::io("ask for free space")(errno.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    use std::io::Write;
+    let doing = || StoreError::io(format!("write `{}`", path.display()));
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(doing())?;
+    file.write_all(bytes).map_err(doing())?;
+    fs_err::set_permissions(file.path(), Permissions::from_mode(0o644)).map_err(doing())?;
+    file.as_file().sync_all().map_err(doing())?;
+    file.persist(path).map_err(|error| doing()(error.error))?;
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    tree::remove(path).map_err(|source| StoreError::Tree {
+        doing: format!("remove `{}`", path.display()),
+        source,
+    })
+}
