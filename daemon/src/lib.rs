@@ -6,6 +6,7 @@
 pub mod config;
 mod event;
 pub mod logging;
+mod queue;
 mod store;
 
 use std::process::ExitCode;

@@ -1,0 +1,131 @@
+//! What a job was asked to do, as stored with it.
+
+use packd_wire::{InstallRequest, JobKind, RemoveQuery, UploadQuery};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The request of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum JobRequest {
+    /// From a registry reference or a URL.
+    Install(InstallRequest),
+    /// From an archive that a client sent.
+    Upload(UploadRequest),
+    /// Remove a pack.
+    Remove(RemoveRequest),
+}
+
+/// An archive that lies in `uploads/`, and how to install it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UploadRequest {
+    /// The file in `uploads/`; each upload has its own.
+    pub file: String,
+    /// sha256 of its bytes: `sha256:<hex>`.
+    pub digest: String,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// The flags of the request.
+    pub query: UploadQuery,
+}
+
+/// Which pack to remove, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RemoveRequest {
+    /// The pack.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// The flags of the request.
+    pub query: RemoveQuery,
+}
+
+impl JobRequest {
+    /// What a job of it does.
+    #[must_use]
+    pub(crate) fn kind(&self) -> JobKind {
+        match self {
+            Self::Install(_) => JobKind::Install,
+            Self::Upload(_) => JobKind::Upload,
+            Self::Remove(_) => JobKind::Remove,
+        }
+    }
+
+    /// The same in a few words, without credentials.
+    #[must_use]
+    pub(crate) fn summary(&self) -> String {
+        match self {
+            Self::Install(request) => match &request.version {
+                Some(version) => format!("install {}@{version}", public_source(&request.source)),
+                None => format!("install {}", public_source(&request.source)),
+            },
+            Self::Upload(request) => {
+                format!(
+                    "install {}",
+                    request
+                        .query
+                        .name
+                        .as_deref()
+                        .unwrap_or("an uploaded archive")
+                )
+            }
+            Self::Remove(request) => format!("remove {}", request.pack_ref),
+        }
+    }
+
+    /// As the API shows it, without credentials.
+    #[must_use]
+    pub(crate) fn public(&self) -> Value {
+        match self {
+            Self::Install(request) => {
+                let mut request = request.clone();
+                request.source = public_source(&request.source);
+                json!(request)
+            }
+            Self::Upload(UploadRequest {
+                digest,
+                bytes,
+                query,
+                ..
+            }) => {
+                let mut value = json!(query);
+                value["digest"] = json!(digest);
+                value["bytes"] = json!(bytes);
+                value
+            }
+            Self::Remove(request) => {
+                let mut value = json!(request.query);
+                value["ref"] = json!(request.pack_ref);
+                value
+            }
+        }
+    }
+
+    /// Which packs it touches, as far as the request says.
+    #[must_use]
+    pub(crate) fn refs(&self) -> Vec<String> {
+        match self {
+            Self::Install(request) if !request.source.contains("://") => {
+                let name = request.source.split('@').next().unwrap_or_default();
+                vec![name.to_owned()]
+            }
+            Self::Install(_) | Self::Upload(_) => Vec::new(),
+            Self::Remove(request) => vec![request.pack_ref.clone()],
+        }
+    }
+
+    /// The file in `uploads/` that it needs until it has ended.
+    #[must_use]
+    pub(crate) fn upload(&self) -> Option<&str> {
+        match self {
+            Self::Upload(request) => Some(&request.file),
+            Self::Install(_) | Self::Remove(_) => None,
+        }
+    }
+}
+
+fn public_source(source: &str) -> String {
+    match source.parse::<crate::config::SafeUrl>() {
+        Ok(url) if source.contains("://") => url.to_string(),
+        _ => source.to_owned(),
+    }
+}

@@ -1,0 +1,304 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use packd_wire::{InstallRequest, RemoveQuery, StepName};
+
+use super::*;
+use crate::store::Threads;
+
+struct Host {
+    _folder: tempfile::TempDir,
+    _threads: Threads,
+    queue: Queue,
+}
+
+fn host() -> Host {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, threads) = Database::open(&folder.path().join("packd.db")).unwrap();
+    let queue = Queue::new(database, Hub::default());
+    Host {
+        _folder: folder,
+        _threads: threads,
+        queue,
+    }
+}
+
+fn someone(uid: u32) -> Requester {
+    Requester {
+        uid,
+        user: None,
+        pid: Some(1),
+        agent: None,
+    }
+}
+
+fn install(source: &str) -> NewJob {
+    let request = JobRequest::Install(InstallRequest {
+        source: source.to_owned(),
+        ..InstallRequest::default()
+    });
+    NewJob {
+        request,
+        requester: someone(0),
+        idempotency: None,
+    }
+}
+
+fn remove(pack_ref: &str) -> NewJob {
+    let request = JobRequest::Remove(RemoveRequest {
+        pack_ref: pack_ref.to_owned(),
+        query: RemoveQuery::default(),
+    });
+    NewJob {
+        request,
+        requester: someone(0),
+        idempotency: None,
+    }
+}
+
+fn problem() -> Problem {
+    Problem::new(ErrorKind::FetchFailed, "no")
+}
+
+#[tokio::test]
+async fn jobs_are_claimed_in_order_and_two_on_one_pack_never_at_once() {
+    let host = host();
+    for source in ["slack@^2", "aws"] {
+        host.queue.enqueue(install(source)).await.unwrap();
+    }
+    host.queue.enqueue(remove("slack")).await.unwrap();
+
+    let first = host.queue.claim().await.unwrap();
+    let second = host.queue.claim().await.unwrap();
+    assert_eq!((first.id(), second.id()), (1, 2));
+    assert!(
+        host.queue.try_claim().await.unwrap().is_none(),
+        "job 3 waits for job 1"
+    );
+    second.finish(Outcome::Unchanged).await.unwrap();
+    assert!(
+        host.queue.try_claim().await.unwrap().is_none(),
+        "job 2 was on another pack"
+    );
+    first.finish(Outcome::Failed(problem())).await.unwrap();
+    assert_eq!(host.queue.claim().await.unwrap().id(), 3);
+}
+
+#[tokio::test]
+async fn a_pack_that_turns_up_later_sends_its_job_behind_the_earlier_one() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    host.queue
+        .enqueue(install("https://example.org/s.tar.gz"))
+        .await
+        .unwrap();
+    let first = host.queue.claim().await.unwrap();
+    let second = host.queue.claim().await.unwrap();
+
+    assert_eq!(second.touch(vec!["slack".into()]).await.unwrap(), Some(1));
+    second.finish(Outcome::After(1)).await.unwrap();
+    assert!(
+        host.queue.try_claim().await.unwrap().is_none(),
+        "it waits without a worker"
+    );
+    first.finish(Outcome::Unchanged).await.unwrap();
+    let again = host.queue.claim().await.unwrap();
+    assert_eq!(
+        (again.id(), again.attempt()),
+        (2, 1),
+        "waiting is not an attempt"
+    );
+}
+
+#[tokio::test]
+async fn a_retry_waits_for_its_time_and_shows_why() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    let job = host.queue.claim().await.unwrap();
+    job.finish(Outcome::Retry(problem(), Duration::from_hours(1)))
+        .await
+        .unwrap();
+
+    assert!(host.queue.try_claim().await.unwrap().is_none());
+    let view = host.queue.get(1).await.unwrap();
+    assert_eq!(view.status, JobStatus::Queued);
+    assert!(view.retry_at.is_some() && view.error.is_some());
+}
+
+#[tokio::test]
+async fn the_same_key_and_request_give_the_same_job_and_another_request_a_conflict() {
+    let host = host();
+    let keyed = |hash: &str, uid| NewJob {
+        idempotency: Some(("key".into(), hash.into())),
+        requester: someone(uid),
+        ..install("slack")
+    };
+    let first = host.queue.enqueue(keyed("a", 7)).await.unwrap();
+    let same = host.queue.enqueue(keyed("a", 7)).await.unwrap();
+    assert_eq!(first.id, same.id);
+    let conflict = host.queue.enqueue(keyed("b", 7)).await.unwrap_err();
+    assert_eq!(conflict.kind(), ErrorKind::IdempotencyConflict);
+    let other_user = host.queue.enqueue(keyed("b", 8)).await.unwrap();
+    assert_ne!(other_user.id, first.id, "keys are each user's own");
+}
+
+#[tokio::test]
+async fn a_queued_job_is_cancelled_at_once_and_a_running_one_is_asked_to_stop() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    host.queue.enqueue(install("aws")).await.unwrap();
+    let running = host.queue.claim().await.unwrap();
+
+    assert_eq!(
+        host.queue.cancel(2).await.unwrap().0.status,
+        JobStatus::Cancelled
+    );
+    assert_eq!(
+        host.queue.cancel(2).await.unwrap_err().kind(),
+        ErrorKind::JobNotCancellable
+    );
+    host.queue.cancel(1).await.unwrap();
+    assert!(running.stop().is_cancelled() && running.was_cancelled());
+    assert!(
+        !running.begin_activation(),
+        "a cancelled job does not activate"
+    );
+    running.finish(Outcome::Stopped).await.unwrap();
+    assert_eq!(
+        host.queue.get(1).await.unwrap().status,
+        JobStatus::Cancelled
+    );
+    assert_eq!(
+        host.queue.cancel(9).await.unwrap_err().kind(),
+        ErrorKind::JobNotFound
+    );
+}
+
+#[tokio::test]
+async fn a_job_cannot_be_cancelled_once_its_activation_has_begun() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    let job = host.queue.claim().await.unwrap();
+    assert!(job.begin_activation());
+    assert_eq!(
+        host.queue.cancel(1).await.unwrap_err().kind(),
+        ErrorKind::JobNotCancellable
+    );
+}
+
+#[tokio::test]
+async fn a_stop_of_the_daemon_puts_jobs_back_without_an_attempt() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    let job = host.queue.claim().await.unwrap();
+    host.queue.stop_all();
+    job.finish(Outcome::Stopped).await.unwrap();
+    let view = host.queue.get(1).await.unwrap();
+    assert_eq!((view.status, view.attempt), (JobStatus::Queued, 0));
+}
+
+#[tokio::test]
+async fn jobs_that_were_running_are_never_lost_and_run_later_when_the_daemon_dies_often() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    for _ in 1..=CRASHES {
+        let job = host.queue.claim().await.unwrap();
+        assert_eq!(job.attempt(), 1, "a death of the daemon is no attempt");
+        drop(job);
+        host.queue.recover().await.unwrap();
+        assert!(host.queue.get(1).await.unwrap().retry_at.is_none());
+    }
+    drop(host.queue.claim().await.unwrap());
+    host.queue.recover().await.unwrap();
+    let view = host.queue.get(1).await.unwrap();
+    assert_eq!(view.status, JobStatus::Queued);
+    assert!(view.retry_at.is_some(), "it waits a little");
+}
+
+#[tokio::test]
+async fn who_waits_is_told_of_the_end() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    let early = host.queue.wait(1, Duration::ZERO).await.unwrap();
+    assert_eq!(early.status, JobStatus::Queued, "no patience, no wait");
+
+    let (ended, ()) = tokio::join!(host.queue.wait(1, Duration::from_mins(1)), async {
+        let job = host.queue.claim().await.unwrap();
+        job.finish(Outcome::Unchanged).await.unwrap();
+    });
+    assert_eq!(ended.unwrap().status, JobStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn events_tell_a_job_from_beginning_to_end_in_order() {
+    let host = host();
+    let mut events = host.queue.inner.hub.subscribe();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    let job = host.queue.claim().await.unwrap();
+    job.begin(StepName::Resolve, None).await.unwrap();
+    job.complete(StepName::Resolve, "nothing to do")
+        .await
+        .unwrap();
+    job.warn(None, "odd".into()).await.unwrap();
+    job.warn(None, "odd".into()).await.unwrap();
+    job.finish(Outcome::Unchanged).await.unwrap();
+
+    let mut told = Vec::new();
+    while let Ok(frame) = events.try_recv() {
+        told.push((frame.seq, frame.kind));
+    }
+    assert_eq!(
+        told,
+        [
+            (Some(1), EventKind::JobQueued),
+            (Some(2), EventKind::JobStarted),
+            (Some(3), EventKind::StepStarted),
+            (Some(4), EventKind::StepCompleted),
+            (Some(5), EventKind::Warning),
+            (Some(6), EventKind::JobSucceeded),
+        ],
+        "each once, the warning too"
+    );
+    let view = host.queue.get(1).await.unwrap();
+    assert_eq!(view.steps.len(), 1);
+    assert_eq!(view.warnings, ["odd"]);
+}
+
+#[tokio::test]
+async fn one_user_cannot_fill_the_queue() {
+    let host = host();
+    for _ in 0..UNFINISHED_PER_USER {
+        host.queue
+            .enqueue(NewJob {
+                requester: someone(7),
+                ..install("slack")
+            })
+            .await
+            .unwrap();
+    }
+    let full = host
+        .queue
+        .enqueue(NewJob {
+            requester: someone(7),
+            ..install("slack")
+        })
+        .await;
+    assert_eq!(full.unwrap_err().kind(), ErrorKind::TooMany);
+    host.queue
+        .enqueue(NewJob {
+            requester: someone(8),
+            ..install("slack")
+        })
+        .await
+        .unwrap();
+}
+
+#[test]
+fn credentials_in_a_source_are_not_shown() {
+    let job = install("https://example.org/s.tar.gz?token=secret");
+    assert!(
+        !job.request.summary().contains("secret"),
+        "{}",
+        job.request.summary()
+    );
+    assert!(!job.request.public().to_string().contains("secret"));
+}
