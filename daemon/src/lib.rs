@@ -6,6 +6,7 @@
 pub mod config;
 mod event;
 pub mod logging;
+mod net;
 mod queue;
 mod store;
 

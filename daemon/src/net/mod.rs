@@ -1,0 +1,362 @@
+//! The one HTTP client of the daemon: indexes and archives come through here, and nothing else does.
+//!
+//! It decides whom packd talks to (`route`), whom it trusts (`client`), how long it waits and how much
+//! it takes (`body`). It does not know what the bytes mean, and it never tries again: whether a failed
+//! request is repeated is the queue's decision, which asks [`NetError::is_transient`].
+
+mod body;
+mod client;
+mod error;
+mod resume;
+mod route;
+
+#[cfg(test)]
+pub(crate) mod loopback;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{
+    ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, LOCATION, RETRY_AFTER,
+};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout};
+
+pub(crate) use self::body::Body;
+use self::body::{Deadline, Drip};
+use self::client::Blueprint;
+pub(crate) use self::error::{NetError, Reason, SetupError};
+use self::resume::Resume;
+use self::route::Route;
+pub(crate) use crate::config::SafeUrl;
+use crate::config::{self, HostPatterns, Secret};
+
+/// The longest pause a server can ask for: a job that waits for ever is a lost job.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
+
+/// The HTTP client. Cheap to clone; connections are shared.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    blueprint: Blueprint,
+    /// Built at the first request: reading the system's certificates would delay the start of every
+    /// packd, also of one that never downloads.
+    client: OnceCell<reqwest::Client>,
+    hosts: HostPatterns,
+    connect_timeout: Duration,
+    idle_timeout: Duration,
+}
+
+/// One GET request.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// What to get.
+    pub url: SafeUrl,
+    /// Headers with credentials. They are sent to the origin of `url` only, wherever it redirects to.
+    pub headers: Vec<(String, Secret)>,
+    /// Whether plain http will do.
+    pub allow_http: bool,
+    /// What is known already; a server that has nothing newer answers [`Outcome::NotModified`].
+    pub validators: Option<Validators>,
+    /// The largest body that is accepted.
+    pub max_bytes: u64,
+    /// The time for everything, redirects and body included. `None` for downloads of unknown size,
+    /// which are bounded by their bytes and by the time without any.
+    pub within: Option<Duration>,
+}
+
+impl Request {
+    /// A plain request for `url`: https only, without headers, validators and total deadline.
+    #[must_use]
+    pub(crate) fn new(url: SafeUrl, max_bytes: u64) -> Self {
+        Self {
+            url,
+            headers: Vec::new(),
+            allow_http: false,
+            validators: None,
+            max_bytes,
+            within: None,
+        }
+    }
+}
+
+/// What identifies the state of a resource; as the server sent it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// An answer that is no error.
+#[derive(Debug)]
+pub(crate) struct Response {
+    /// What came.
+    pub outcome: Outcome,
+    /// The URL that answered, after redirects.
+    pub url: SafeUrl,
+    /// The length of the body, if the server announced it.
+    pub content_length: Option<u64>,
+    /// To be sent with the next request.
+    pub validators: Validators,
+}
+
+/// Whether there is something to read.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Nothing newer than the request's validators.
+    NotModified,
+    /// The body, not read yet.
+    Body(Box<Body>),
+}
+
+impl Http {
+    /// A client with these settings. Opens nothing yet.
+    ///
+    /// # Errors
+    /// [`SetupError`]: the settings are wrong.
+    pub(crate) fn new(net: &config::Net) -> Result<Self, SetupError> {
+        Ok(Self {
+            shared: Arc::new(Shared {
+                blueprint: Blueprint::new(net)?,
+                client: OnceCell::new(),
+                hosts: net.allowed_hosts.clone(),
+                connect_timeout: net.connect_timeout,
+                idle_timeout: net.idle_timeout,
+            }),
+        })
+    }
+
+    /// Asks, follows redirects, and returns at the beginning of the body. Safe to drop while it waits.
+    ///
+    /// # Errors
+    /// [`NetError`]; [`NetError::is_transient`] says whether asking again can help.
+    pub(crate) async fn get(&self, request: Request) -> Result<Response, NetError> {
+        let Some(limit) = request.within else {
+            return self.follow(&request, None).await;
+        };
+        let deadline = Deadline {
+            at: Instant::now() + limit,
+            limit,
+        };
+        match tokio::time::timeout_at(deadline.at, self.follow(&request, Some(deadline))).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(NetError::Deadline {
+                url: request.url,
+                limit,
+            }),
+        }
+    }
+
+    async fn follow(
+        &self,
+        request: &Request,
+        deadline: Option<Deadline>,
+    ) -> Result<Response, NetError> {
+        let refused = |source| NetError::Route { source };
+        let mut route =
+            Route::start(&request.url, request.allow_http, &self.shared.hosts).map_err(refused)?;
+        let secrets = secret_headers(&request.headers).await?;
+        loop {
+            let answer = self.ask(request, &route, &secrets).await?;
+            match answer.status().as_u16() {
+                301 | 302 | 303 | 307 | 308 => {
+                    let location = text(answer.headers(), &LOCATION);
+                    route.follow(location.as_deref()).map_err(refused)?;
+                    tracing::debug!(from = %request.url, to = %route.here(), "redirected");
+                }
+                _ => return self.read(request, answer, &route, secrets, deadline),
+            }
+        }
+    }
+
+    /// Asks at the present place of the route.
+    async fn ask(
+        &self,
+        request: &Request,
+        route: &Route<'_>,
+        secrets: &HeaderMap,
+    ) -> Result<reqwest::Response, NetError> {
+        let mut headers = HeaderMap::new();
+        if route.at_origin() {
+            headers.clone_from(secrets);
+        }
+        let known = request.validators.as_ref();
+        for (name, value) in [
+            (IF_NONE_MATCH, known.and_then(|known| known.etag.as_deref())),
+            (
+                IF_MODIFIED_SINCE,
+                known.and_then(|known| known.last_modified.as_deref()),
+            ),
+        ] {
+            // what we stored came from a header once; if it does not fit now, the answer is only larger
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        self.send(route.here(), headers).await
+    }
+
+    /// One request, one answer. The URL has been judged.
+    async fn send(&self, url: &SafeUrl, headers: HeaderMap) -> Result<reqwest::Response, NetError> {
+        let ask = self
+            .client()
+            .await?
+            .get(url.as_url().clone())
+            .headers(headers);
+        // digests are of the bytes as published, so no transfer in another form is wanted
+        let ask = ask.header(ACCEPT_ENCODING, "identity");
+        // connecting has its own timeout within this one
+        let patience = self
+            .shared
+            .connect_timeout
+            .saturating_add(self.shared.idle_timeout);
+        match timeout(patience, ask.send()).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(NetError::of_request(url, error)),
+            Err(_elapsed) => Err(NetError::NoAnswer {
+                host: url.host().to_owned(),
+                after: patience,
+            }),
+        }
+    }
+
+    /// Takes the head of an answer apart.
+    fn read(
+        &self,
+        request: &Request,
+        answer: reqwest::Response,
+        route: &Route<'_>,
+        secrets: HeaderMap,
+        deadline: Option<Deadline>,
+    ) -> Result<Response, NetError> {
+        let url = route.here().clone();
+        let headers = answer.headers();
+        let validators = Validators {
+            etag: text(headers, &ETAG),
+            last_modified: text(headers, &LAST_MODIFIED),
+        };
+        match answer.status().as_u16() {
+            200 => {}
+            304 if request.validators.is_some() => {
+                return Ok(Response {
+                    outcome: Outcome::NotModified,
+                    url,
+                    content_length: None,
+                    validators,
+                });
+            }
+            status => {
+                let retry_after = text(headers, &RETRY_AFTER)
+                    .and_then(|text| pause(&text, jiff::Timestamp::now()));
+                return Err(NetError::Status {
+                    url,
+                    status,
+                    retry_after,
+                });
+            }
+        }
+        let announced = answer.content_length();
+        if announced.is_some_and(|bytes| bytes > request.max_bytes) {
+            return Err(NetError::TooLarge {
+                url,
+                limit: request.max_bytes,
+                announced,
+            });
+        }
+        let secrets = if route.at_origin() {
+            secrets
+        } else {
+            HeaderMap::new()
+        };
+        let body = Body {
+            resume: Resume::of(self, &url, secrets, &answer),
+            response: answer,
+            url: url.clone(),
+            announced,
+            max_bytes: request.max_bytes,
+            idle: self.shared.idle_timeout,
+            deadline,
+            received: 0,
+            drip: Drip::default(),
+        };
+        Ok(Response {
+            outcome: Outcome::Body(Box::new(body)),
+            url,
+            content_length: announced,
+            validators,
+        })
+    }
+
+    async fn client(&self) -> Result<&reqwest::Client, NetError> {
+        let build = || async {
+            let blueprint = self.shared.blueprint.clone();
+            let client = blocking(|| blueprint.build()).await;
+            client.map_err(|error| NetError::Setup {
+                source: Reason::of(error),
+            })
+        };
+        self.shared.client.get_or_try_init(build).await
+    }
+}
+
+/// Puts the headers together. What they refer to may lie in files, which are read off the runtime.
+async fn secret_headers(headers: &[(String, Secret)]) -> Result<HeaderMap, NetError> {
+    if headers.is_empty() {
+        return Ok(HeaderMap::new());
+    }
+    let headers = headers.to_vec();
+    blocking(move || {
+        let mut map = HeaderMap::with_capacity(headers.len());
+        for (name, secret) in headers {
+            let text = secret.expand().map_err(|source| NetError::Secret {
+                name: name.clone(),
+                source,
+            })?;
+            let key = HeaderName::from_bytes(name.as_bytes()).ok();
+            let value = HeaderValue::from_str(&text).ok();
+            let (Some(key), Some(mut value)) = (key, value) else {
+                return Err(NetError::Header { name });
+            };
+            value.set_sensitive(true);
+            map.append(key, value);
+        }
+        Ok(map)
+    })
+    .await
+}
+
+/// Runs `work` off the runtime's thread. It is short, so that nothing has to stop it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// `Retry-After`, which is a number of seconds or a date (RFC 9110, 10.2.3).
+fn pause(text: &str, now: jiff::Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    let pause = if let Ok(seconds) = text.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = jiff::fmt::rfc2822::DateTimeParser::new()
+            .parse_timestamp(text)
+            .ok()?;
+        // a date in the past means now
+        Duration::try_from(until.duration_since(now)).unwrap_or_default()
+    };
+    Some(pause.min(LONGEST_RETRY_AFTER))
+}
