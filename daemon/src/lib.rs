@@ -8,6 +8,7 @@ mod event;
 pub mod logging;
 mod net;
 mod queue;
+mod source;
 mod store;
 
 use std::process::ExitCode;

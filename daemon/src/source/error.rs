@@ -1,0 +1,193 @@
+//! Why no tree came of a source.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use packd_format::Digest;
+use packd_format::archive::ArchiveError;
+use packd_wire::ErrorKind;
+
+use crate::net::NetError;
+
+/// Why no tree came of a source. What was written until then is the caller's to remove; nothing is
+/// written after the error was returned.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// The bytes did not come.
+    #[error("cannot download the archive")]
+    Download {
+        /// Why.
+        source: NetError,
+    },
+    /// The local file cannot be opened.
+    #[error("cannot open the archive {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The local file is a folder, a pipe or a device.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The local file cannot be read.
+    #[error("cannot read the archive `{from}`")]
+    Read {
+        /// Where the archive comes from.
+        from: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The archive has more bytes than an archive may have.
+    #[error("`{from}` has {bytes} bytes, more than the {limit} allowed")]
+    TooLarge {
+        /// Where the archive comes from.
+        from: String,
+        /// Its size.
+        bytes: u64,
+        /// The bytes allowed.
+        limit: u64,
+    },
+    /// The archive has another size than the index says.
+    #[error("`{from}` has {}{actual} bytes, expected {expected}", if *exact { "" } else { "more than " })]
+    SizeMismatch {
+        /// Where the archive comes from.
+        from: String,
+        /// What the index says.
+        expected: u64,
+        /// What came, or was announced.
+        actual: u64,
+        /// Whether reading stopped there, so that the archive may be larger still.
+        exact: bool,
+    },
+    /// The bytes are not the ones that were promised.
+    #[error("digest of `{from}` is {}, expected {}", digests.actual, digests.expected)]
+    DigestMismatch {
+        /// Where the archive comes from.
+        from: String,
+        /// The two digests.
+        digests: Box<Mismatch>,
+        /// What else is wrong with the bytes.
+        source: Option<Box<ArchiveError>>,
+    },
+    /// The archive cannot be unpacked.
+    #[error("cannot unpack `{from}`")]
+    Unpack {
+        /// Where the archive comes from.
+        from: String,
+        /// The folder it goes to.
+        folder: PathBuf,
+        /// Why.
+        source: ArchiveError,
+    },
+    /// A zip archive cannot be kept until it has come whole.
+    #[error("cannot keep the archive `{from}` while it is read")]
+    Spool {
+        /// Where the archive comes from.
+        from: String,
+        /// The folder it is kept in.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The caller asked to stop.
+    #[error("fetching the archive was cancelled")]
+    Cancelled,
+}
+
+/// Two digests of one algorithm that should be equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mismatch {
+    /// What was promised.
+    pub expected: Digest,
+    /// What the bytes have.
+    pub actual: Digest,
+}
+
+impl SourceError {
+    /// The stable name sent over the API.
+    #[must_use]
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Download { source } => source.kind(),
+            Self::Open { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+                    ErrorKind::FetchRefused
+                }
+                _ => ErrorKind::Io,
+            },
+            Self::NotAFile { .. } => ErrorKind::FetchRefused,
+            Self::TooLarge { .. } => ErrorKind::LimitExceeded,
+            Self::SizeMismatch { .. } | Self::DigestMismatch { .. } => ErrorKind::DigestMismatch,
+            Self::Unpack { source, .. } => match source {
+                ArchiveError::UnsupportedFormat { .. } => ErrorKind::UnsupportedArchive,
+                ArchiveError::Damaged { .. } => ErrorKind::InvalidArchive,
+                ArchiveError::Unsafe { .. } => ErrorKind::UnsafeArchive,
+                ArchiveError::Limit { .. } => ErrorKind::LimitExceeded,
+                ArchiveError::Cancelled => ErrorKind::Cancelled,
+                ArchiveError::Write { .. } if source.is_no_space() => ErrorKind::NoSpace,
+                ArchiveError::Write { .. } | ArchiveError::Read { .. } => ErrorKind::Io,
+            },
+            Self::Spool { source, .. } if is_full(source) => ErrorKind::NoSpace,
+            Self::Read { .. } | Self::Spool { .. } => ErrorKind::Io,
+            Self::Cancelled => ErrorKind::Cancelled,
+        }
+    }
+
+    /// Whether the same fetch can succeed later, with nothing changed here.
+    #[must_use]
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Download { source } => source.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Whether the caller's own wish ended it.
+    #[must_use]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.kind() == ErrorKind::Cancelled
+    }
+
+    /// How long the server asked to be left alone.
+    #[must_use]
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Download { source } => source.retry_after(),
+            _ => None,
+        }
+    }
+
+    /// One thing to try.
+    #[must_use]
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Download { source } => source.hint(),
+            Self::Unpack { folder, .. } | Self::Spool { folder, .. } if self.kind() == ErrorKind::NoSpace => {
+                Some(format!("free space on the file system of `{}`, then try again", folder.display()))
+            }
+            Self::Unpack { source, .. } => source.hint(),
+            Self::TooLarge { .. } => Some("the limit is `limits.pack_bytes` of the configuration".to_owned()),
+            Self::SizeMismatch { .. } | Self::DigestMismatch { .. } => Some(
+                "the archive is not the one that the checksum was made of: compare both with what its publisher says"
+                    .to_owned(),
+            ),
+            Self::Open { .. }
+            | Self::NotAFile { .. }
+            | Self::Read { .. }
+            | Self::Spool { .. }
+            | Self::Cancelled => None,
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}

@@ -1,0 +1,61 @@
+//! One file per transport: each turns a place with bytes into an unpacked tree.
+//!
+//! On a pack's way this is `fetch` and `unpack` in one pass. Which place, which digest, and what
+//! becomes of the folder is decided by the caller; nothing here knows jobs or registries.
+
+pub(crate) mod archive;
+mod error;
+mod input;
+mod pipe;
+mod relay;
+#[cfg(test)]
+mod tests;
+mod unpacking;
+
+use packd_format::archive::Limits;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::error::SourceError;
+use crate::net::Http;
+
+/// Hears how far a transport is. Called often; whom it tells how often is its own business.
+pub(crate) trait Progress: Send + Sync {
+    /// So many bytes of a download have come.
+    fn downloading(&self, url: &str, done: u64, total: Option<u64>);
+
+    /// `file` is being unpacked; `files` and `bytes` were before it.
+    fn extracting(&self, file: &str, files: u64, bytes: u64);
+}
+
+/// What every transport needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Fetch<'a> {
+    /// The way to other hosts.
+    pub http: &'a Http,
+    /// What a pack may at most be. `pack_bytes` also bounds an archive whose size is not known.
+    pub limits: &'a Limits,
+    /// How many bytes the archive has, if that is known. Any other number is an error.
+    pub size: Option<u64>,
+    /// Who is told.
+    pub progress: &'a dyn Progress,
+    /// Ends the work, at any point of it.
+    pub stop: &'a CancellationToken,
+}
+
+impl std::fmt::Debug for Fetch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            http,
+            limits,
+            size,
+            progress: _,
+            stop,
+        } = self;
+        f.debug_struct("Fetch")
+            .field("http", http)
+            .field("limits", limits)
+            .field("size", size)
+            .field("stop", stop)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! The half of fetching an archive that runs on a thread: recognise, digest, unpack, compare.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err::os::unix::fs::OpenOptionsExt as _;
+use packd_format::archive::{self, ArchiveError, Format, Limits, Source};
+use packd_format::tree::FileList;
+use packd_format::{Algorithm, Digest};
+use tokio_util::sync::CancellationToken;
+
+use super::archive::Unpacked;
+use super::error::{Mismatch, SourceError};
+use super::input::Input;
+use super::relay::Relay;
+
+/// What a format is recognised by.
+const HEAD: usize = 512;
+/// Bytes of a zip archive that are copied at once.
+const BUFFER: usize = 256 * 1024;
+
+/// All that the thread needs, owned.
+pub(super) struct Unpacking {
+    /// Where the archive comes from, as people see it.
+    pub(super) from: String,
+    pub(super) folder: PathBuf,
+    pub(super) limits: Limits,
+    pub(super) expected: Vec<Digest>,
+    pub(super) size: Option<u64>,
+    pub(super) relay: Relay,
+    pub(super) stop: CancellationToken,
+}
+
+/// Why it ended, before it is known who is to blame.
+enum Trouble {
+    Archive(ArchiveError),
+    Spool(io::Error),
+}
+
+impl Unpacking {
+    /// Unpacks the local archive at `path`.
+    pub(super) fn file(self, path: &Path) -> Result<Unpacked, SourceError> {
+        let (file, bytes) = open(path)?;
+        if bytes > self.limits.pack_bytes {
+            return Err(SourceError::TooLarge {
+                from: self.from,
+                bytes,
+                limit: self.limits.pack_bytes,
+            });
+        }
+        // a file that grows meanwhile is read as it was
+        self.run(file.take(bytes))
+    }
+
+    /// Unpacks what `reader` gives. On return nothing reads or writes any more.
+    pub(super) fn run(mut self, reader: impl Read + Send) -> Result<Unpacked, SourceError> {
+        let mut input = Input::new(reader, &algorithms(&self.expected), self.stop.clone());
+        let outcome = self.unpack(&mut input);
+        if self.wants_the_rest(&outcome) {
+            input.drain();
+        }
+        if self.stop.is_cancelled() {
+            return Err(SourceError::Cancelled);
+        }
+        if let Some(source) = input.take_failure() {
+            return Err(SourceError::Read {
+                from: self.from,
+                source,
+            });
+        }
+        match outcome {
+            Ok(files) => {
+                let (bytes, digests) = input.finish();
+                self.compare(bytes, &digests)?;
+                // sha256 is always the first
+                Ok(Unpacked {
+                    archive: digests[0],
+                    bytes,
+                    files,
+                })
+            }
+            Err(Trouble::Spool(source)) => Err(SourceError::Spool {
+                from: self.from,
+                folder: self.folder,
+                source,
+            }),
+            Err(Trouble::Archive(source)) if self.judges(&source) => {
+                let (bytes, digests) = input.finish();
+                // "digest mismatch" says what happened, "bad tar header" only what it led to
+                Err(match self.compare(bytes, &digests) {
+                    Err(SourceError::DigestMismatch { from, digests, .. }) => {
+                        SourceError::DigestMismatch {
+                            from,
+                            digests,
+                            source: Some(source.into()),
+                        }
+                    }
+                    Err(mismatch) => mismatch,
+                    Ok(()) => self.failed(source),
+                })
+            }
+            Err(Trouble::Archive(source)) => Err(self.failed(source)),
+        }
+    }
+
+    fn unpack<R: Read + Send>(&mut self, input: &mut Input<R>) -> Result<FileList, Trouble> {
+        let mut head = [0; HEAD];
+        let read = |source| Trouble::Archive(ArchiveError::Read { source });
+        let count = input.head(&mut head).map_err(read)?;
+        let head = &head[..count];
+        let format = Format::sniff(head).map_err(Trouble::Archive)?;
+        let mut whole = head.chain(input);
+        let unpacked = match format {
+            Format::Zip => {
+                let file = self.spool(&mut whole)?;
+                archive::unpack(
+                    Source::Zip(&file),
+                    &self.folder,
+                    &self.limits,
+                    &mut self.relay,
+                )
+            }
+            Format::Tar | Format::TarGz => {
+                let source = Source::Stream(format, &mut whole);
+                archive::unpack(source, &self.folder, &self.limits, &mut self.relay)
+            }
+        };
+        unpacked.map_err(Trouble::Archive)
+    }
+
+    /// Keeps a zip archive, which is read from its end. The file has no name, so that it is gone with
+    /// the process, whatever ends that; it lies on the file system that the tree will need anyway.
+    fn spool(&self, whole: &mut impl Read) -> Result<File, Trouble> {
+        let mut file = tempfile::tempfile_in(&self.folder).map_err(Trouble::Spool)?;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match whole.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => file.write_all(&buffer[..count]).map_err(Trouble::Spool)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(Trouble::Archive(ArchiveError::Read { source })),
+            }
+        }
+        file.rewind().map_err(Trouble::Spool)?;
+        Ok(file)
+    }
+
+    /// Whether the digests are needed, and the unpacker may have left bytes unread.
+    fn wants_the_rest(&self, outcome: &Result<FileList, Trouble>) -> bool {
+        match outcome {
+            Ok(_) => true,
+            Err(Trouble::Archive(error)) => self.judges(error),
+            Err(Trouble::Spool(_)) => false,
+        }
+    }
+
+    /// Whether an error is about the bytes, and there is something to compare them with.
+    fn judges(&self, error: &ArchiveError) -> bool {
+        let about_the_bytes = match error {
+            ArchiveError::UnsupportedFormat { .. }
+            | ArchiveError::Damaged { .. }
+            | ArchiveError::Unsafe { .. }
+            | ArchiveError::Limit { .. } => true,
+            ArchiveError::Cancelled | ArchiveError::Read { .. } | ArchiveError::Write { .. } => {
+                false
+            }
+        };
+        about_the_bytes && !self.expected.is_empty()
+    }
+
+    /// Fails when the bytes are not the promised ones.
+    fn compare(&self, bytes: u64, digests: &[Digest]) -> Result<(), SourceError> {
+        let from = || self.from.clone();
+        if let Some(expected) = self.size.filter(|size| *size != bytes) {
+            return Err(SourceError::SizeMismatch {
+                from: from(),
+                expected,
+                actual: bytes,
+                exact: true,
+            });
+        }
+        for expected in &self.expected {
+            let actual = digests
+                .iter()
+                .find(|digest| digest.algorithm() == expected.algorithm());
+            if let Some(actual) = actual.filter(|actual| *actual != expected) {
+                let digests = Mismatch {
+                    expected: *expected,
+                    actual: *actual,
+                }
+                .into();
+                return Err(SourceError::DigestMismatch {
+                    from: from(),
+                    digests,
+                    source: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(self, source: ArchiveError) -> SourceError {
+        SourceError::Unpack {
+            from: self.from,
+            folder: self.folder,
+            source,
+        }
+    }
+}
+
+/// SHA-256 always, and first, because packs are known by it; others where they are expected.
+fn algorithms(expected: &[Digest]) -> Vec<Algorithm> {
+    let mut algorithms = vec![Algorithm::Sha256];
+    for algorithm in expected.iter().map(Digest::algorithm) {
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    algorithms
+}
+
+/// Opens a regular file, and says how long it is. A pipe would be waited for, so it is not.
+fn open(path: &Path) -> Result<(fs_err::File, u64), SourceError> {
+    let failed = |source| SourceError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let mut options = fs_err::OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    if !about.is_file() {
+        return Err(SourceError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    Ok((file, about.len()))
+}
