@@ -8,6 +8,7 @@ mod event;
 pub mod logging;
 mod net;
 mod queue;
+mod registry;
 mod source;
 mod store;
 

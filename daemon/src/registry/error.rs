@@ -1,0 +1,295 @@
+//! Why a registry gave no answer, or not the wanted one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use packd_format::{IndexError, PackRef};
+use packd_wire::ErrorKind;
+
+use crate::net::NetError;
+use crate::store::StoreError;
+
+/// Why a registry gave no answer, or not the wanted one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RegistryError {
+    /// No registry is configured or enabled.
+    #[error("no registry is configured that may offer `{pack}`")]
+    None {
+        /// The pack.
+        pack: String,
+    },
+
+    /// No registry has this name.
+    #[error("there is no registry `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// A registry of nearly this name.
+        nearest: Option<String>,
+    },
+
+    /// The registry is not asked.
+    #[error("registry `{name}` is disabled")]
+    Disabled {
+        /// The registry.
+        name: String,
+    },
+
+    /// The index could not be brought.
+    #[error("cannot fetch the index of registry `{name}`")]
+    Fetch {
+        /// The registry.
+        name: String,
+        /// Why not.
+        source: NetError,
+    },
+
+    /// The index file could not be read.
+    #[error("cannot read the index of registry `{name}` at `{}`", path.display())]
+    Read {
+        /// The registry.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+
+    /// The index is larger than allowed.
+    #[error("the index of registry `{name}` has more than {limit} bytes")]
+    TooLarge {
+        /// The registry.
+        name: String,
+        /// `limits.index_bytes`.
+        limit: u64,
+    },
+
+    /// The index is none.
+    #[error("cannot read the index of registry `{name}`")]
+    Malformed {
+        /// The registry.
+        name: String,
+        /// Why not.
+        source: IndexError,
+    },
+
+    /// The registry cannot be asked, nothing of it is cached, and no other may answer for it.
+    #[error("registry `{name}` cannot be asked, and nothing of its index is cached")]
+    Unreachable {
+        /// The registry.
+        name: String,
+        /// Why not.
+        source: Arc<RegistryError>,
+    },
+
+    /// No registry offers the pack.
+    #[error("no registry offers `{pack}`{}", in_which(registries))]
+    NotFound {
+        /// The pack.
+        pack: String,
+        /// Who was asked.
+        registries: Vec<String>,
+        /// Refs of nearly this name.
+        nearest: Vec<String>,
+    },
+
+    /// The registry that answers for the pack has no version that will do.
+    #[error("registry `{registry}` has no `{pack}` that satisfies `{requirement}`")]
+    NoVersion {
+        /// The pack.
+        pack: PackRef,
+        /// What was asked for.
+        requirement: String,
+        /// The registry.
+        registry: String,
+        /// What it has, newest first.
+        available: Vec<String>,
+        /// Whether a pre-release would do.
+        pre_release: Option<String>,
+    },
+
+    /// The entry cannot be read back.
+    #[error("the entry of `{pack}` in registry `{registry}` cannot be read")]
+    Entry {
+        /// The pack.
+        pack: String,
+        /// The registry.
+        registry: String,
+        /// Why not.
+        source: Box<packd_format::EntryError>,
+    },
+
+    /// The entry names no source.
+    #[error(
+        "the entry of `{pack}` {version} in registry `{registry}` names no place to install it from"
+    )]
+    NoSource {
+        /// The pack.
+        pack: String,
+        /// The version.
+        version: String,
+        /// The registry.
+        registry: String,
+    },
+
+    /// The entry names only sources that this packd cannot install from.
+    #[error("the entry of `{pack}` {version} in registry `{registry}` names only git sources")]
+    OnlyGit {
+        /// The pack.
+        pack: String,
+        /// The version.
+        version: String,
+        /// The registry.
+        registry: String,
+    },
+
+    /// The source of an entry is no URL.
+    #[error("`{pack}` in registry `{registry}` has a source that is not a URL")]
+    SourceUrl {
+        /// The pack.
+        pack: String,
+        /// The registry.
+        registry: String,
+        /// Why.
+        source: url::ParseError,
+    },
+
+    /// The source of an entry may not be used.
+    #[error("`{pack}` in registry `{registry}` has a source that may not be used: {reason}")]
+    SourceRefused {
+        /// The pack.
+        pack: String,
+        /// The registry.
+        registry: String,
+        /// Which rule it breaks.
+        reason: String,
+    },
+
+    /// The registry is trusted by checksums, and the entry has none.
+    #[error("the entry of `{pack}` {version} in registry `{registry}` has no checksum")]
+    NoChecksum {
+        /// The pack.
+        pack: String,
+        /// The version.
+        version: String,
+        /// The registry.
+        registry: String,
+    },
+
+    /// The store failed.
+    #[error("cannot use the cached indexes")]
+    Store(#[from] StoreError),
+}
+
+impl RegistryError {
+    /// The stable name sent over the API.
+    #[must_use]
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::None { .. } | Self::NotFound { .. } => ErrorKind::PackNotFound,
+            Self::Unknown { .. } | Self::Disabled { .. } => ErrorKind::RegistryNotFound,
+            Self::Fetch { source, .. } if matches!(source.status(), Some(401 | 403)) => {
+                ErrorKind::RegistryUnauthorized
+            }
+            Self::Fetch { source, .. } if source.kind() == ErrorKind::SourceRefused => {
+                ErrorKind::SourceRefused
+            }
+            Self::Fetch { .. } | Self::Read { .. } => ErrorKind::RegistryUnreachable,
+            Self::TooLarge { .. } => ErrorKind::LimitExceeded,
+            Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
+                ErrorKind::RegistryMalformed
+            }
+            Self::Unreachable { source, .. } => source.kind(),
+            Self::NoVersion { .. } => ErrorKind::VersionNotFound,
+            Self::NoSource { .. } | Self::OnlyGit { .. } => ErrorKind::UnsupportedSource,
+            Self::SourceRefused { .. } => ErrorKind::SourceRefused,
+            Self::NoChecksum { .. } => ErrorKind::ChecksumMissing,
+            Self::Store(error) => error.kind(),
+        }
+    }
+
+    /// One thing to try.
+    #[must_use]
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::None { .. } => Some("add one under `registries:` in packd.yaml".into()),
+            Self::Unknown {
+                nearest: Some(name),
+                ..
+            } => Some(format!("did you mean `{name}`?")),
+            Self::Unknown { nearest: None, .. } => {
+                Some("`packctl registry list` shows the registries there are".into())
+            }
+            Self::Disabled { name } => {
+                Some(format!("set `enabled: true` for `{name}` in packd.yaml"))
+            }
+            Self::Fetch { source, .. } => source.hint(),
+            Self::Unreachable { source, .. } => source.hint().or_else(|| {
+                Some("no other registry is asked in its place; try again later".into())
+            }),
+            Self::NotFound { nearest, .. } => Some(match nearest.as_slice() {
+                [] => "`packctl search WORD` shows what there is".into(),
+                names => format!("did you mean {}?", listed(names)),
+            }),
+            Self::NoVersion {
+                pre_release: Some(version),
+                ..
+            } => Some(format!(
+                "the pre-release {version} would do; `--pre` allows it"
+            )),
+            Self::NoVersion { available, .. } => {
+                Some(format!("available: {}", available.join(", ")))
+            }
+            Self::NoChecksum { .. } => Some(
+                "whoever keeps the registry must add one; `trust: unverified` goes without".into(),
+            ),
+            Self::TooLarge { .. } => {
+                Some("`limits.index_bytes` in packd.yaml raises the limit".into())
+            }
+            Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
+                Some("tell whoever keeps the registry".into())
+            }
+            Self::Read { .. }
+            | Self::NoSource { .. }
+            | Self::OnlyGit { .. }
+            | Self::SourceRefused { .. } => None,
+            Self::Store(error) => error.hint(),
+        }
+    }
+
+    /// Whether trying again can help.
+    #[must_use]
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } => source.is_transient(),
+            Self::Unreachable { source, .. } => source.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// How long the registry asked to wait.
+    #[must_use]
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Fetch { source, .. } => source.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(" or ")
+}
+
+fn in_which(registries: &[String]) -> String {
+    match registries {
+        [] => String::new(),
+        [one] => format!(" (asked: {one})"),
+        several => format!(" (asked: {})", several.join(", ")),
+    }
+}

@@ -1,0 +1,456 @@
+//! From a ref and a requirement to the release that answers for it.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path};
+use std::time::Duration;
+
+use packd_format::{Digest, Entry, PackRef, PreReleases, Release, Requirement, Source, Version};
+use url::Url;
+
+use crate::config::{Registry, SafeUrl, Trust};
+use crate::source::archive::Location;
+use crate::store::index::{EntryRow, IndexRow};
+use crate::store::{self, StoreError, time};
+
+use super::{Registries, RegistryError, in_words};
+
+/// An index that was confirmed this recently is not asked about again.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// A registry that failed this recently is not tried again by a look-up that can use its cache.
+const GIVE_UP: Duration = Duration::from_secs(15);
+
+/// How long a look-up waits for a registry whose cached index it can use instead.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many versions, or refs, an error lists.
+const LISTED: usize = 10;
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query<'a> {
+    /// The pack.
+    pub pack_ref: &'a PackRef,
+    /// Which versions will do.
+    pub requirement: &'a Requirement,
+    /// Whether pre-releases will do.
+    pub pre: bool,
+    /// The only registry that may answer.
+    pub only: Option<&'a str>,
+}
+
+/// A release that a registry offers.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// The registry.
+    pub registry: String,
+    /// The version.
+    pub version: Version,
+    /// Where its bytes are, the best first; at least one.
+    pub sources: Vec<OfferSource>,
+    /// What was odd but not in the way, such as an index that could not be refreshed.
+    pub warnings: Vec<String>,
+}
+
+/// One place where a release's bytes are.
+#[derive(Debug, Clone)]
+pub(crate) struct OfferSource {
+    /// How to get there.
+    pub location: Location,
+    /// The same for people and records, without credentials.
+    pub shown: String,
+    /// What the bytes must digest to.
+    pub checksum: Option<Digest>,
+    /// How many they are.
+    pub size: Option<u64>,
+}
+
+impl Registries {
+    /// The best release for a query: of the first registry, by priority, that has the pack.
+    ///
+    /// # Errors
+    /// [`RegistryError`]. A registry that cannot be asked and has no cache ends the look-up: the next
+    /// one must not answer for it.
+    pub(crate) async fn lookup(&self, query: &Query<'_>) -> Result<Offer, RegistryError> {
+        let pack_ref = query.pack_ref;
+        let asked = self.asked(query)?;
+        let mut warnings = Vec::new();
+        for registry in &asked {
+            if let Some(warning) = self.revalidate(registry).await? {
+                warnings.push(warning);
+            }
+            let Some(row) = self.entry(registry, pack_ref).await? else {
+                continue;
+            };
+            let entry = read(&row)?;
+            let release = choose(query, registry, &entry)?;
+            let sources = sources(registry, pack_ref, release)?;
+            if registry.trust == Trust::Unverified
+                && sources.iter().any(|source| source.checksum.is_none())
+            {
+                warnings.push(format!(
+                    "registry `{}` is `trust: unverified`: nobody vouches for the bytes of `{pack_ref}`",
+                    registry.name
+                ));
+            }
+            return Ok(Offer {
+                registry: registry.name.clone(),
+                version: release.version.clone(),
+                sources,
+                warnings,
+            });
+        }
+        let nearest = self.nearest(pack_ref.as_str(), &asked).await?;
+        let registries = asked.into_iter().map(|registry| registry.name).collect();
+        Err(RegistryError::NotFound {
+            pack: pack_ref.to_string(),
+            registries,
+            nearest,
+        })
+    }
+
+    /// The registries that may answer, in the order they are asked.
+    fn asked(&self, query: &Query<'_>) -> Result<Vec<Registry>, RegistryError> {
+        let allowed = |registry: &Registry| registry.refs.allows(query.pack_ref.as_str());
+        if let Some(name) = query.only {
+            let registry = self.enabled(name)?;
+            return Ok(if allowed(&registry) {
+                vec![registry]
+            } else {
+                Vec::new()
+            });
+        }
+        let config = self.inner.config.current();
+        let asked: Vec<_> = config
+            .registries
+            .iter()
+            .filter(|registry| registry.enabled && allowed(registry))
+            .cloned()
+            .collect();
+        if asked.is_empty() {
+            return Err(RegistryError::None {
+                pack: query.pack_ref.to_string(),
+            });
+        }
+        Ok(asked)
+    }
+
+    /// The enabled registry of this name.
+    pub(super) fn enabled(&self, name: &str) -> Result<Registry, RegistryError> {
+        let config = self.inner.config.current();
+        match config.registry(name) {
+            Some(registry) if registry.enabled => Ok(registry.clone()),
+            Some(_) => Err(RegistryError::Disabled {
+                name: name.to_owned(),
+            }),
+            None => {
+                let mut near = Nearest::new(name);
+                config
+                    .registries
+                    .iter()
+                    .for_each(|registry| near.consider(&registry.name));
+                let nearest = near.best(1).pop();
+                Err(RegistryError::Unknown {
+                    name: name.to_owned(),
+                    nearest,
+                })
+            }
+        }
+    }
+
+    /// Confirms that the cached index is current; when that fails, says how old it is.
+    pub(super) async fn revalidate(
+        &self,
+        registry: &Registry,
+    ) -> Result<Option<String>, RegistryError> {
+        let row = self.cached(registry).await?;
+        let recent = |at: Option<&str>, span| at.is_some_and(|at| time::was_within(at, span));
+        let is_cached = row.digest.is_some();
+        if is_cached && row.failures == 0 && recent(row.checked_at.as_deref(), FRESH) {
+            return Ok(None);
+        }
+        if is_cached && recent(row.failed_at.as_deref(), GIVE_UP) {
+            return Ok(Some(stale(&row)));
+        }
+        let refresh = self.refresh_one(registry);
+        let refreshed = if is_cached {
+            let Ok(refreshed) = tokio::time::timeout(PATIENCE, refresh).await else {
+                return Ok(Some(stale(&IndexRow {
+                    error: Some(format!("no answer within {} s", PATIENCE.as_secs())),
+                    ..row
+                })));
+            };
+            refreshed
+        } else {
+            refresh.await
+        };
+        let Err(source) = refreshed? else {
+            return Ok(None);
+        };
+        let row = self.cached(registry).await?;
+        if row.digest.is_some() {
+            return Ok(Some(stale(&row)));
+        }
+        Err(RegistryError::Unreachable {
+            name: registry.name.clone(),
+            source,
+        })
+    }
+
+    pub(super) async fn entry(
+        &self,
+        registry: &Registry,
+        pack_ref: &PackRef,
+    ) -> Result<Option<EntryRow>, StoreError> {
+        let (name, pack_ref) = (registry.name.clone(), pack_ref.to_string());
+        self.inner
+            .database
+            .read(move |connection| store::index::entry(connection, &name, &pack_ref))
+            .await
+    }
+
+    /// Refs that the asked registries offer and that are nearly this one.
+    async fn nearest(&self, pack_ref: &str, asked: &[Registry]) -> Result<Vec<String>, StoreError> {
+        let asked: Vec<_> = asked
+            .iter()
+            .map(|registry| (registry.name.clone(), registry.refs.clone()))
+            .collect();
+        let wanted = pack_ref.to_owned();
+        // on the thread of the database, because an index may have 100,000 refs
+        let look = move |connection: &_| {
+            let mut near = Nearest::new(&wanted);
+            for (name, refs) in &asked {
+                store::index::each_ref(connection, name, |known| {
+                    if refs.allows(known) {
+                        near.consider(known);
+                    }
+                })?;
+            }
+            Ok(near.best(3))
+        };
+        self.inner.database.read(look).await
+    }
+}
+
+/// Collects names that are nearly another one.
+struct Nearest<'a> {
+    name: &'a str,
+    far: usize,
+    found: BTreeSet<(usize, String)>,
+}
+
+impl<'a> Nearest<'a> {
+    /// How many are kept while looking.
+    const KEPT: usize = 16;
+
+    fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            far: (name.chars().count() / 3).clamp(1, 3),
+            found: BTreeSet::new(),
+        }
+    }
+
+    fn consider(&mut self, known: &str) {
+        let begins = self.name.len() >= 3 && known.starts_with(self.name);
+        if !begins && known.len().abs_diff(self.name.len()) > self.far {
+            return;
+        }
+        let distance = strsim::damerau_levenshtein(self.name, known);
+        if begins || distance <= self.far {
+            self.found.insert((distance, known.to_owned()));
+            if self.found.len() > Self::KEPT {
+                self.found.pop_last();
+            }
+        }
+    }
+
+    fn best(self, count: usize) -> Vec<String> {
+        self.found
+            .into_iter()
+            .take(count)
+            .map(|(_, known)| known)
+            .collect()
+    }
+}
+
+fn stale(row: &IndexRow) -> String {
+    let age = row
+        .checked_at
+        .as_deref()
+        .map(time::since)
+        .unwrap_or_default();
+    format!(
+        "registry `{}` cannot be asked ({}); its cached index is used, confirmed {} ago",
+        row.name,
+        row.error.as_deref().unwrap_or("no reason known"),
+        in_words(age)
+    )
+}
+
+pub(super) fn read(row: &EntryRow) -> Result<Entry, RegistryError> {
+    Entry::parse(&row.raw, Some(&row.pack_ref)).map_err(|source| RegistryError::Entry {
+        pack: row.pack_ref.clone(),
+        registry: row.registry.clone(),
+        source: Box::new(source),
+    })
+}
+
+/// The newest release that will do. Withdrawn ones only when exactly asked for.
+fn choose<'e>(
+    query: &Query<'_>,
+    registry: &Registry,
+    entry: &'e Entry,
+) -> Result<&'e Release, RegistryError> {
+    let pre = if query.pre {
+        PreReleases::Include
+    } else {
+        PreReleases::Exclude
+    };
+    let find = |pre| {
+        entry.releases.iter().find(|release| {
+            let exactly = query.requirement.exact() == Some(&release.version);
+            exactly || (!release.yanked && query.requirement.matches(&release.version, pre))
+        })
+    };
+    find(pre).ok_or_else(|| RegistryError::NoVersion {
+        pack: query.pack_ref.clone(),
+        requirement: query.requirement.to_string(),
+        registry: registry.name.clone(),
+        available: entry
+            .releases
+            .iter()
+            .filter(|release| !release.yanked)
+            .take(LISTED)
+            .map(|release| release.version.to_string())
+            .collect(),
+        pre_release: find(PreReleases::Include).map(|release| release.version.to_string()),
+    })
+}
+
+/// Where the bytes of a release are, as absolute places that the rules allow.
+fn sources(
+    registry: &Registry,
+    pack_ref: &PackRef,
+    release: &Release,
+) -> Result<Vec<OfferSource>, RegistryError> {
+    let (pack, version, name) = (
+        pack_ref.to_string(),
+        release.version.to_string(),
+        registry.name.clone(),
+    );
+    let mut sources = Vec::new();
+    let mut problem = None;
+    for source in &release.sources {
+        let Source::Archive {
+            url,
+            checksum,
+            size,
+            ..
+        } = source
+        else {
+            continue;
+        };
+        if checksum.is_none() && registry.trust == Trust::Checksum {
+            problem.get_or_insert_with(|| RegistryError::NoChecksum {
+                pack: pack.clone(),
+                version: version.clone(),
+                registry: name.clone(),
+            });
+            continue;
+        }
+        match locate(registry, &pack, url) {
+            Ok((location, shown)) => {
+                sources.push(OfferSource {
+                    location,
+                    shown,
+                    checksum: *checksum,
+                    size: *size,
+                });
+            }
+            // one that may not be used is no reason against the next
+            Err(error) => drop(problem.get_or_insert(error)),
+        }
+    }
+    match problem {
+        _ if !sources.is_empty() => Ok(sources),
+        Some(error) => Err(error),
+        None if release.sources.is_empty() => Err(RegistryError::NoSource {
+            pack,
+            version,
+            registry: name,
+        }),
+        None => Err(RegistryError::OnlyGit {
+            pack,
+            version,
+            registry: name,
+        }),
+    }
+}
+
+/// The place that a source's URL names, relative to the index. Files are read only below the
+/// folder of an index that is a file itself: an index from elsewhere has no business with them.
+fn locate(registry: &Registry, pack: &str, url: &str) -> Result<(Location, String), RegistryError> {
+    let refused = |reason: String| RegistryError::SourceRefused {
+        pack: pack.to_owned(),
+        registry: registry.name.clone(),
+        reason,
+    };
+    let url = registry
+        .url
+        .join(url)
+        .map_err(|source| RegistryError::SourceUrl {
+            pack: pack.to_owned(),
+            registry: registry.name.clone(),
+            source,
+        })?;
+    let shown = SafeUrl::from(url.clone()).to_string();
+    match url.scheme() {
+        "file" if registry.url.scheme() == "file" => {
+            let folder = registry
+                .url
+                .join(".")
+                .ok()
+                .and_then(|folder| folder.to_file_path().ok());
+            let path = url.to_file_path().ok();
+            match (folder, path) {
+                (Some(folder), Some(path)) if is_below(&path, &folder) => {
+                    Ok((Location::file(path), shown))
+                }
+                _ => Err(refused(format!(
+                    "`{shown}` is not below the folder of the index"
+                ))),
+            }
+        }
+        "file" => Err(refused(format!(
+            "`{shown}` is a file, and the index is not"
+        ))),
+        "https" => Ok((remote(registry, url), shown)),
+        "http" if registry.allow_http => Ok((remote(registry, url), shown)),
+        "http" => Err(refused(format!(
+            "`{shown}` is plain http, which needs `allow_http: true` at the registry"
+        ))),
+        scheme => Err(refused(format!(
+            "`{scheme}` is not a way to fetch an archive"
+        ))),
+    }
+}
+
+/// Whether a path stays below a folder. An encoded slash can bring `..` back after the URL was normalised.
+fn is_below(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder) && !path.components().any(|part| part == Component::ParentDir)
+}
+
+fn remote(registry: &Registry, url: Url) -> Location {
+    let headers = registry
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()));
+    // a header is a secret of the registry's server, and of nobody else's
+    let same_origin = registry.url.origin() == url.origin();
+    Location::remote(
+        SafeUrl::from(url),
+        headers.filter(|_| same_origin).collect(),
+        registry.allow_http,
+    )
+}

@@ -1,0 +1,150 @@
+//! Registries: their indexes refreshed and cached, and what they offer.
+//!
+//! An index is cached in the database, an entry a row, so that it is there when
+//! the registry is not, and nothing of it is held in memory. Which registry
+//! answers for a pack is decided by priority alone: one that cannot be asked is
+//! never passed over in favour of the next.
+
+mod error;
+mod lookup;
+mod refresh;
+mod search;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use packd_wire::{RegistryHealth, RegistryState, RegistryView};
+
+use crate::config::{Registry, SafeUrl, Shared};
+use crate::event::Hub;
+use crate::net::Http;
+use crate::store::index::IndexRow;
+use crate::store::{self, Database, StoreError, time};
+
+pub(crate) use error::RegistryError;
+pub(crate) use lookup::{Offer, Query};
+
+/// A handle to the registries; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Registries {
+    inner: Arc<Inner>,
+}
+
+/// Held by whoever refreshes a registry; what came of it is for those who wait.
+type Lock = Arc<tokio::sync::Mutex<Option<refresh::Last>>>;
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    http: Http,
+    config: Shared,
+    hub: Hub,
+    /// Held while a registry is refreshed: one refresh of each at a time.
+    refreshing: Mutex<HashMap<String, Lock>>,
+}
+
+impl Registries {
+    /// The configured registries, with their caches in `database`.
+    #[must_use]
+    pub(crate) fn new(database: Database, http: Http, config: Shared, hub: Hub) -> Self {
+        let refreshing = Mutex::default();
+        Self {
+            inner: Arc::new(Inner {
+                database,
+                http,
+                config,
+                hub,
+                refreshing,
+            }),
+        }
+    }
+
+    /// Every configured registry and how it fares, in the order they are asked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn views(&self) -> Result<Vec<RegistryView>, StoreError> {
+        let mut views = Vec::new();
+        for registry in &self.inner.config.current().registries {
+            let row = self.cached(registry).await?;
+            views.push(view(registry, &row));
+        }
+        Ok(views)
+    }
+
+    /// What is cached of a registry; of another URL than the configured one it is nothing.
+    async fn cached(&self, registry: &Registry) -> Result<IndexRow, StoreError> {
+        let name = registry.name.clone();
+        let row = self
+            .inner
+            .database
+            .read(move |connection| store::index::get(connection, &name))
+            .await?;
+        Ok(row
+            .filter(|row| row.url == registry.url.as_str())
+            .unwrap_or_else(|| IndexRow {
+                name: registry.name.clone(),
+                url: registry.url.to_string(),
+                ..IndexRow::default()
+            }))
+    }
+
+    fn refresh_lock(&self, name: &str) -> Lock {
+        let mut locks = self
+            .inner
+            .refreshing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(name.to_owned()).or_default())
+    }
+}
+
+fn view(registry: &Registry, row: &IndexRow) -> RegistryView {
+    RegistryView {
+        name: registry.name.clone(),
+        url: SafeUrl::from(registry.url.clone()).to_string(),
+        priority: registry.priority,
+        enabled: registry.enabled,
+        trust: registry.trust,
+        refs: registry.refs.as_slice().to_vec(),
+        packs: row.packs,
+        problems: row.problems.clone(),
+        health: RegistryHealth {
+            state: state(registry, row),
+            last_success: row.checked_at.clone(),
+            age_seconds: row
+                .checked_at
+                .as_deref()
+                .map(|at| time::since(at).as_secs()),
+            error_kind: row.error_kind,
+            error: row.error.clone(),
+            consecutive_failures: row.failures,
+            next_refresh: row.next_refresh.clone().filter(|_| registry.enabled),
+        },
+    }
+}
+
+fn state(registry: &Registry, row: &IndexRow) -> RegistryState {
+    match (registry.enabled, row.failures, row.digest.is_some()) {
+        (false, ..) => RegistryState::Disabled,
+        (true, 0, true) => RegistryState::Ok,
+        (true, 0, false) => RegistryState::Unknown,
+        (true, _, true) => RegistryState::Stale,
+        (true, _, false) => RegistryState::Failed,
+    }
+}
+
+/// A span of time for people: `3 min`, `2 h`, `5 days`.
+fn in_words(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..5_400 => format!("{} min", seconds.div_ceil(60)),
+        5_400..172_800 => format!("{} h", seconds.div_ceil(3_600)),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,411 @@
+//! Brings the cached index of a registry up to date.
+//!
+//! A conditional request: an unchanged index costs one 304. A new one is looked at
+//! off the runtime's thread, then read again entry by entry while its rows replace
+//! the old ones in one transaction, so that only its bytes are ever in memory. A
+//! failure is noted beside the old index, which stays.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use packd_format::index::{self, Found, Problems};
+use packd_format::{Digest, IndexError};
+use packd_wire::EventKind;
+use serde_json::json;
+use url::Url;
+
+use crate::config::{Registry, SafeUrl};
+use crate::event::NewEvent;
+use crate::net::{self, Request, Validators};
+use crate::store::index::{EntryRow, IndexRow};
+use crate::store::{self, SqlError, SqlResult, StoreError, Tx, time};
+
+use super::{Registries, RegistryError};
+
+/// The time for one index, redirects and body included.
+const WITHIN: Duration = Duration::from_mins(10);
+
+/// The wait after a first failure; it doubles with each, up to the registry's `refresh`.
+const FIRST_WAIT: Duration = Duration::from_secs(30);
+
+/// What a request for an index brought.
+enum Fetched {
+    Unchanged,
+    New {
+        bytes: Bytes,
+        validators: Validators,
+    },
+}
+
+/// How a refresh ended; those who waited for it share it.
+pub(super) type Outcome = Result<(), Arc<RegistryError>>;
+
+/// The last refresh of a registry since packd started.
+#[derive(Debug)]
+pub(super) struct Last {
+    url: Url,
+    begun: Instant,
+    outcome: Outcome,
+}
+
+impl Registries {
+    /// Refreshes these registries, or every enabled one, at the same time, and says what failed.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], [`RegistryError::Disabled`]: nothing was refreshed.
+    /// [`RegistryError::Store`].
+    pub(crate) async fn refresh(
+        &self,
+        names: &[String],
+    ) -> Result<Vec<Arc<RegistryError>>, RegistryError> {
+        let config = self.inner.config.current();
+        let mut chosen = Vec::new();
+        for name in names {
+            chosen.push(self.enabled(name)?);
+        }
+        if names.is_empty() {
+            chosen.extend(
+                config
+                    .registries
+                    .iter()
+                    .filter(|registry| registry.enabled)
+                    .cloned(),
+            );
+        }
+        let all = chosen.iter().map(|registry| self.refresh_one(registry));
+        let mut failures = Vec::new();
+        for outcome in futures_util::future::join_all(all).await {
+            failures.extend(outcome?.err());
+        }
+        Ok(failures)
+    }
+
+    /// Refreshes one registry, and notes how it went.
+    ///
+    /// One refresh of each at a time. Of those who wait for one that is under way, the first repeats it,
+    /// since it may have read what was there before they asked; the others share what that one finds.
+    pub(super) async fn refresh_one(&self, registry: &Registry) -> Result<Outcome, StoreError> {
+        let asked = Instant::now();
+        let lock = self.refresh_lock(&registry.name);
+        let mut last = lock.lock().await;
+        if let Some(last) = last
+            .as_ref()
+            .filter(|last| last.begun >= asked && last.url == registry.url)
+        {
+            return Ok(last.outcome.clone());
+        }
+        let begun = Instant::now();
+        let row = self.cached(registry).await?;
+        let result = match self.fetch(registry, &row).await {
+            Ok(Fetched::Unchanged) => self.unchanged(registry, row.clone()).await,
+            Ok(Fetched::New { bytes, validators }) => {
+                self.replace(registry, &row, bytes, validators).await
+            }
+            Err(error) => Err(error),
+        };
+        let outcome = match result {
+            Ok(()) => Ok(()),
+            Err(RegistryError::Store(error)) => return Err(error),
+            Err(error) => {
+                self.failed(registry, row, &error).await?;
+                Err(Arc::new(error))
+            }
+        };
+        *last = Some(Last {
+            url: registry.url.clone(),
+            begun,
+            outcome: outcome.clone(),
+        });
+        Ok(outcome)
+    }
+
+    async fn fetch(&self, registry: &Registry, row: &IndexRow) -> Result<Fetched, RegistryError> {
+        let limit = self.inner.config.current().limits.index_bytes.bytes();
+        if registry.url.scheme() == "file" {
+            let bytes = read_file(registry, limit).await?;
+            return Ok(Fetched::New {
+                bytes,
+                validators: Validators::default(),
+            });
+        }
+        let known = Validators {
+            etag: row.etag.clone(),
+            last_modified: row.last_modified.clone(),
+        };
+        let headers = registry
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()));
+        let request = Request {
+            headers: headers.collect(),
+            allow_http: registry.allow_http,
+            validators: row.digest.is_some().then_some(known),
+            within: Some(WITHIN),
+            ..Request::new(SafeUrl::from(registry.url.clone()), limit)
+        };
+        let fetch = |source| RegistryError::Fetch {
+            name: registry.name.clone(),
+            source,
+        };
+        let response = self.inner.http.get(request).await.map_err(fetch)?;
+        match response.outcome {
+            net::Outcome::NotModified => Ok(Fetched::Unchanged),
+            net::Outcome::Body(body) => {
+                let bytes = body.bytes().await.map_err(fetch)?;
+                Ok(Fetched::New {
+                    bytes,
+                    validators: response.validators,
+                })
+            }
+        }
+    }
+
+    async fn unchanged(&self, registry: &Registry, mut row: IndexRow) -> Result<(), RegistryError> {
+        let recovered = row.failures > 0;
+        confirm(registry, &mut row);
+        let hub = self.inner.hub.clone();
+        self.inner
+            .database
+            .write(move |tx| {
+                store::index::put(tx, &row)?;
+                if recovered {
+                    let data = json!({"registry": row.name, "packs": row.packs, "changed": false});
+                    hub.append(tx, event(EventKind::RegistryRefreshed, data))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn replace(
+        &self,
+        registry: &Registry,
+        row: &IndexRow,
+        bytes: Bytes,
+        validators: Validators,
+    ) -> Result<(), RegistryError> {
+        let before = row.digest.clone();
+        let (name, looked_at) = (registry.name.clone(), bytes.clone());
+        let summary =
+            tokio::task::spawn_blocking(move || look(name, &looked_at, before.as_deref()))
+                .await
+                .map_err(|_| RegistryError::Store(StoreError::Panicked))??;
+        let mut row = row.clone();
+        row.etag = validators.etag;
+        row.last_modified = validators.last_modified;
+        // a server without validators sends the same index again and again
+        let Some(Summary {
+            digest,
+            packs,
+            problems,
+        }) = summary
+        else {
+            return self.unchanged(registry, row).await;
+        };
+        row.digest = Some(digest);
+        row.packs = packs;
+        row.problems = problems;
+        confirm(registry, &mut row);
+        tracing::info!(
+            registry = row.name,
+            packs = row.packs,
+            problems = row.problems.len(),
+            "index refreshed"
+        );
+        let hub = self.inner.hub.clone();
+        self.inner
+            .database
+            .write(move |tx| {
+                write_entries(tx, &row.name, &bytes)?;
+                store::index::put(tx, &row)?;
+                let data = json!({"registry": row.name, "packs": row.packs, "changed": true});
+                hub.append(tx, event(EventKind::RegistryRefreshed, data))
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn failed(
+        &self,
+        registry: &Registry,
+        mut row: IndexRow,
+        error: &RegistryError,
+    ) -> Result<(), StoreError> {
+        let text = crate::logging::chain(error);
+        tracing::warn!(registry = row.name, error = %text, "index not refreshed");
+        row.failures = row.failures.saturating_add(1);
+        row.failed_at = Some(time::now());
+        row.error_kind = Some(error.kind());
+        row.error = Some(text.clone());
+        let wait = wait_after(row.failures, registry.refresh);
+        let wait = wait.max(error.retry_after().unwrap_or_default());
+        row.next_refresh = Some(time::after(wait));
+        let data = json!({"registry": row.name, "error": text, "kind": error.kind()});
+        let hub = self.inner.hub.clone();
+        let was_failing = row.failures > 1;
+        self.inner
+            .database
+            .write(move |tx| {
+                store::index::put(tx, &row)?;
+                if row.digest.is_none() {
+                    // what there is came from another URL
+                    store::index::remove_entries(tx, &row.name)?;
+                }
+                // told once, not at each of a night's attempts
+                if was_failing {
+                    return Ok(());
+                }
+                hub.append(tx, event(EventKind::RegistryFailed, data))
+            })
+            .await
+    }
+}
+
+/// What is kept of an index besides its entries.
+struct Summary {
+    digest: String,
+    packs: u64,
+    problems: Vec<String>,
+}
+
+/// Reads an index without keeping its entries; `None` when it is the one that is cached.
+fn look(
+    name: String,
+    bytes: &[u8],
+    before: Option<&str>,
+) -> Result<Option<Summary>, RegistryError> {
+    let digest = Digest::sha256_of(bytes).to_string();
+    if before == Some(digest.as_str()) {
+        return Ok(None);
+    }
+    let (mut packs, mut left_out) = (0, 0_u64);
+    let mut problems = Problems::default();
+    let read = index::read(bytes, |found| match found {
+        Ok(found) => {
+            problems.of_entry(&found);
+            packs += 1;
+        }
+        Err(rejected) => {
+            problems.add(rejected.to_string());
+            left_out += 1;
+        }
+    });
+    let problems = problems.finish();
+    let checked = match read {
+        // the cached index is worth more than nothing at all
+        Ok(_) if packs == 0 && left_out > 0 => {
+            let first = problems.first().map_or("", String::as_str);
+            let why =
+                format!("none of its {left_out} entries can be used, the first because: {first}");
+            Err(IndexError::Shape { why })
+        }
+        Ok(_) => Ok(Some(Summary {
+            digest,
+            packs,
+            problems,
+        })),
+        Err(error) => Err(error),
+    };
+    checked.map_err(|source| RegistryError::Malformed { name, source })
+}
+
+/// Writes the entries of an index that was looked at before, one at a time.
+fn write_entries(tx: &Tx<'_>, registry: &str, bytes: &[u8]) -> SqlResult<()> {
+    let mut rows = store::index::replace_entries(tx, registry)?;
+    let mut result = Ok(());
+    let read = index::read(bytes, |found| {
+        let Ok(Found { entry, raw, .. }) = found else {
+            return;
+        };
+        if result.is_ok() {
+            result = rows.add(&EntryRow {
+                registry: registry.to_owned(),
+                pack_ref: entry.pack_ref.to_string(),
+                version: entry.newest().version.to_string(),
+                label: entry.label,
+                description: entry.description,
+                author: entry.author,
+                keywords: entry.keywords,
+                raw: raw.to_owned(),
+            });
+        }
+    });
+    result?;
+    read.map_err(|error| SqlError::ToSqlConversionFailure(Box::new(error)))?;
+    rows.finish()
+}
+
+/// Reads an index that is a file. Whatever else is there, a pipe for example, is not waited for.
+async fn read_file(registry: &Registry, limit: u64) -> Result<Bytes, RegistryError> {
+    use std::io::{Error, ErrorKind, Read};
+
+    use fs_err::os::unix::fs::OpenOptionsExt;
+
+    let name = registry.name.clone();
+    let path = registry
+        .url
+        .to_file_path()
+        .unwrap_or_else(|()| PathBuf::from(registry.url.path()));
+    let read = move || {
+        let mut bytes = Vec::new();
+        let opened = fs_err::OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(&path);
+        let result = opened.and_then(|file| {
+            let found = file.metadata()?;
+            if !found.is_file() {
+                return Err(Error::new(ErrorKind::InvalidInput, "not a regular file"));
+            }
+            bytes.reserve(usize::try_from(found.len().min(limit)).unwrap_or_default());
+            file.take(limit.saturating_add(1)).read_to_end(&mut bytes)
+        });
+        match result {
+            Err(source) => Err(RegistryError::Read { name, path, source }),
+            Ok(_) if bytes.len() as u64 > limit => Err(RegistryError::TooLarge { name, limit }),
+            Ok(_) => Ok(bytes.into()),
+        }
+    };
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|_| RegistryError::Store(StoreError::Panicked))?
+}
+
+/// Notes that the index is current now.
+fn confirm(registry: &Registry, row: &mut IndexRow) {
+    row.checked_at = Some(time::now());
+    row.failures = 0;
+    row.failed_at = None;
+    row.error_kind = None;
+    row.error = None;
+    row.next_refresh = Some(time::after(spread(&registry.name, registry.refresh)));
+}
+
+/// `refresh` plus up to a tenth of it, so that a fleet does not ask in step.
+fn spread(name: &str, refresh: Duration) -> Duration {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write(name.as_bytes());
+    let part = u32::try_from(hasher.finish() % 1_000).unwrap_or_default();
+    refresh + refresh / 10 * part / 1_000
+}
+
+/// How long to wait after the `failures`th failure in a row.
+fn wait_after(failures: u32, refresh: Duration) -> Duration {
+    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+    FIRST_WAIT
+        .saturating_mul(doubled)
+        .min(refresh.max(FIRST_WAIT))
+}
+
+fn event(kind: EventKind, data: serde_json::Value) -> NewEvent {
+    NewEvent {
+        kind,
+        job: None,
+        pack_ref: None,
+        data,
+    }
+}

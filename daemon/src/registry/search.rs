@@ -1,0 +1,183 @@
+//! What registries offer, by text and by pack.
+
+use std::collections::BTreeMap;
+
+use packd_format::PackRef;
+use packd_wire::{AvailableList, AvailableView, SearchList, SearchView};
+
+use crate::config::Registry;
+use crate::store::{self, StoreError};
+
+use super::{Registries, RegistryError, lookup};
+
+impl Registries {
+    /// Packs that contain `text`, the best first, at most `limit`; of one registry if `only` is given.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], [`RegistryError::Disabled`], [`RegistryError::Store`]. A registry
+    /// that cannot be asked is a warning in the list.
+    pub(crate) async fn search(
+        &self,
+        text: &str,
+        only: Option<&str>,
+        limit: usize,
+    ) -> Result<SearchList, RegistryError> {
+        let (registries, warnings) = self.current(only).await?;
+        let installed = self.installed().await?;
+        let mut hits = Vec::new();
+        for (place, registry) in registries.iter().enumerate() {
+            let (name, text) = (registry.name.clone(), text.to_owned());
+            let refs = registry.refs.clone();
+            let look = move |connection: &_| {
+                let allowed = |pack_ref: &str| refs.allows(pack_ref);
+                store::index::search(connection, &name, &text, limit.saturating_add(1), allowed)
+            };
+            for hit in self.inner.database.read(look).await? {
+                let shadowed = self
+                    .is_shadowed(&registries[..place], &hit.pack_ref)
+                    .await?;
+                let view = SearchView {
+                    installed: installed.get(&hit.pack_ref).cloned(),
+                    pack_ref: hit.pack_ref,
+                    label: hit.label,
+                    version: hit.version,
+                    description: hit.description,
+                    author: hit.author,
+                    keywords: hit.keywords,
+                    registry: registry.name.clone(),
+                    shadowed,
+                };
+                hits.push((hit.rank, place, view));
+            }
+        }
+        hits.sort_by(|left, right| {
+            (left.0, &left.2.pack_ref, left.1).cmp(&(right.0, &right.2.pack_ref, right.1))
+        });
+        let truncated = hits.len() > limit;
+        hits.truncate(limit);
+        let packs = hits.into_iter().map(|(_, _, view)| view).collect();
+        Ok(SearchList {
+            packs,
+            truncated,
+            warnings,
+        })
+    }
+
+    /// Every version of one pack, of the first registry that has it first, newest first.
+    ///
+    /// # Errors
+    /// [`RegistryError::Store`], [`RegistryError::Entry`]. A registry that cannot be asked is a
+    /// warning in the list.
+    pub(crate) async fn available(
+        &self,
+        pack_ref: &PackRef,
+    ) -> Result<AvailableList, RegistryError> {
+        let (registries, warnings) = self.current(None).await?;
+        let installed = self.installed().await?;
+        let mut versions = Vec::new();
+        let mut shadowed = false;
+        for registry in registries
+            .iter()
+            .filter(|registry| registry.refs.allows(pack_ref.as_str()))
+        {
+            let Some(row) = self.entry(registry, pack_ref).await? else {
+                continue;
+            };
+            for release in lookup::read(&row)?.releases {
+                let version = release.version.to_string();
+                versions.push(AvailableView {
+                    installed: installed.get(pack_ref.as_str()) == Some(&version),
+                    version,
+                    registry: registry.name.clone(),
+                    shadowed,
+                    yanked: release.yanked,
+                });
+            }
+            shadowed = true;
+        }
+        Ok(AvailableList {
+            pack_ref: pack_ref.to_string(),
+            versions,
+            warnings,
+        })
+    }
+
+    /// The newest version that each of these registries offers of its pack, where there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn newest(
+        &self,
+        packs: Vec<(String, String)>,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        self.inner
+            .database
+            .read(move |connection| {
+                let mut newest = BTreeMap::new();
+                for (pack_ref, registry) in packs {
+                    if let Some(entry) = store::index::entry(connection, &registry, &pack_ref)? {
+                        newest.insert(pack_ref, entry.version);
+                    }
+                }
+                Ok(newest)
+            })
+            .await
+    }
+
+    /// The enabled registries, or the one asked for, brought up to date as far as possible; without
+    /// those of which nothing is known. Each that is old or missing is a warning.
+    async fn current(
+        &self,
+        only: Option<&str>,
+    ) -> Result<(Vec<Registry>, Vec<String>), RegistryError> {
+        let registries = if let Some(name) = only {
+            vec![self.enabled(name)?]
+        } else {
+            let config = self.inner.config.current();
+            let enabled = config.registries.iter().filter(|registry| registry.enabled);
+            enabled.cloned().collect()
+        };
+        let all = registries.iter().map(|registry| self.revalidate(registry));
+        let revalidated = futures_util::future::join_all(all).await;
+        let (mut usable, mut warnings) = (Vec::new(), Vec::new());
+        for (registry, result) in registries.into_iter().zip(revalidated) {
+            match result {
+                Ok(warning) => {
+                    usable.push(registry);
+                    warnings.extend(warning);
+                }
+                Err(RegistryError::Store(error)) => return Err(error.into()),
+                Err(error) => warnings.push(crate::logging::chain(&error)),
+            }
+        }
+        Ok((usable, warnings))
+    }
+
+    async fn is_shadowed(&self, above: &[Registry], pack_ref: &str) -> Result<bool, StoreError> {
+        let names: Vec<_> = above
+            .iter()
+            .filter(|registry| registry.refs.allows(pack_ref))
+            .map(|registry| registry.name.clone())
+            .collect();
+        let pack_ref = pack_ref.to_owned();
+        self.inner
+            .database
+            .read(move |connection| {
+                for name in names {
+                    if store::index::entry(connection, &name, &pack_ref)?.is_some() {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            })
+            .await
+    }
+
+    async fn installed(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let active = self.inner.database.read(store::pack::active).await?;
+        Ok(active
+            .into_iter()
+            .map(|(pack_ref, pack)| (pack_ref, pack.version))
+            .collect())
+    }
+}
