@@ -5,10 +5,12 @@
 
 pub mod config;
 mod event;
+mod install;
 pub mod logging;
 mod net;
 mod queue;
 mod registry;
+mod resolve;
 mod source;
 mod store;
 

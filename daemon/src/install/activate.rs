@@ -1,0 +1,313 @@
+//! Step 6 of 6: the new generation becomes the current one, by one rename.
+//!
+//! The generation's row is written before the rename (`pending`) and confirmed
+//! after it, together with the job's success and all events. Killed at any
+//! point, [`reconcile`] finds out which side of the rename it was: the link
+//! `current` is the truth, and the database follows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use packd_wire::{
+    ChangeAction, EventKind, JobStatus, SourceType, SourceView, StepName, StepStatus, Verification,
+    VerifiedView,
+};
+use serde_json::json;
+
+use crate::config::Layout;
+use crate::event::{Hub, NewEvent};
+use crate::queue::{self, Claimed, JobRequest, Outcome};
+use crate::resolve::{Active, Plan};
+use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
+use crate::store::{Database, SqlResult, StoreError, Tx, generation, job, time};
+
+use super::inspect::Inspected;
+use super::{Context, StepError, blocking};
+
+/// The time between two attempts to confirm a generation.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Switches to a generation with the packs of the plan.
+pub(super) async fn run(
+    context: &Context,
+    claimed: &Claimed,
+    plan: &Plan,
+    news: Vec<Inspected>,
+    planned_on: &Active,
+) -> Result<Outcome, StepError> {
+    let _one_at_a_time = super::stoppable(claimed, context.activation.lock()).await?;
+    reconcile(&context.layout, &context.database, &context.hub).await?;
+    let active = context.active().await?;
+    if !still_holds(plan, &news, planned_on, &active) {
+        return Err(StepError::Outdated);
+    }
+    if !claimed.begin_activation() {
+        return Err(StepError::Stopped);
+    }
+    claimed.begin(StepName::Activate, None).await?;
+
+    let without: Vec<String> = plan
+        .removed
+        .iter()
+        .map(|pack| pack.pack_ref.clone())
+        .collect();
+    let with: Vec<NewInstall> = news
+        .into_iter()
+        .map(|pack| new_install(claimed, pack))
+        .collect();
+    let id = claimed.id();
+    let (number, trees) = context
+        .database
+        .write(move |tx| {
+            let base = pack::active_generation(tx)?;
+            let number = pack::insert_pending(tx, id, base, &without, &with)?;
+            let packs = pack::of_generation(tx, number)?;
+            Ok((
+                number,
+                packs
+                    .into_iter()
+                    .map(|(name, pack)| (name, pack.dir))
+                    .collect(),
+            ))
+        })
+        .await?;
+
+    let layout = Arc::clone(&context.layout);
+    let switched = blocking(move || {
+        generation::prepare(&layout, number, &trees)?;
+        generation::switch(&layout, number)
+    })
+    .await?;
+    // a failed sync says nothing about the rename: the link says which side of it we are on
+    loop {
+        match reconcile(&context.layout, &context.database, &context.hub).await {
+            Ok(()) => break,
+            // unconfirmed, the job stays as it is: the next start confirms it
+            Err(_) if claimed.stop().is_cancelled() => return Ok(Outcome::Activated),
+            Err(error) => {
+                tracing::error!(error = %crate::logging::chain(&error), "cannot confirm the generation; trying again");
+                // both ends of the pause lead to another look
+                drop(tokio::time::timeout(PAUSE, claimed.stop().cancelled()).await);
+            }
+        }
+    }
+    let active = context.database.read(pack::active_generation).await?;
+    if active == Some(number) {
+        return Ok(Outcome::Activated);
+    }
+    switched?;
+    Err(StepError::panicked())
+}
+
+/// Whether what the plan was made on is still so, for the packs that it touches.
+fn still_holds(plan: &Plan, news: &[Inspected], planned_on: &Active, active: &Active) -> bool {
+    let same = |name: &str| {
+        planned_on.get(name).map(|pack| pack.install) == active.get(name).map(|pack| pack.install)
+    };
+    let dependencies = news.iter().flat_map(|pack| &pack.manifest.dependencies);
+    plan.removed.iter().all(|pack| same(&pack.pack_ref))
+        && news
+            .iter()
+            .all(|pack| same(pack.manifest.pack_ref.as_str()))
+        && dependencies
+            .into_iter()
+            .all(|need| same(need.pack_ref.as_str()))
+        && (plan.removed.is_empty() || planned_on.len() == active.len())
+}
+
+fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {
+    let requester = claimed.requester();
+    let by = pack.bytes.verified_by;
+    let (skip_deps, force, skip_tests) = match claimed.request() {
+        JobRequest::Install(request) => (request.skip_deps, request.force, request.skip_tests),
+        JobRequest::Upload(request) => (
+            request.query.skip_deps,
+            request.query.force,
+            request.query.skip_tests,
+        ),
+        JobRequest::Remove(_) => (false, false, false),
+    };
+    let skipped = [
+        (skip_deps, "skip_deps"),
+        (force, "force"),
+        (skip_tests, "skip_tests"),
+    ];
+    NewInstall {
+        pack_ref: pack.manifest.pack_ref.to_string(),
+        version: pack.manifest.version.to_string(),
+        dir: pack.dir,
+        record: Record {
+            label: pack.manifest.label,
+            description: pack.manifest.description,
+            author: pack.manifest.author,
+            license: pack.manifest.license,
+            keywords: pack.manifest.keywords,
+            registry: pack.registry,
+            source: SourceView {
+                source_type: if pack.bytes.uploaded {
+                    SourceType::Upload
+                } else {
+                    SourceType::Archive
+                },
+                url: Some(pack.bytes.shown),
+                path: pack.path,
+            },
+            archive: Some(pack.archive),
+            tree: pack.tree,
+            verified: VerifiedView {
+                by,
+                at: (by != Verification::None).then(time::now),
+            },
+            installed_by: requester.user.unwrap_or_else(|| requester.uid.to_string()),
+            dependencies: pack
+                .manifest
+                .dependencies
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            contents: pack.contents,
+            system: pack.manifest.system,
+            skipped: skipped
+                .iter()
+                .filter(|(on, _)| *on)
+                .map(|(_, name)| (*name).to_owned())
+                .collect(),
+        },
+    }
+}
+
+/// Lets the database follow the link `current`.
+///
+/// Safe to repeat; run before each activation, after each switch, and at start.
+///
+/// # Errors
+/// [`StoreError::ForeignGeneration`] when the database does not know what the link names.
+pub(crate) async fn reconcile(
+    layout: &Layout,
+    database: &Database,
+    hub: &Hub,
+) -> Result<(), StoreError> {
+    let link = {
+        let layout = layout.clone();
+        off_thread(move || generation::current(&layout)).await?
+    };
+    let hub = hub.clone();
+    let relink = database
+        .write(move |tx| {
+            let active = pack::active_generation(tx)?;
+            let Some(number) = link else {
+                pack::forget_pending(tx)?;
+                return Ok(Ok(active));
+            };
+            match pack::generation(tx, number)? {
+                None => return Ok(Err(StoreError::ForeignGeneration { number })),
+                Some((GenerationStatus::Active, _)) => {}
+                Some((GenerationStatus::Pending, job)) => confirm(tx, &hub, number, job)?,
+                Some((GenerationStatus::Past, _)) => {
+                    tracing::warn!(
+                        generation = number,
+                        "`current` was set by hand; following it"
+                    );
+                    pack::set_active(tx, number)?;
+                    activated(tx, &hub, number, None)?;
+                }
+            }
+            pack::forget_pending(tx)?;
+            Ok(Ok(None))
+        })
+        .await??;
+    if let Some(number) = relink {
+        tracing::warn!(generation = number, "`current` was missing; restoring it");
+        let layout = layout.clone();
+        off_thread(move || {
+            let folder = generation::folder(&layout, number);
+            fs_err::metadata(folder).map_err(StoreError::io("restore `current`"))?;
+            generation::switch(&layout, number)
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Writes what the switch to generation `number` means, and that its job is done.
+fn confirm(tx: &Tx<'_>, hub: &Hub, number: i64, job: i64) -> SqlResult<()> {
+    pack::set_active(tx, number)?;
+    let row = job::get(tx, job)?;
+    let changes = row
+        .iter()
+        .filter_map(|row| row.view.plan.as_ref())
+        .flat_map(|plan| &plan.changes);
+    for change in changes {
+        let kind = match change.action {
+            ChangeAction::Install => EventKind::PackInstalled,
+            ChangeAction::Upgrade | ChangeAction::Downgrade | ChangeAction::Reinstall => {
+                EventKind::PackUpdated
+            }
+            ChangeAction::Remove => EventKind::PackRemoved,
+            ChangeAction::Keep => continue,
+        };
+        let version = change.to.as_ref().or(change.from.as_ref());
+        let data = json!({"version": version, "from": change.from, "registry": change.registry});
+        hub.append(
+            tx,
+            NewEvent {
+                kind,
+                job: Some(job),
+                pack_ref: change.pack_ref.clone(),
+                data,
+            },
+        )?;
+    }
+    activated(tx, hub, number, Some(job))?;
+    if let Some(mut row) = row
+        && row.view.status == JobStatus::Running
+    {
+        for step in &mut row.view.steps {
+            if step.name == StepName::Activate && step.status == StepStatus::Running {
+                let took = time::since(&step.started_at).as_millis();
+                step.status = StepStatus::Completed;
+                step.finished_at = Some(time::now());
+                step.message = Some(format!("generation {number}"));
+                let millis = u64::try_from(took).unwrap_or(u64::MAX);
+                let data =
+                    json!({"step": step.name, "message": step.message, "duration_ms": millis});
+                let kind = EventKind::StepCompleted;
+                hub.append(
+                    tx,
+                    NewEvent {
+                        kind,
+                        job: Some(job),
+                        pack_ref: None,
+                        data,
+                    },
+                )?;
+            }
+        }
+        queue::succeed(tx, hub, &mut row.view, Some(number))?;
+    }
+    Ok(())
+}
+
+fn activated(tx: &Tx<'_>, hub: &Hub, number: i64, job: Option<i64>) -> SqlResult<()> {
+    let kind = EventKind::GenerationActivated;
+    hub.append(
+        tx,
+        NewEvent {
+            kind,
+            job,
+            pack_ref: None,
+            data: json!({"generation": number}),
+        },
+    )
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(StoreError::Panicked))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Step 5 of 6: what the packs of the plan need is there, and nobody is left without what they need.
+//!
+//! Reads only. Every failing of a plan is found before one is reported.
+
+use packd_format::{Dependency, PreReleases, Version};
+use packd_wire::{ErrorKind, StepName};
+
+use crate::queue::{Claimed, JobRequest};
+use crate::resolve::{Active, Plan, dependents};
+
+use super::inspect::Inspected;
+use super::{StepError, forced};
+
+/// Why the plan may not become active.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// Packs that are needed are not there.
+    #[error("pack dependency validation failed: {}", unmet.join("; "))]
+    Unmet {
+        /// Each in one sentence.
+        unmet: Vec<String>,
+    },
+
+    /// Active packs need something else than the new version.
+    #[error("other packs need another version: {}", broken.join("; "))]
+    Breaks {
+        /// Each in one sentence.
+        broken: Vec<String>,
+    },
+}
+
+impl CheckError {
+    /// The stable name sent over the API.
+    #[must_use]
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unmet { .. } => ErrorKind::DependencyUnmet,
+            Self::Breaks { .. } => ErrorKind::RequiredBy,
+        }
+    }
+
+    /// One thing to try.
+    #[must_use]
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Unmet { .. } => {
+                "install what is missing first, or say `--skip-deps` to install without it".into()
+            }
+            Self::Breaks { .. } => "`--force` installs it all the same".into(),
+        }
+    }
+}
+
+/// Checks the packs that are to become active.
+pub(super) async fn run(
+    job: &Claimed,
+    plan: &Plan,
+    news: &[Inspected],
+    active: &Active,
+) -> Result<(), StepError> {
+    job.begin(StepName::Check, None).await?;
+    let force = forced(job.request());
+    let mut said = Vec::new();
+
+    let unmet = unmet(plan, news, active);
+    if !unmet.is_empty()
+        && let Some(earlier) = job.touch(needs(news)).await?
+    {
+        // what is missing may be what an earlier job brings
+        return Err(StepError::After(earlier));
+    }
+    if skips_dependencies(job.request()) {
+        said.push("dependencies skipped".to_owned());
+        for sentence in unmet {
+            job.warn(
+                None,
+                format!("{sentence}, and dependencies were to be skipped"),
+            )
+            .await?;
+        }
+    } else if force {
+        for sentence in unmet {
+            job.warn(None, format!("{sentence}, and is installed by force"))
+                .await?;
+        }
+    } else if !unmet.is_empty() {
+        return Err(CheckError::Unmet { unmet }.into());
+    }
+
+    let broken = broken(plan, news, active);
+    if !force && !broken.is_empty() {
+        return Err(CheckError::Breaks { broken }.into());
+    }
+    for sentence in broken {
+        job.warn(None, format!("{sentence}, and is installed by force"))
+            .await?;
+    }
+    let count = news
+        .iter()
+        .map(|pack| pack.manifest.dependencies.len())
+        .sum::<usize>();
+    said.push(match count {
+        0 => "no dependencies".to_owned(),
+        1 => "1 dependency".to_owned(),
+        count => format!("{count} dependencies"),
+    });
+    job.complete(StepName::Check, said.join(", ")).await?;
+    Ok(())
+}
+
+/// Every pack that the new ones need.
+fn needs(news: &[Inspected]) -> Vec<String> {
+    let dependencies = news.iter().flat_map(|pack| &pack.manifest.dependencies);
+    dependencies.map(|need| need.pack_ref.to_string()).collect()
+}
+
+fn skips_dependencies(request: &JobRequest) -> bool {
+    match request {
+        JobRequest::Install(request) => request.skip_deps,
+        JobRequest::Upload(request) => request.query.skip_deps,
+        JobRequest::Remove(_) => false,
+    }
+}
+
+/// The version of `name` once the plan is active.
+fn version_after(name: &str, plan: &Plan, news: &[Inspected], active: &Active) -> Option<Version> {
+    if let Some(new) = news
+        .iter()
+        .find(|pack| pack.manifest.pack_ref.as_str() == name)
+    {
+        return Some(new.manifest.version.clone());
+    }
+    if plan.removed.iter().any(|pack| pack.pack_ref == name) {
+        return None;
+    }
+    active
+        .get(name)
+        .and_then(|pack| crate::resolve::installed_version(pack).ok())
+}
+
+fn unmet(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for pack in news {
+        for Dependency {
+            pack_ref,
+            requirement,
+            ..
+        } in &pack.manifest.dependencies
+        {
+            let needs = &pack.manifest.pack_ref;
+            match version_after(pack_ref.as_str(), plan, news, active) {
+                Some(version) if requirement.matches(&version, PreReleases::Include) => {}
+                Some(version) => sentences.push(format!(
+                    "`{needs}` needs `{pack_ref}@{requirement}`, and {version} is installed"
+                )),
+                None => sentences.push(format!(
+                    "`{needs}` needs `{pack_ref}@{requirement}`, which is not installed"
+                )),
+            }
+        }
+    }
+    sentences
+}
+
+fn broken(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for pack in news {
+        let (name, version) = (&pack.manifest.pack_ref, &pack.manifest.version);
+        let going = |dependent: &str| {
+            plan.removed.iter().any(|pack| pack.pack_ref == dependent)
+                || news
+                    .iter()
+                    .any(|pack| pack.manifest.pack_ref.as_str() == dependent)
+        };
+        for (dependent, requirement) in dependents(active, name.as_str()) {
+            if !going(&dependent) && !requirement.matches(version, PreReleases::Include) {
+                sentences.push(format!(
+                    "`{dependent}` needs `{name}@{requirement}`, not {version}"
+                ));
+            }
+        }
+    }
+    sentences
+}

@@ -1,0 +1,117 @@
+//! How a step ends other than well.
+
+use std::time::Duration;
+
+use packd_wire::{ErrorKind, Problem};
+
+use crate::resolve::ResolveError;
+use crate::source::SourceError;
+use crate::store::StoreError;
+
+use super::check::CheckError;
+use super::inspect::InspectError;
+
+/// Why an attempt did not go through.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// The job failed.
+    Failed {
+        /// What people are told.
+        problem: Box<Problem>,
+        /// Whether the same job should be tried again.
+        transient: bool,
+        /// How long the other side asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Another job changed the host in the meantime: plan again, now.
+    Outdated,
+    /// An earlier job on the same pack goes first.
+    After(i64),
+    /// The job was cancelled, or the daemon stops.
+    Stopped,
+}
+
+impl StepError {
+    /// A defect in packd stopped the step.
+    #[must_use]
+    pub(crate) fn panicked() -> Self {
+        let problem = Problem::new(
+            ErrorKind::Internal,
+            "a step panicked: this is a defect in packd",
+        )
+        .with_hint("`journalctl -u packd` has the details; please report them");
+        Self::final_one(problem)
+    }
+
+    fn final_one(problem: Problem) -> Self {
+        Self::Failed {
+            problem: Box::new(problem),
+            transient: false,
+            retry_after: None,
+        }
+    }
+
+    fn of(
+        kind: ErrorKind,
+        error: &dyn std::error::Error,
+        hint: Option<String>,
+        transient: bool,
+    ) -> Self {
+        let mut problem = Problem::of_error(kind, error);
+        problem.hint = hint;
+        problem.retryable = transient || kind == ErrorKind::NoSpace;
+        Self::Failed {
+            problem: Box::new(problem),
+            transient,
+            retry_after: None,
+        }
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        let hint = match error.kind() {
+            ErrorKind::NoSpace => {
+                Some("free some space on the file system of the state folder".into())
+            }
+            _ => error.hint(),
+        };
+        Self::of(error.kind(), &error, hint, false)
+    }
+}
+
+impl From<ResolveError> for StepError {
+    fn from(error: ResolveError) -> Self {
+        Self::of(error.kind(), &error, error.hint(), error.is_transient())
+    }
+}
+
+impl From<SourceError> for StepError {
+    fn from(error: SourceError) -> Self {
+        if error.is_cancelled() {
+            return Self::Stopped;
+        }
+        match Self::of(error.kind(), &error, error.hint(), error.is_transient()) {
+            Self::Failed {
+                problem, transient, ..
+            } => Self::Failed {
+                problem,
+                transient,
+                retry_after: error.retry_after(),
+            },
+            other => other,
+        }
+    }
+}
+
+impl From<InspectError> for StepError {
+    fn from(error: InspectError) -> Self {
+        Self::of(error.kind(), &error, error.hint(), false)
+    }
+}
+
+impl From<CheckError> for StepError {
+    fn from(error: CheckError) -> Self {
+        Self::of(error.kind(), &error, Some(error.hint()), false)
+    }
+}

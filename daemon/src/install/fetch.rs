@@ -1,0 +1,155 @@
+//! Step 2 of 6: bring the bytes, and prove that they are the ones that were promised.
+//!
+//! One pass: what arrives is digested, inflated and written into
+//! `staging/<job>/` at the same time (`unpack` is the other half of it). Reads
+//! the network, or an upload. Safe to repeat: an attempt starts with an empty
+//! folder.
+
+use std::path::Path;
+
+use packd_format::Digest;
+use packd_format::tree::FileList;
+use packd_wire::{ErrorKind, EventKind, Problem, StepName, Verification};
+use serde_json::json;
+
+use crate::queue::Claimed;
+use crate::resolve::{Bytes, Wanted};
+use crate::source::{Fetch, archive};
+use crate::store;
+
+use super::progress::Teller;
+use super::{Context, StepError, unpack};
+
+/// An archive, unpacked and proven.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    /// The place that the bytes really came from.
+    pub bytes: Bytes,
+    /// sha256 of the archive.
+    pub archive: Digest,
+    /// What lies in the folder.
+    pub files: FileList,
+}
+
+/// Brings a pack's bytes into `folder`, from the first of its sources that has them.
+pub(super) async fn run(
+    context: &Context,
+    job: &Claimed,
+    wanted: &Wanted,
+    folder: &Path,
+) -> Result<Fetched, StepError> {
+    let mut failures: Vec<StepError> = Vec::new();
+    for bytes in &wanted.sources {
+        match one(context, job, wanted, bytes, folder).await {
+            Err(StepError::Failed {
+                problem,
+                transient,
+                retry_after,
+            }) => {
+                if wanted.sources.len() > 1 {
+                    job.warn(None, format!("{}: {}", bytes.shown, problem.detail))
+                        .await?;
+                }
+                failures.push(StepError::Failed {
+                    problem,
+                    transient,
+                    retry_after,
+                });
+                crate::install::empty(folder).await?;
+            }
+            other => return other,
+        }
+    }
+    // what the preferred source said matters most
+    Err(failures
+        .into_iter()
+        .next()
+        .unwrap_or_else(StepError::panicked))
+}
+
+async fn one(
+    context: &Context,
+    job: &Claimed,
+    wanted: &Wanted,
+    bytes: &Bytes,
+    folder: &Path,
+) -> Result<Fetched, StepError> {
+    let config = context.config.current();
+    // an index need not say how large an archive is; what must stay free is known all the same
+    let size = bytes.size.unwrap_or_default();
+    let needed = size
+        .saturating_mul(2)
+        .saturating_add(config.store.min_free.bytes());
+    let free = store::tree::free_bytes(&context.layout)?;
+    if free < needed {
+        return Err(no_space(needed, free, &context.layout.state_dir));
+    }
+    job.begin(StepName::Fetch, Some(bytes.shown.clone()))
+        .await?;
+    job.begin(StepName::Unpack, None).await?;
+    let pack_ref = wanted.pack_ref.as_ref().map(packd_format::PackRef::as_str);
+    let teller = Teller::new(job, pack_ref);
+    let limits = unpack::limits(&config.limits);
+    let expected: Vec<Digest> = bytes.expected.into_iter().collect();
+    let fetch = Fetch {
+        http: &context.http,
+        limits: &limits,
+        size: bytes.size,
+        progress: &teller,
+        stop: job.stop(),
+    };
+    let unpacked = archive::fetch(&fetch, &bytes.location, &expected, folder).await?;
+
+    let verified = match (&bytes.expected, bytes.verified_by) {
+        (Some(digest), Verification::RegistryChecksum) => {
+            format!("{} agrees with the registry's", digest.algorithm())
+        }
+        (Some(digest), _) => format!("{} agrees with the request's", digest.algorithm()),
+        (None, _) => "no checksum to compare with".to_owned(),
+    };
+    job.tell(EventKind::Verifying, pack_ref, json!({"message": verified}))
+        .await?;
+    let size = in_words(unpacked.bytes);
+    job.complete(StepName::Fetch, format!("{size}, {verified}"))
+        .await?;
+    let files = unpacked.files.entries().len();
+    job.complete(StepName::Unpack, format!("{files} entries"))
+        .await?;
+    Ok(Fetched {
+        bytes: bytes.clone(),
+        archive: unpacked.archive,
+        files: unpacked.files,
+    })
+}
+
+fn no_space(needed: u64, free: u64, state: &Path) -> StepError {
+    let text = format!(
+        "{} are needed on the file system of `{}`, and {} are free",
+        in_words(needed),
+        state.display(),
+        in_words(free)
+    );
+    let mut problem = Problem::new(ErrorKind::NoSpace, text)
+        .with_hint("free some space, or lower `store.min_free`; then ask again");
+    problem.retryable = true;
+    StepError::Failed {
+        problem: Box::new(problem),
+        transient: false,
+        retry_after: None,
+    }
+}
+
+/// An amount of bytes for people: `812 B`, `12.4 MiB`.
+fn in_words(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut tenths = u128::from(bytes) * 10;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths = (tenths + 512) / 1024;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{bytes} B"),
+        _ => format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]),
+    }
+}

@@ -1,0 +1,355 @@
+//! Step 4 of 6: what came is the pack that was asked for, and becomes a tree of the store.
+//!
+//! Reads the staged tree's `pack.yaml` and file list. Writes one immutable tree
+//! and its row. Safe to repeat: the same tree has the same place.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use packd_format::tree::{FileList, RootError, find_pack_root};
+use packd_format::{Contents, Manifest, ManifestError, PackRef, Version};
+use packd_wire::{ContentsView, ErrorKind, PlanView, StepName};
+
+use crate::queue::Claimed;
+use crate::resolve::{self, Active, Bytes, Plan, Wanted};
+use crate::store::pack::TreeRow;
+use crate::store::{self, StoreError};
+
+use super::fetch::Fetched;
+use super::{Context, StepError, blocking};
+
+/// A pack whose tree lies in the store.
+#[derive(Debug, Clone)]
+pub(super) struct Inspected {
+    /// Its `pack.yaml`.
+    pub manifest: Manifest,
+    /// How many components it brings.
+    pub contents: ContentsView,
+    /// Its tree, relative to `store/`.
+    pub dir: String,
+    /// Digest of the tree.
+    pub tree: String,
+    /// sha256 of the archive.
+    pub archive: String,
+    /// The place that its bytes really came from.
+    pub bytes: Bytes,
+    /// The registry that offers it.
+    pub registry: Option<String>,
+    /// The folder inside the archive that was asked for.
+    pub path: Option<String>,
+}
+
+/// Why what came is not installed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InspectError {
+    /// There is no `pack.yaml`, or there are several.
+    #[error("no pack in {shown}")]
+    Root {
+        /// Where it came from.
+        shown: String,
+        /// Why.
+        source: RootError,
+    },
+
+    /// `pack.yaml` cannot be read.
+    #[error("cannot read the `pack.yaml` of {shown}")]
+    Manifest {
+        /// Where it came from.
+        shown: String,
+        /// Why.
+        source: Box<ManifestError>,
+    },
+
+    /// Another pack, or another version, than was asked for.
+    #[error("{shown} holds `{pack}` {version}, and `{wanted}`{} was asked for", wanted_version.as_ref().map(|version| format!(" {version}")).unwrap_or_default())]
+    Other {
+        /// Where it came from.
+        shown: String,
+        /// What it is.
+        pack: PackRef,
+        /// Its version.
+        version: Box<Version>,
+        /// What was asked for.
+        wanted: PackRef,
+        /// In which version.
+        wanted_version: Option<Box<Version>>,
+    },
+
+    /// The tree could not be read back.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+
+    /// The list of a tree in the store is damaged.
+    #[error("the list `{}` is damaged", path.display())]
+    List {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: packd_format::tree::ListError,
+    },
+}
+
+impl InspectError {
+    /// The stable name sent over the API.
+    #[must_use]
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Root {
+                source: RootError::LinkLeaves { .. },
+                ..
+            } => ErrorKind::UnsafeArchive,
+            Self::Root {
+                source: RootError::BadPath { .. },
+                ..
+            } => ErrorKind::InvalidReference,
+            Self::Root { .. } => ErrorKind::ManifestMissing,
+            Self::Manifest { .. } => ErrorKind::InvalidManifest,
+            Self::Other { .. } => ErrorKind::ContentMismatch,
+            Self::Read { .. } | Self::List { .. } => ErrorKind::Io,
+        }
+    }
+
+    /// One thing to try.
+    #[must_use]
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Root { source, .. } => source.hint(),
+            Self::Manifest { source, .. } => source.hint(),
+            Self::Other { .. } => Some("tell whoever keeps the registry".into()),
+            Self::Read { .. } | Self::List { .. } => {
+                Some("the store may be damaged; `--force` installs the pack again".into())
+            }
+        }
+    }
+}
+
+/// Makes a tree of the store of what was unpacked into `folder`.
+pub(super) async fn run(
+    context: &Context,
+    job: &Claimed,
+    wanted: &Wanted,
+    folder: &Path,
+    fetched: Fetched,
+) -> Result<Inspected, StepError> {
+    job.begin(StepName::Inspect, None).await?;
+    let Fetched {
+        bytes,
+        archive,
+        files,
+        ..
+    } = fetched;
+    let shown = bytes.shown.clone();
+    let root =
+        find_pack_root(&files, wanted.path.as_deref()).map_err(|source| InspectError::Root {
+            shown: shown.clone(),
+            source,
+        })?;
+    let files = files
+        .strip_root(&root)
+        .map_err(|source| InspectError::Root {
+            shown: shown.clone(),
+            source,
+        })?;
+    let staged = if root.is_empty() {
+        folder.to_owned()
+    } else {
+        folder.join(&root)
+    };
+    let manifest = read_manifest(&staged, &shown).await?;
+    agree(wanted, &manifest, &shown)?;
+    for warning in &manifest.warnings {
+        job.warn(
+            Some(manifest.pack_ref.as_str()),
+            format!("pack.yaml: {warning}"),
+        )
+        .await?;
+    }
+
+    let contents = contents(&manifest, &files);
+    let tree = files.digest().to_string();
+    let row = row(&manifest, &files, &archive.to_string(), wanted.path.clone());
+    let layout = Arc::clone(&context.layout);
+    let (pack_ref, version) = (manifest.pack_ref.clone(), manifest.version.clone());
+    let dir = blocking(move || store::tree::publish(&layout, &staged, &pack_ref, &version, &files))
+        .await??;
+    let row = TreeRow {
+        dir: dir.clone(),
+        ..row
+    };
+    context
+        .database
+        .write(move |tx| store::pack::insert_tree(tx, &row))
+        .await?;
+    let message = format!("{} {}", manifest.pack_ref, manifest.version);
+    job.complete(StepName::Inspect, message).await?;
+    Ok(Inspected {
+        contents,
+        dir,
+        tree,
+        archive: archive.to_string(),
+        bytes,
+        registry: wanted.registry.clone(),
+        path: wanted.path.clone(),
+        manifest,
+    })
+}
+
+/// A tree that was made from exactly the archive that is wanted, if the store has it.
+///
+/// Only sha256 tells: it is what the archives of trees are recorded by.
+pub(super) async fn known_tree(
+    context: &Context,
+    wanted: &Wanted,
+) -> Result<Option<(Bytes, TreeRow)>, StoreError> {
+    let Some(bytes) = wanted.sources.first().cloned() else {
+        return Ok(None);
+    };
+    let Some(expected) = bytes.expected.as_ref().map(ToString::to_string) else {
+        return Ok(None);
+    };
+    let path = wanted.path.clone();
+    let row = context
+        .database
+        .read(move |connection| {
+            store::pack::tree_of_archive(connection, &expected, path.as_deref())
+        })
+        .await?;
+    Ok(row
+        .filter(|row| store::tree::is_complete(&context.layout, &row.dir))
+        .map(|row| (bytes, row)))
+}
+
+/// The same as [`run`], of a tree that the store already has.
+pub(super) async fn from_store(
+    context: &Context,
+    job: &Claimed,
+    wanted: &Wanted,
+    (bytes, row): (Bytes, TreeRow),
+) -> Result<Inspected, StepError> {
+    job.begin(StepName::Inspect, None).await?;
+    let manifest = read_manifest(&context.layout.store().join(&row.dir), &bytes.shown).await?;
+    agree(wanted, &manifest, &bytes.shown)?;
+    let path = store::tree::manifest_path(&context.layout, &row.dir);
+    let files = blocking(move || {
+        let text = fs_err::read(&path).map_err(|source| InspectError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        FileList::parse(&text).map_err(|source| InspectError::List { path, source })
+    })
+    .await??;
+    let message = format!("{} {}", manifest.pack_ref, manifest.version);
+    job.complete(StepName::Inspect, message).await?;
+    Ok(Inspected {
+        contents: contents(&manifest, &files),
+        dir: row.dir,
+        tree: row.digest,
+        archive: row.archive.unwrap_or_default(),
+        bytes,
+        registry: wanted.registry.clone(),
+        path: wanted.path.clone(),
+        manifest,
+    })
+}
+
+async fn read_manifest(tree: &Path, shown: &str) -> Result<Manifest, StepError> {
+    let path = tree.join("pack.yaml");
+    let shown = shown.to_owned();
+    let manifest = blocking(move || {
+        // the file list says that it is a regular file, and the tree is nobody's but ours
+        let text = fs_err::read(&path).map_err(|source| InspectError::Read { path, source })?;
+        Manifest::parse(&text).map_err(|source| InspectError::Manifest {
+            shown,
+            source: Box::new(source),
+        })
+    })
+    .await??;
+    Ok(manifest)
+}
+
+/// Entry and content must agree: what calls itself otherwise is never installed as what was asked for.
+fn agree(wanted: &Wanted, manifest: &Manifest, shown: &str) -> Result<(), InspectError> {
+    let Some(name) = &wanted.pack_ref else {
+        return Ok(());
+    };
+    let version_agrees = wanted
+        .version
+        .as_ref()
+        .is_none_or(|version| *version == manifest.version);
+    if *name == manifest.pack_ref && version_agrees {
+        return Ok(());
+    }
+    Err(InspectError::Other {
+        shown: shown.to_owned(),
+        pack: manifest.pack_ref.clone(),
+        version: Box::new(manifest.version.clone()),
+        wanted: name.clone(),
+        wanted_version: wanted.version.clone().map(Box::new),
+    })
+}
+
+fn contents(manifest: &Manifest, files: &FileList) -> ContentsView {
+    let contents = Contents::of(manifest, files);
+    ContentsView {
+        actions: contents.actions,
+        sensors: contents.sensors,
+        triggers: contents.triggers,
+        rules: contents.rules,
+        workflows: contents.workflows,
+    }
+}
+
+fn row(manifest: &Manifest, files: &FileList, archive: &str, path: Option<String>) -> TreeRow {
+    TreeRow {
+        dir: String::new(),
+        pack_ref: manifest.pack_ref.to_string(),
+        version: manifest.version.to_string(),
+        digest: files.digest().to_string(),
+        archive: Some(archive.to_owned()),
+        path,
+        files: files.files(),
+        bytes: files.bytes(),
+    }
+}
+
+/// The plan, now that every pack in it is known.
+pub(super) fn plan_view(
+    plan: &Plan,
+    inspected: &[Inspected],
+    active: &Active,
+    force: bool,
+) -> PlanView {
+    let mut view = plan.view(active);
+    for (change, pack) in view.changes.iter_mut().zip(inspected) {
+        let name = pack.manifest.pack_ref.as_str();
+        let from = active.get(name);
+        change.pack_ref = Some(name.to_owned());
+        change.from = from.map(|pack| pack.version.clone());
+        change.to = Some(pack.manifest.version.to_string());
+        change.action = match from {
+            Some(from) if from.dir == pack.dir && !force => packd_wire::ChangeAction::Keep,
+            from => resolve::action(from, Some(&pack.manifest.version)),
+        };
+        change.source = Some(pack.bytes.shown.clone());
+        change.digest = Some(pack.archive.clone());
+    }
+    view
+}
+
+/// The packs that are not active already with this very tree; `force` takes none for the same.
+pub(super) fn without_same_trees(
+    mut inspected: Vec<Inspected>,
+    active: &Active,
+    force: bool,
+) -> Vec<Inspected> {
+    inspected.retain(|pack| {
+        let from = active.get(pack.manifest.pack_ref.as_str());
+        force || from.is_none_or(|from| from.dir != pack.dir)
+    });
+    inspected
+}

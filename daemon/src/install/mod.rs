@@ -1,0 +1,226 @@
+//! The pipeline of a job, one file per step, in this order:
+//!
+//! | step | file | writes |
+//! |---|---|---|
+//! | resolve | `crate::resolve` | nothing |
+//! | fetch, unpack | [`fetch`], [`unpack`] | `staging/<job>/` |
+//! | inspect | [`inspect`] | a new immutable tree in the store |
+//! | check | [`check`] | nothing |
+//! | activate | [`activate`] | a generation |
+//!
+//! Everything before `activate` only adds what nobody looks at, and finds what
+//! an earlier attempt added. So there is no undo: a job that fails or is killed
+//! leaves the host as it was, and runs again from the start.
+
+pub(crate) mod activate;
+mod check;
+mod error;
+mod fetch;
+mod inspect;
+mod progress;
+mod unpack;
+
+use std::sync::Arc;
+
+use packd_wire::{ChangeAction, PlanView, StepName};
+
+use crate::config::{Layout, Shared};
+use crate::event::Hub;
+use crate::net::Http;
+use crate::queue::{Claimed, JobRequest, Outcome};
+use crate::registry::Registries;
+use crate::resolve::{self, Active, Plan};
+use crate::store::tree::Staging;
+use crate::store::{self, Database, StoreError};
+
+pub(crate) use error::StepError;
+use inspect::Inspected;
+
+/// What the steps work with; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    /// The settings.
+    pub config: Shared,
+    /// Where everything lies.
+    pub layout: Arc<Layout>,
+    /// What is remembered.
+    pub database: Database,
+    /// Where events are told.
+    pub hub: Hub,
+    /// The way out.
+    pub http: Http,
+    /// What can be had.
+    pub registries: Registries,
+    /// Held while a generation is made and switched to: one at a time.
+    pub activation: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Runs a job from its first step.
+///
+/// # Errors
+/// [`StepError`]: nothing of the host has changed.
+pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, StepError> {
+    let active = context.active().await?;
+    job.begin(StepName::Resolve, None).await?;
+    let host = resolve::Host {
+        uploads: &context.layout.uploads(),
+        allow_http: context.config.current().net.allow_http,
+        registries: &context.registries,
+        active: &active,
+        is_present: &|pack| store::tree::is_complete(&context.layout, &pack.dir),
+    };
+    let plan = stoppable(job, resolve::run(job.request(), &host)).await??;
+    for warning in &plan.warnings {
+        job.warn(None, warning.clone()).await?;
+    }
+    let view = plan.view(&active);
+    job.complete(StepName::Resolve, in_words(&view)).await?;
+    job.plan(view).await?;
+    if plan.wanted.is_empty() && plan.removed.is_empty() {
+        return Ok(Outcome::Unchanged);
+    }
+
+    let inspected = bring(context, job, &plan).await?;
+    if let Some(earlier) = job.touch(refs(&plan, &inspected)).await? {
+        return Err(StepError::After(earlier));
+    }
+    let force = forced(job.request());
+    let view = inspect::plan_view(&plan, &inspected, &active, force);
+    job.plan(view).await?;
+    let news = inspect::without_same_trees(inspected, &active, force);
+
+    check::run(job, &plan, &news, &active).await?;
+    if dry(job.request()) || (news.is_empty() && plan.removed.is_empty()) {
+        return Ok(Outcome::Unchanged);
+    }
+    activate::run(context, job, &plan, news, &active).await
+}
+
+/// The steps that bring the bytes of a plan and make trees of them.
+async fn bring(context: &Context, job: &Claimed, plan: &Plan) -> Result<Vec<Inspected>, StepError> {
+    if plan.wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let staging = {
+        let layout = Arc::clone(&context.layout);
+        let id = job.id();
+        blocking(move || Staging::create(&layout, id)).await??
+    };
+    let mut inspected = Vec::with_capacity(plan.wanted.len());
+    let mut result = Ok(());
+    for (number, wanted) in plan.wanted.iter().enumerate() {
+        match bring_one(context, job, &staging, number, wanted).await {
+            Ok(one) => inspected.push(one),
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
+        }
+    }
+    // its drop deletes files
+    blocking(move || drop(staging)).await?;
+    result.map(|()| inspected)
+}
+
+async fn bring_one(
+    context: &Context,
+    job: &Claimed,
+    staging: &Staging,
+    number: usize,
+    wanted: &resolve::Wanted,
+) -> Result<Inspected, StepError> {
+    if let Some(known) = inspect::known_tree(context, wanted).await? {
+        job.begin(StepName::Fetch, None).await?;
+        job.complete(StepName::Fetch, "already in the store")
+            .await?;
+        return inspect::from_store(context, job, wanted, known).await;
+    }
+    let folder = staging.folder(&number.to_string())?;
+    let fetched = fetch::run(context, job, wanted, &folder).await?;
+    inspect::run(context, job, wanted, &folder, fetched).await
+}
+
+impl Context {
+    /// What is active now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn active(&self) -> Result<Active, StoreError> {
+        self.database.read(store::pack::active).await
+    }
+}
+
+fn refs(plan: &Plan, inspected: &[Inspected]) -> Vec<String> {
+    let news = inspected
+        .iter()
+        .map(|pack| pack.manifest.pack_ref.to_string());
+    news.chain(plan.removed.iter().map(|pack| pack.pack_ref.clone()))
+        .collect()
+}
+
+fn forced(request: &JobRequest) -> bool {
+    match request {
+        JobRequest::Install(request) => request.force,
+        JobRequest::Upload(request) => request.query.force,
+        JobRequest::Remove(request) => request.query.force,
+    }
+}
+
+fn dry(request: &JobRequest) -> bool {
+    match request {
+        JobRequest::Install(request) => request.dry_run,
+        JobRequest::Upload(request) => request.query.dry_run,
+        JobRequest::Remove(request) => request.query.dry_run,
+    }
+}
+
+/// A plan in one line: `install slack 2.1.0 from registry acme`.
+fn in_words(plan: &PlanView) -> String {
+    let lines = plan.changes.iter().map(|change| {
+        let mut words = vec![change.action.as_str().to_owned()];
+        words.extend(change.pack_ref.clone());
+        match (&change.from, &change.to) {
+            (Some(from), Some(to)) if from != to => words.push(format!("{from} -> {to}")),
+            (_, Some(version)) | (Some(version), None) => words.push(version.clone()),
+            (None, None) => {}
+        }
+        let brings = !matches!(change.action, ChangeAction::Keep | ChangeAction::Remove);
+        match &change.registry {
+            Some(registry) if brings => words.push(format!("from registry {registry}")),
+            None if change.pack_ref.is_none() => words.extend(change.source.clone()),
+            _ => {}
+        }
+        words.join(" ")
+    });
+    let text = lines.collect::<Vec<_>>().join(", ");
+    if text.is_empty() {
+        "nothing to do".into()
+    } else {
+        text
+    }
+}
+
+/// Removes what a failed source left in a staging folder.
+async fn empty(folder: &std::path::Path) -> Result<(), StepError> {
+    let folder = folder.to_owned();
+    blocking(move || store::tree::empty(&folder)).await??;
+    Ok(())
+}
+
+/// Runs `work` off the runtime's thread.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StepError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| StepError::panicked())
+}
+
+/// Lets go of `work` when the job shall stop.
+async fn stoppable<T>(job: &Claimed, work: impl Future<Output = T>) -> Result<T, StepError> {
+    tokio::select! {
+        biased;
+        () = job.stop().cancelled() => Err(StepError::Stopped),
+        value = work => Ok(value),
+    }
+}

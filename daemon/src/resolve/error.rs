@@ -1,0 +1,213 @@
+//! Why there is no plan.
+
+use packd_format::{DigestError, NameError, RequirementError, VersionError};
+use packd_wire::ErrorKind;
+
+use crate::config::{SafeUrl, UrlError};
+use crate::registry::RegistryError;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResolveError {
+    /// The name is no ref.
+    #[error(transparent)]
+    Ref {
+        /// Why.
+        source: NameError,
+    },
+
+    /// What follows `@`, or `version`, is no requirement.
+    #[error(transparent)]
+    Requirement {
+        /// Why.
+        source: RequirementError,
+    },
+
+    /// `slack@^2` and `version` at once.
+    #[error("`{word}` has a version already, and `version` gives another")]
+    TwoVersions {
+        /// The source.
+        word: String,
+    },
+
+    /// The source is no URL.
+    #[error("the source is not a URL")]
+    Url {
+        /// Why.
+        source: UrlError,
+    },
+
+    /// The checksum is no digest.
+    #[error(transparent)]
+    Checksum {
+        /// Why.
+        source: DigestError,
+    },
+
+    /// A field that says nothing about a URL.
+    #[error("`{what}` cannot be used with the URL of an archive")]
+    NotForUrls {
+        /// The field.
+        what: &'static str,
+    },
+
+    /// A field that says nothing about a registry reference.
+    #[error("`{what}` cannot be used with a registry reference")]
+    NotForNames {
+        /// The field.
+        what: &'static str,
+    },
+
+    /// `file:` in a request: the daemon does not read files for its clients.
+    #[error("`{url}` is a file of the client")]
+    FileUrl {
+        /// The source.
+        url: SafeUrl,
+    },
+
+    /// Plain http that the configuration does not allow.
+    #[error("`{url}` is plain http")]
+    PlainHttp {
+        /// The source.
+        url: SafeUrl,
+    },
+
+    /// A user or password in the URL, where every log and history would show it.
+    #[error("`{url}` contains credentials")]
+    Credentials {
+        /// The source.
+        url: SafeUrl,
+    },
+
+    /// A scheme that packd does not install from.
+    #[error(
+        "cannot install from `{url}`: it is neither the URL of an archive nor a registry reference"
+    )]
+    Scheme {
+        /// The source.
+        url: SafeUrl,
+    },
+
+    /// A bare word with `no_registry`.
+    #[error("`{word}` is neither a path nor a URL, and registries are not to be asked")]
+    NoRegistry {
+        /// The source.
+        word: String,
+    },
+
+    /// The registries do not offer it, or cannot be asked; their own words say it best.
+    #[error(transparent)]
+    Registry(RegistryError),
+
+    /// Nothing of this name is installed.
+    #[error("`{pack}` is not installed")]
+    NotInstalled {
+        /// The pack.
+        pack: String,
+        /// An installed pack of nearly this name.
+        nearest: Option<String>,
+    },
+
+    /// Other packs need it.
+    #[error("`{pack}` is needed by {}", listed(dependents))]
+    RequiredBy {
+        /// The pack.
+        pack: String,
+        /// Who needs it.
+        dependents: Vec<String>,
+    },
+
+    /// It is part of the system.
+    #[error("`{pack}` is a system pack")]
+    SystemPack {
+        /// The pack.
+        pack: String,
+    },
+
+    /// The database holds a version that is none.
+    #[error("the record of `{pack}` cannot be read")]
+    Record {
+        /// The pack.
+        pack: String,
+        /// Why.
+        source: Box<VersionError>,
+    },
+}
+
+impl ResolveError {
+    /// The stable name sent over the API.
+    #[must_use]
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Ref { .. }
+            | Self::Requirement { .. }
+            | Self::TwoVersions { .. }
+            | Self::Url { .. }
+            | Self::Checksum { .. }
+            | Self::NotForUrls { .. }
+            | Self::NotForNames { .. }
+            | Self::NoRegistry { .. } => ErrorKind::InvalidReference,
+            Self::FileUrl { .. } | Self::PlainHttp { .. } | Self::Credentials { .. } => {
+                ErrorKind::SourceRefused
+            }
+            Self::Scheme { .. } => ErrorKind::UnsupportedSource,
+            Self::Registry(error) => error.kind(),
+            Self::NotInstalled { .. } => ErrorKind::PackNotInstalled,
+            Self::RequiredBy { .. } => ErrorKind::RequiredBy,
+            Self::SystemPack { .. } => ErrorKind::SystemPack,
+            Self::Record { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// One thing to try.
+    #[must_use]
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Ref { source } => source.hint(),
+            Self::Requirement { .. } => Some(
+                "requirements are written `2.1.0`, `2.1`, `^2`, `~2.1`, `>=1.4, <3`, `latest`"
+                    .into(),
+            ),
+            Self::TwoVersions { .. } => Some("give one of the two".into()),
+            Self::Checksum { .. } => {
+                Some("write `sha256:` or `sha512:` and the digest in hex".into())
+            }
+            Self::NotForUrls { .. } | Self::NotForNames { .. } | Self::Url { .. } => None,
+            Self::FileUrl { .. } => {
+                Some("`packctl install ./PATH` sends it; so does `POST /v1/packs/upload`".into())
+            }
+            Self::PlainHttp { .. } => Some(
+                "use https; `net.allow_http: true` in packd.yaml allows it all the same".into(),
+            ),
+            Self::Credentials { .. } => {
+                Some("credentials belong into the `headers` of a registry in packd.yaml".into())
+            }
+            Self::Scheme { .. } => Some("archives are installed from https:// URLs".into()),
+            Self::NoRegistry { .. } => Some("write `./` before the name of a folder".into()),
+            Self::Registry(error) => error.hint(),
+            Self::NotInstalled { nearest, .. } => Some(match nearest {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => "`packctl list` shows what is installed".into(),
+            }),
+            Self::RequiredBy { .. } => {
+                Some("`--cascade` removes them too, `--force` removes only this one".into())
+            }
+            Self::SystemPack { .. } => Some("`--force` removes it all the same".into()),
+            Self::Record { .. } => Some("`packd.db` may be damaged: restore a backup of it".into()),
+        }
+    }
+
+    /// Whether trying again can help.
+    #[must_use]
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Registry(error) if error.is_transient())
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,62 @@
+//! The plan of a removal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::queue::RemoveRequest;
+
+use super::{Active, Plan, ResolveError, dependents, parse_ref};
+
+/// Which packs go: the one asked for and, with `cascade`, all that need it, directly or not.
+pub(super) fn run(request: &RemoveRequest, active: &Active) -> Result<Plan, ResolveError> {
+    let pack_ref = parse_ref(&request.pack_ref)?;
+    if !active.contains_key(pack_ref.as_str()) {
+        return Err(ResolveError::NotInstalled {
+            nearest: nearest(pack_ref.as_str(), active),
+            pack: pack_ref.to_string(),
+        });
+    }
+    let mut going = BTreeSet::from([pack_ref.to_string()]);
+    let mut left_behind: BTreeMap<String, String> = BTreeMap::new();
+    let mut look_at = vec![pack_ref.to_string()];
+    while let Some(gone) = look_at.pop() {
+        for (dependent, requirement) in dependents(active, &gone) {
+            if !request.query.cascade {
+                left_behind.insert(dependent, format!("{gone}@{requirement}"));
+            } else if going.insert(dependent.clone()) {
+                look_at.push(dependent);
+            }
+        }
+    }
+    if !request.query.force {
+        if !left_behind.is_empty() {
+            return Err(ResolveError::RequiredBy {
+                pack: pack_ref.to_string(),
+                dependents: left_behind.into_keys().collect(),
+            });
+        }
+        if let Some(system) = going.iter().find(|name| active[*name].record.system) {
+            return Err(ResolveError::SystemPack {
+                pack: system.clone(),
+            });
+        }
+    }
+    let warnings = left_behind
+        .iter()
+        .map(|(dependent, need)| format!("`{dependent}` needs `{need}`, which is removed by force"))
+        .collect();
+    let removed = going.iter().map(|name| active[name].clone()).collect();
+    Ok(Plan {
+        removed,
+        warnings,
+        ..Plan::default()
+    })
+}
+
+fn nearest(name: &str, active: &Active) -> Option<String> {
+    active
+        .keys()
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .filter(|(distance, _)| *distance <= 2)
+        .min()
+        .map(|(_, known)| known.clone())
+}
