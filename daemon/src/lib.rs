@@ -3,6 +3,7 @@
 //! The modules, from lowest to highest; each may use those before it in this
 //! list, never those after. `docs/architecture.md` walks one install through them.
 
+mod api;
 pub mod config;
 mod event;
 mod install;
@@ -13,6 +14,7 @@ mod registry;
 mod resolve;
 mod source;
 mod store;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,366 @@
+//! What a request carries: query, JSON body, and names within the path.
+//!
+//! Everything is bounded before it is read, and read into the types of `packd-wire`, whose unknown
+//! fields are errors.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Body as _;
+use packd_format::PackRef;
+use packd_wire::ErrorKind;
+use serde::de::DeserializeOwned;
+
+use super::State;
+use super::problem::{Refusal, misshapen};
+
+/// The largest JSON body.
+const JSON_BYTES: usize = 1 << 20;
+/// How deep JSON may be nested.
+const JSON_DEPTH: usize = 64;
+/// The longest time that `?wait=` may ask for, in seconds.
+pub(crate) const LONGEST_WAIT: u64 = 600;
+/// The longest page of a list.
+const LONGEST_PAGE: u32 = 1000;
+/// How much of an unwanted body is read before a refusal is answered.
+const DISCARD_BYTES: u64 = 16 << 20;
+
+/// The query, as a type of the wire.
+#[derive(Debug)]
+pub(crate) struct Asked<T>(pub(crate) T);
+
+/// The JSON body, as a type of the wire.
+#[derive(Debug)]
+pub(crate) struct Sent<T>(pub(crate) T);
+
+/// The JSON body, or its default when there is none.
+#[derive(Debug)]
+pub(crate) struct MaybeSent<T>(pub(crate) T);
+
+/// The pack that the path names.
+#[derive(Debug)]
+pub(crate) struct NamedPack(pub(crate) PackRef);
+
+/// The job that the path names.
+#[derive(Debug)]
+pub(crate) struct NamedJob(pub(crate) i64);
+
+/// A body without any field.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        match Query::<T>::try_from_uri(&parts.uri) {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(rejection) => Err(misshapen("query", inner_text(&rejection.body_text()))),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<State> for Sent<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Refusal> {
+        must_be_json(request.headers())?;
+        let bytes = read(request.into_body(), state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default> FromRequest<State> for MaybeSent<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Refusal> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        Sent::from_request(request, state)
+            .await
+            .map(|Sent(value)| Self(value))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedPack {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        pack_ref(segment(&parts.uri)).map(Self)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedJob {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        let text = segment(&parts.uri);
+        let id = text.parse().map_err(|_| {
+            Refusal::new(
+                ErrorKind::JobNotFound,
+                format!("`{text}` is not the number of a job"),
+            )
+            .hint("`packctl job list` shows the jobs there are")
+        })?;
+        Ok(Self(id))
+    }
+}
+
+/// A ref, or what is wrong with it.
+///
+/// # Errors
+/// [`ErrorKind::InvalidReference`], with the nearest ref as a hint.
+pub(crate) fn pack_ref(text: &str) -> Result<PackRef, Refusal> {
+    text.parse().map_err(|error: packd_format::NameError| {
+        let hint = error
+            .suggestion
+            .as_ref()
+            .map(|near| format!("did you mean `{near}`?"));
+        Refusal::of_error(ErrorKind::InvalidReference, &error, hint)
+    })
+}
+
+/// The seconds that `?wait=` asks for, none being zero.
+///
+/// # Errors
+/// [`ErrorKind::BadRequest`] when it is too long.
+pub(crate) fn wait(seconds: Option<u64>) -> Result<std::time::Duration, Refusal> {
+    match seconds.unwrap_or_default() {
+        seconds if seconds <= LONGEST_WAIT => Ok(std::time::Duration::from_secs(seconds)),
+        seconds => Err(Refusal::new(
+            ErrorKind::BadRequest,
+            format!("`wait={seconds}` is longer than {LONGEST_WAIT} seconds"),
+        )
+        .hint("ask again when the time is over: waiting can be repeated")),
+    }
+}
+
+/// The length of a page.
+///
+/// # Errors
+/// [`ErrorKind::BadRequest`] when it is none or too long.
+pub(crate) fn page(limit: Option<u32>, default: u32) -> Result<u32, Refusal> {
+    match limit.unwrap_or(default) {
+        limit @ 1..=LONGEST_PAGE => Ok(limit),
+        limit => Err(Refusal::new(
+            ErrorKind::BadRequest,
+            format!("`limit={limit}` is not between 1 and {LONGEST_PAGE}"),
+        )),
+    }
+}
+
+/// Reads what a client is still sending, within bounds, so that it gets to read its refusal instead
+/// of an error about the connection.
+pub(crate) async fn discard(body: Body, state: &State) {
+    let hint = body.size_hint();
+    if body.is_end_stream() || hint.upper().unwrap_or(hint.lower()) > DISCARD_BYTES {
+        return;
+    }
+    let reading = async {
+        let mut body = body;
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if u64::try_from(read).is_ok_and(|read| read > DISCARD_BYTES) {
+                return;
+            }
+        }
+    };
+    // a client that is slow as well has had its chance
+    drop(tokio::time::timeout(state.times.head, reading).await);
+}
+
+/// The third segment of a path, behind `/v1/<resource>/`. It is taken as sent.
+fn segment(uri: &Uri) -> &str {
+    uri.path().split('/').nth(3).unwrap_or_default()
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    let is_json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|parameter| parameter.eq_ignore_ascii_case("charset=utf-8"));
+    if is_json && is_utf8 {
+        return Ok(());
+    }
+    let detail = match text {
+        "" => "the body has no content type".to_owned(),
+        text => format!("the body's content type is `{text}`"),
+    };
+    Err(Refusal::new(ErrorKind::UnsupportedMediaType, detail)
+        .hint("send `Content-Type: application/json`"))
+}
+
+async fn read(body: Body, state: &State) -> Result<Bytes, Refusal> {
+    if body.size_hint().lower() > u64::try_from(JSON_BYTES).unwrap_or(u64::MAX) {
+        discard(body, state).await;
+        return Err(too_large());
+    }
+    let collected =
+        tokio::time::timeout(state.times.body, Limited::new(body, JSON_BYTES).collect())
+            .await
+            .map_err(|_| Refusal::new(ErrorKind::Timeout, "the body did not arrive in time"))?;
+    match collected {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) => Err(Refusal::of_error(
+            ErrorKind::BadRequest,
+            error.as_ref(),
+            None,
+        )),
+    }
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(
+        ErrorKind::PayloadTooLarge,
+        format!("the body is larger than {JSON_BYTES} bytes"),
+    )
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    if depth(bytes) > JSON_DEPTH {
+        let detail = format!("the body is nested deeper than {JSON_DEPTH} levels");
+        return Err(Refusal::new(ErrorKind::BadRequest, detail));
+    }
+    serde_json::from_slice(bytes).map_err(|error| misshapen("body", &error.to_string()))
+}
+
+/// How deep arrays and objects are nested; of what is no JSON, at least as deep as a parser gets.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// A rejection of axum without its own introduction.
+fn inner_text(text: &str) -> &str {
+    text.split_once(": ").map_or(text, |(_, inner)| inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use packd_wire::InstallRequest;
+
+    use super::*;
+
+    fn kind<T>(result: Result<T, Refusal>) -> Option<ErrorKind> {
+        result.err().map(|refusal| refusal.problem().kind)
+    }
+
+    #[test]
+    fn depth_counts_nesting_and_nothing_in_texts() {
+        assert_eq!(depth(b"{}"), 1, "one object");
+        assert_eq!(depth(br#"{"a": [1, {"b": []}]}"#), 4, "four levels");
+        assert_eq!(depth(br#"{"a": "[[[[\"[["}"#), 1, "brackets in a text");
+        assert_eq!(depth("[".repeat(100).as_bytes()), 100, "open ends");
+    }
+
+    #[test]
+    fn bodies_are_what_they_should_be_or_refused_with_a_reason() {
+        let install = parse::<InstallRequest>;
+        assert_eq!(
+            kind(install(br#"{"source": "slack"}"#)),
+            None,
+            "a right one"
+        );
+        assert_eq!(
+            kind(install(br#"{"sorce": "slack"}"#)),
+            Some(ErrorKind::UnknownField),
+            "a typo"
+        );
+        assert_eq!(
+            kind(install(b"{}")),
+            Some(ErrorKind::BadRequest),
+            "a missing field"
+        );
+        assert_eq!(
+            kind(install(br#"{"source": 1}"#)),
+            Some(ErrorKind::BadRequest),
+            "a wrong type"
+        );
+        assert_eq!(
+            kind(install(br#"{"source": "a"} x"#)),
+            Some(ErrorKind::BadRequest),
+            "more behind it"
+        );
+        assert_eq!(
+            kind(install(br#"{"source": "a", "source": "b"}"#)),
+            Some(ErrorKind::BadRequest),
+            "the same field twice"
+        );
+        assert_eq!(
+            kind(install("[".repeat(65).as_bytes())),
+            Some(ErrorKind::BadRequest),
+            "too deep"
+        );
+    }
+
+    #[test]
+    fn only_json_is_taken_for_json() {
+        let check = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                header::CONTENT_TYPE,
+                header::HeaderValue::from_static(value),
+            );
+            kind(must_be_json(&headers))
+        };
+        for fine in ["application/json", "Application/JSON; charset=UTF-8"] {
+            assert_eq!(check(fine), None, "{fine}");
+        }
+        for wrong in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/json; charset=latin1",
+            "",
+        ] {
+            assert_eq!(
+                check(wrong),
+                Some(ErrorKind::UnsupportedMediaType),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn waits_and_pages_have_bounds() {
+        assert_eq!(kind(wait(None)), None, "no wait");
+        assert_eq!(kind(wait(Some(600))), None, "the longest");
+        assert_eq!(kind(wait(Some(601))), Some(ErrorKind::BadRequest), "longer");
+        assert_eq!(
+            kind(page(Some(0), 50)),
+            Some(ErrorKind::BadRequest),
+            "no page"
+        );
+        assert_eq!(
+            kind(page(Some(1001), 50)),
+            Some(ErrorKind::BadRequest),
+            "a page too long"
+        );
+        assert!(page(None, 50).is_ok_and(|limit| limit == 50), "the default");
+    }
+}

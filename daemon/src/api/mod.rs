@@ -1,0 +1,207 @@
+//! The API: HTTP in, on the Unix socket.
+//!
+//! A connection is accepted and guarded in `server`, a request is judged in `hygiene` and `access`,
+//! finds its way in `routes`, the one table of what there is and who may have it, and ends in a small
+//! handler in the file of its resource. Handlers ask the queue, the store and the registries; nothing
+//! is decided here that they decide. What goes wrong leaves as `problem`.
+
+mod access;
+mod audit;
+mod body;
+mod cache;
+mod caller;
+mod directory;
+mod event;
+mod framing;
+mod guarded;
+mod hygiene;
+mod job;
+mod limit;
+mod openapi;
+mod pack;
+mod peer;
+mod problem;
+mod registry;
+mod reload;
+mod reply;
+mod routes;
+mod search;
+mod server;
+mod status;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use packd_wire::ReloadView;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{self, ConfigError, Environment, Layout};
+use crate::event::Hub;
+use crate::queue::Queue;
+use crate::registry::Registries;
+use crate::store::{Database, time};
+
+use access::{Access, Started};
+use directory::Directory;
+use limit::{Bounds, Slots};
+
+pub(crate) use server::serve;
+
+/// Reads the configuration again. Blocks.
+pub(crate) type Reload = Arc<dyn Fn() -> Result<ReloadView, ConfigError> + Send + Sync>;
+
+/// What the API is given to serve.
+pub(crate) struct Parts {
+    /// Where everything lies.
+    pub(crate) layout: Arc<Layout>,
+    /// The configuration in force.
+    pub(crate) config: config::Shared,
+    /// Packs, events and the audit.
+    pub(crate) database: Database,
+    /// Where events are told.
+    pub(crate) hub: Hub,
+    /// The jobs.
+    pub(crate) queue: Queue,
+    /// The registries.
+    pub(crate) registries: Registries,
+    /// What `POST /v1/reload` does.
+    pub(crate) reload: Reload,
+}
+
+/// What handlers work with; clones share it.
+#[derive(Clone)]
+pub(crate) struct State(Arc<Shared>);
+
+/// The parts, and what the API itself keeps.
+pub(crate) struct Shared {
+    parts: Parts,
+    times: Times,
+    access: Access,
+    audit: audit::Audit,
+    packs: cache::PackCache,
+    connections: Slots,
+    streams: Slots,
+    uploads: Slots,
+    tasks: TaskTracker,
+    /// Ends streams and waits: the daemon stops.
+    stopping: CancellationToken,
+    /// Ends everything: the time for stopping is over.
+    stopped: CancellationToken,
+    began: Instant,
+    began_at: String,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    /// From the first byte of a head to its last; of the first one, from the connection on. Also how
+    /// long a connection waits for a slot.
+    head: Duration,
+    /// Between two requests.
+    idle: Duration,
+    /// A whole body of JSON; of an upload, the time between two pieces.
+    body: Duration,
+    /// A write that the client does not take.
+    write: Duration,
+    /// Between two signs of life on a silent event stream.
+    keep_alive: Duration,
+    /// From the word to stop until what still runs is cut off.
+    stop: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(5),
+            idle: Duration::from_mins(1),
+            body: Duration::from_secs(30),
+            write: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(15),
+            stop: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Connections that only admins get when there would be none for them.
+const ADMIN_RESERVE: usize = 4;
+
+/// Event streams, which cost no connection of their user: they are held for long on purpose.
+const STREAMS: Bounds = Bounds {
+    total: 2048,
+    per_uid: 1024,
+    reserve: 64,
+};
+
+/// Uploads that are being received.
+const UPLOADS: Bounds = Bounds {
+    total: 16,
+    per_uid: 4,
+    reserve: 2,
+};
+
+impl State {
+    /// What handlers work with, made of the parts.
+    #[must_use]
+    pub(crate) fn new(parts: Parts) -> Self {
+        let started = Started::of(&Environment::of_process(), std::process::id());
+        Self::with(parts, Times::default(), Directory::default(), started)
+    }
+
+    fn with(parts: Parts, times: Times, directory: Directory, started: Started) -> Self {
+        let access = Access::new(parts.config.clone(), directory, started);
+        let connections = Slots::new(bounds(&parts.config.current().access));
+        Self(Arc::new(Shared {
+            audit: audit::Audit::new(parts.database.clone()),
+            parts,
+            times,
+            access,
+            packs: cache::PackCache::default(),
+            connections,
+            streams: Slots::new(STREAMS),
+            uploads: Slots::new(UPLOADS),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            stopped: CancellationToken::new(),
+            began: Instant::now(),
+            began_at: time::now(),
+        }))
+    }
+}
+
+impl std::ops::Deref for State {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("began_at", &self.began_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("layout", &self.layout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bounds of connections, as configured.
+fn bounds(access: &config::Access) -> Bounds {
+    Bounds {
+        total: access.max_connections,
+        per_uid: access.max_per_uid,
+        reserve: ADMIN_RESERVE,
+    }
+}

@@ -1,0 +1,127 @@
+//! The description of the API: made from the handlers and the types of `packd-wire`, checked in as
+//! `docs/openapi.json`, and served as it is made.
+//!
+//! Here is only what the handlers do not say themselves: problems, and the role that the table of routes
+//! demands.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::OnceLock;
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use packd_wire::{Problem, path};
+use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{OpenApi, openapi};
+
+use super::reply::Answer;
+use super::routes::{ROUTES, Verb};
+use super::{audit, event, job, pack, registry, reload, search, status, upload};
+
+/// What utoipa collects.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "packd",
+        description = "The pack agent's API, on its Unix socket. Errors are `application/problem+json`; what a \
+                       request needs is its `x-packd-role`.",
+        license(name = "Apache-2.0"),
+    ),
+    paths(
+        status::status,
+        status::health,
+        document,
+        pack::list,
+        pack::show,
+        pack::remove,
+        pack::install,
+        upload::upload,
+        job::list,
+        job::show,
+        job::wait,
+        job::cancel,
+        event::events,
+        registry::list,
+        registry::refresh,
+        search::search,
+        search::available,
+        reload::reload,
+        audit::list,
+    ),
+    components(schemas(Problem, packd_wire::EventView))
+)]
+struct Collected;
+
+/// Describes this API.
+#[utoipa::path(
+    get,
+    path = path::OPENAPI,
+    responses((status = 200, description = "This document", body = serde_json::Value)),
+)]
+pub(crate) async fn document() -> Answer<Response> {
+    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(|| text().into());
+    let content_type = (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok(([content_type], document.clone()).into_response())
+}
+
+/// The document, as it is checked in.
+fn text() -> String {
+    let mut document = Collected::openapi();
+    for route in ROUTES {
+        let Some(item) = document.paths.paths.get_mut(route.path) else {
+            continue;
+        };
+        let operation = match route.verb {
+            Verb::Get => &mut item.get,
+            Verb::Post => &mut item.post,
+            Verb::Delete => &mut item.delete,
+        };
+        let Some(operation) = operation else { continue };
+        operation.operation_id = Some(operation_id(route.path, route.verb));
+        operation.tags = None;
+        let role = serde_json::json!(route.role);
+        operation.extensions = Some([("x-packd-role", role)].into_iter().collect());
+        operation
+            .responses
+            .responses
+            .insert("default".into(), problem().into());
+        if route.path == path::UPLOAD
+            && let Some(RefOr::T(body)) = &mut operation.request_body
+        {
+            // bytes have no schema
+            for content in body.content.values_mut() {
+                *content = Content::default().into();
+            }
+        }
+    }
+    document
+        .to_pretty_json()
+        .map(|text| text + "\n")
+        .unwrap_or_default()
+}
+
+fn problem() -> openapi::Response {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    ResponseBuilder::new()
+        .description("It was refused, or it failed")
+        .content("application/problem+json", content)
+        .build()
+}
+
+/// `get_packs_ref`, from `GET /v1/packs/{ref}`.
+fn operation_id(path: &str, verb: Verb) -> String {
+    let words = path
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .skip(1)
+        .fold(verb.as_str().to_owned(), |id, word| id + "_" + word)
+}

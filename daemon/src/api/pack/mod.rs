@@ -1,0 +1,203 @@
+//! Packs: look, install, remove.
+
+mod view;
+
+use axum::extract::State as FromState;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use packd_wire::{
+    ErrorKind, InstallRequest, JobView, PackList, PackView, RemoveQuery, WaitQuery, path,
+};
+
+use super::State;
+use super::body::{self, Asked, NamedPack, Nothing, Sent};
+use super::caller::Caller;
+use super::problem::Refusal;
+use super::reply::{Answer, Made, Shown};
+use crate::queue::{JobRequest, NewJob, RemoveRequest};
+use crate::{resolve, store};
+
+/// The longest `Idempotency-Key`.
+const LONGEST_KEY: usize = 256;
+
+/// Lists the active packs, by ref.
+#[utoipa::path(
+    get,
+    path = path::PACKS,
+    responses((status = 200, description = "The active packs", body = PackList)),
+)]
+pub(crate) async fn list(
+    FromState(state): FromState<State>,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Answer<Response> {
+    let version = || state.parts.database.packs_version();
+    let bytes = state
+        .packs
+        .get(version, async || encoded(&state).await)
+        .await?;
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )],
+        bytes,
+    )
+        .into_response())
+}
+
+/// Shows one active pack.
+#[utoipa::path(
+    get,
+    path = path::PACK,
+    params(("ref" = String, Path, description = "The pack's ref")),
+    responses((status = 200, description = "The active pack", body = PackView)),
+)]
+pub(crate) async fn show(
+    FromState(state): FromState<State>,
+    NamedPack(pack_ref): NamedPack,
+) -> Answer<Shown<PackView>> {
+    let view = views(&state, Some(pack_ref.to_string())).await?.pop();
+    view.map(Shown).ok_or_else(|| {
+        Refusal::new(
+            ErrorKind::PackNotInstalled,
+            format!("`{pack_ref}` is not installed"),
+        )
+        .hint(format!("`packctl install {pack_ref}`"))
+    })
+}
+
+/// Installs from a registry reference or the URL of an archive.
+#[utoipa::path(
+    post,
+    path = path::INSTALL,
+    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    request_body = InstallRequest,
+    responses(
+        (status = 200, description = "The job has ended", body = JobView),
+        (status = 202, description = "The job is queued or running", body = JobView),
+    ),
+)]
+pub(crate) async fn install(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(query): Asked<WaitQuery>,
+    Sent(request): Sent<InstallRequest>,
+) -> Answer<Made> {
+    let wait = body::wait(query.wait)?;
+    let job = enqueue(&state, &caller, &headers, JobRequest::Install(request)).await?;
+    Ok(Made { job, wait })
+}
+
+/// Removes a pack.
+#[utoipa::path(
+    delete,
+    path = path::PACK,
+    params(
+        ("ref" = String, Path, description = "The pack's ref"),
+        RemoveQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job"),
+    ),
+    responses(
+        (status = 200, description = "The job has ended", body = JobView),
+        (status = 202, description = "The job is queued or running", body = JobView),
+    ),
+)]
+pub(crate) async fn remove(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    NamedPack(pack_ref): NamedPack,
+    Asked(mut query): Asked<RemoveQuery>,
+) -> Answer<Made> {
+    let wait = body::wait(query.wait.take())?;
+    let request = JobRequest::Remove(RemoveRequest {
+        pack_ref: pack_ref.to_string(),
+        query,
+    });
+    Ok(Made {
+        job: enqueue(&state, &caller, &headers, request).await?,
+        wait,
+    })
+}
+
+/// Queues a job for who asks.
+///
+/// # Errors
+/// What is wrong with the request on its face, and what the queue refuses.
+pub(crate) async fn enqueue(
+    state: &State,
+    caller: &Caller,
+    headers: &HeaderMap,
+    request: JobRequest,
+) -> Answer<JobView> {
+    let allow_http = state.parts.config.current().net.allow_http;
+    resolve::check(&request, allow_http)
+        .map_err(|error| Refusal::of_error(error.kind(), &error, error.hint()))?;
+    let idempotency = idempotency(headers, &request)?;
+    let new = NewJob {
+        request,
+        requester: caller.requester(headers),
+        idempotency,
+    };
+    Ok(state.parts.queue.enqueue(new).await?)
+}
+
+/// The client's key with a digest of what it asked for.
+fn idempotency(headers: &HeaderMap, request: &JobRequest) -> Answer<Option<(String, String)>> {
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = key
+        .to_str()
+        .ok()
+        .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
+        .ok_or_else(|| {
+            let detail =
+                format!("`Idempotency-Key` is not 1 to {LONGEST_KEY} printable ASCII characters");
+            Refusal::new(ErrorKind::BadRequest, detail)
+        })?;
+    // the file that an upload was received into is new each time; the same bytes are the same request
+    let mut request = request.clone();
+    if let JobRequest::Upload(upload) = &mut request {
+        upload.file.clear();
+    }
+    let bytes = serde_json::to_vec(&request).unwrap_or_default();
+    Ok(Some((
+        key.to_owned(),
+        packd_format::Digest::sha256_of(&bytes).to_string(),
+    )))
+}
+
+/// The list as it is now.
+async fn encoded(state: &State) -> Answer<Bytes> {
+    let packs = views(state, None).await?;
+    let bytes = tokio::task::spawn_blocking(move || serde_json::to_vec(&PackList { packs }));
+    bytes
+        .await
+        .map(Result::unwrap_or_default)
+        .map(Into::into)
+        .map_err(|_| Refusal::panicked())
+}
+
+/// The active packs, or the one asked for.
+async fn views(state: &State, only: Option<String>) -> Answer<Vec<PackView>> {
+    let active = state.parts.database.read(store::pack::active).await?;
+    let offered = active
+        .values()
+        .filter(|pack| only.as_ref().is_none_or(|only| *only == pack.pack_ref))
+        .filter_map(|pack| Some((pack.pack_ref.clone(), pack.record.registry.clone()?)))
+        .collect();
+    let offers = state.parts.registries.newest(offered).await?;
+    let layout = state.parts.layout.clone();
+    // looks at the trees
+    tokio::task::spawn_blocking(move || match only {
+        Some(only) => view::one(&active, &only, &layout, &offers)
+            .into_iter()
+            .collect(),
+        None => view::all(&active, &layout, &offers),
+    })
+    .await
+    .map_err(|_| Refusal::panicked())
+}

@@ -1,0 +1,101 @@
+//! A pack as the API shows it, from what the store knows of the active ones.
+
+use std::collections::BTreeMap;
+
+use packd_wire::{DigestsView, PackState, PackView};
+
+use crate::config::Layout;
+use crate::store::pack::Installed;
+use crate::store::tree;
+
+/// The newest version that the registry of each pack offers.
+pub(crate) type Offers = BTreeMap<String, String>;
+
+/// Every pack.
+pub(crate) fn all(
+    active: &BTreeMap<String, Installed>,
+    layout: &Layout,
+    offers: &Offers,
+) -> Vec<PackView> {
+    let needed = needed_by(active);
+    active
+        .values()
+        .map(|pack| view(pack, &needed, layout, offers))
+        .collect()
+}
+
+/// One pack, when it is active.
+pub(crate) fn one(
+    active: &BTreeMap<String, Installed>,
+    pack_ref: &str,
+    layout: &Layout,
+    offers: &Offers,
+) -> Option<PackView> {
+    active
+        .get(pack_ref)
+        .map(|pack| view(pack, &needed_by(active), layout, offers))
+}
+
+/// Which packs need which.
+fn needed_by(active: &BTreeMap<String, Installed>) -> BTreeMap<&str, Vec<String>> {
+    let mut needed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for pack in active.values() {
+        for dependency in &pack.record.dependencies {
+            let name = dependency
+                .split_once('@')
+                .map_or(dependency.as_str(), |(name, _)| name);
+            needed.entry(name).or_default().push(pack.pack_ref.clone());
+        }
+    }
+    needed
+}
+
+fn view(
+    pack: &Installed,
+    needed: &BTreeMap<&str, Vec<String>>,
+    layout: &Layout,
+    offers: &Offers,
+) -> PackView {
+    let record = pack.record.clone();
+    PackView {
+        pack_ref: pack.pack_ref.clone(),
+        label: record.label,
+        version: pack.version.clone(),
+        description: record.description,
+        author: record.author,
+        license: record.license,
+        keywords: record.keywords,
+        available: available(pack, offers),
+        registry: record.registry,
+        source: record.source,
+        digest: DigestsView {
+            archive: record.archive,
+            tree: record.tree,
+        },
+        verified: record.verified,
+        path: layout.current().join(&pack.pack_ref).display().to_string(),
+        generation: pack.generation,
+        installed_at: pack.at.clone(),
+        installed_by: record.installed_by,
+        job: pack.job,
+        state: if tree::is_complete(layout, &pack.dir) {
+            PackState::Ok
+        } else {
+            PackState::Missing
+        },
+        dependencies: record.dependencies,
+        required_by: needed
+            .get(pack.pack_ref.as_str())
+            .cloned()
+            .unwrap_or_default(),
+        contents: record.contents,
+        system: record.system,
+    }
+}
+
+/// The newest version its registry offers, when it is newer than the active one.
+fn available(pack: &Installed, offers: &Offers) -> Option<String> {
+    let newest = offers.get(&pack.pack_ref)?;
+    let parsed = |text: &str| packd_format::Version::parse(text).ok();
+    (parsed(newest)? > parsed(&pack.version)?).then(|| newest.clone())
+}

@@ -1,0 +1,263 @@
+//! Errors on their way out: `application/problem+json`, with the status that follows from the kind.
+//!
+//! A [`Refusal`] is what handlers fail with. The problem travels beside the response until the last
+//! moment, so that the audit can read its kind, and so that what only an admin may know can be left
+//! out for everybody else.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use packd_wire::{ErrorKind, Problem, Role};
+
+use crate::queue::QueueError;
+use crate::registry::RegistryError;
+use crate::store::StoreError;
+
+/// What a request is refused with.
+#[derive(Debug)]
+pub(crate) struct Refusal(Box<Problem>);
+
+impl Refusal {
+    /// A refusal with neither causes nor hint.
+    pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        let mut problem = Problem::new(kind, detail);
+        problem.retryable = can_pass(kind);
+        Self(Box::new(problem))
+    }
+
+    /// The refusal of an error and what led to it.
+    pub(crate) fn of_error(kind: ErrorKind, error: &dyn Error, hint: Option<String>) -> Self {
+        let mut problem = Problem::of_error(kind, error);
+        problem.retryable = can_pass(kind);
+        problem.hint = hint;
+        Self(Box::new(problem))
+    }
+
+    /// Answering failed because of a defect in packd.
+    pub(crate) fn panicked() -> Self {
+        Self::new(ErrorKind::Internal, "the request ended in a panic")
+    }
+
+    /// The same with one thing to try.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// What will be sent.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.0
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::of_error(error.kind(), &error, error.hint())
+    }
+}
+
+impl From<RegistryError> for Refusal {
+    fn from(error: RegistryError) -> Self {
+        Self::of_error(error.kind(), &error, error.hint())
+    }
+}
+
+impl From<QueueError> for Refusal {
+    fn from(error: QueueError) -> Self {
+        Self::of_error(error.kind(), &error, error.hint())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+            .extensions_mut()
+            .insert(Arc::<Problem>::from(self.0));
+        response
+    }
+}
+
+/// The problem that a response carries, when it is a refusal.
+pub(crate) fn of_response(response: &Response) -> Option<&Problem> {
+    response
+        .extensions()
+        .get::<Arc<Problem>>()
+        .map(AsRef::as_ref)
+}
+
+/// The response as this role may see it: what failed inside the daemon, with its paths, is for admins;
+/// everybody else learns the kind, and the log has the rest.
+pub(crate) fn for_role(response: Response, role: Role) -> Response {
+    match of_response(&response) {
+        Some(problem) if is_inner(problem.kind) => {
+            let (kind, causes) = (problem.kind, problem.causes.join(": "));
+            tracing::error!(kind = kind.as_str(), %causes, "{}", problem.detail);
+            if role == Role::Admin {
+                return response;
+            }
+            Refusal::new(kind, "the daemon could not do it")
+                .hint("its log says why: `journalctl -u packd`, or ask an administrator")
+                .into_response()
+        }
+        _ => response,
+    }
+}
+
+/// Kinds of what goes wrong inside the daemon, as opposed to with the request.
+fn is_inner(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Io
+            | ErrorKind::Database
+            | ErrorKind::Internal
+            | ErrorKind::NoSpace
+            | ErrorKind::InvalidConfig
+    )
+}
+
+/// Kinds that the same request need not meet again.
+fn can_pass(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::TooMany
+            | ErrorKind::ShuttingDown
+            | ErrorKind::Timeout
+            | ErrorKind::NoSpace
+            | ErrorKind::RegistryUnreachable
+            | ErrorKind::FetchFailed
+    )
+}
+
+/// The refusal of a body or query that does not have the wanted shape, from serde's words for it.
+///
+/// Serde says only in its message that a field is unknown, and which there are.
+pub(crate) fn misshapen(what: &str, message: &str) -> Refusal {
+    let Some(rest) = message.split_once("unknown field `").map(|(_, rest)| rest) else {
+        return Refusal::new(
+            ErrorKind::BadRequest,
+            format!("the {what} cannot be read: {message}"),
+        );
+    };
+    let (field, rest) = rest.split_once('`').unwrap_or((rest, ""));
+    let refusal = Refusal::new(
+        ErrorKind::UnknownField,
+        format!("the {what} has no field `{field}`"),
+    );
+    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    match nearest(field, &known) {
+        Some(near) => refusal.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => refusal.hint(format!("the {what} has no fields here")),
+        None => refusal.hint(format!("the fields are: {}", known.join(", "))),
+    }
+}
+
+/// The known name that `name` was probably meant to be.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
+    // of two that are as near, the one that begins alike: few typos are in the first letter
+    let begins_otherwise = |known: &str| known.chars().next() != name.chars().next();
+    known
+        .iter()
+        .filter(|known| distance(known) <= 1 + known.len() / 4)
+        .min_by_key(|known| (distance(known), begins_otherwise(known)))
+        .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_status_of_its_kind_and_says_so_in_its_type() {
+        for kind in ErrorKind::ALL {
+            let response = Refusal::new(*kind, "detail").into_response();
+            assert_eq!(response.status().as_u16(), kind.status(), "{kind}");
+            assert_eq!(
+                response.headers()[header::CONTENT_TYPE],
+                "application/problem+json",
+                "{kind}"
+            );
+            assert_eq!(
+                of_response(&response).map(|problem| problem.kind),
+                Some(*kind),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_with_the_nearest_one() {
+        let message = "unknown field `sorce`, expected one of `source`, `version`, `force` at line 1 column 8";
+        let refusal = misshapen("body", message);
+        let problem = refusal.problem();
+        assert_eq!(
+            problem.kind,
+            ErrorKind::UnknownField,
+            "the kind says what is wrong"
+        );
+        assert_eq!(
+            problem.detail, "the body has no field `sorce`",
+            "the detail names it"
+        );
+        assert_eq!(
+            problem.hint.as_deref(),
+            Some("did you mean `source`?"),
+            "the hint names the nearest"
+        );
+        let far = misshapen("query", "unknown field `zzz`, expected `wait`");
+        assert_eq!(
+            far.problem().hint.as_deref(),
+            Some("the fields are: wait"),
+            "or all of them"
+        );
+    }
+
+    #[test]
+    fn only_an_admin_sees_what_failed_inside() {
+        let inner = || {
+            Refusal::new(ErrorKind::Database, "cannot open `/var/lib/packd/packd.db`")
+                .into_response()
+        };
+        let detail =
+            |response: &Response| of_response(response).map(|problem| problem.detail.clone());
+        let admin = detail(&for_role(inner(), Role::Admin)).unwrap_or_default();
+        let reader = detail(&for_role(inner(), Role::Reader)).unwrap_or_default();
+        assert!(
+            admin.contains("/var/lib"),
+            "an admin sees the path: {admin}"
+        );
+        assert!(!reader.contains("/var/lib"), "a reader does not: {reader}");
+        let outer = for_role(
+            Refusal::new(ErrorKind::JobNotFound, "there is no job 7").into_response(),
+            Role::Reader,
+        );
+        assert_eq!(
+            detail(&outer).as_deref(),
+            Some("there is no job 7"),
+            "what is wrong with the request stays"
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! `POST /v1/reload`.
+
+use axum::extract::State as FromState;
+use packd_wire::{Problem, ReloadView, path};
+
+use super::State;
+use super::body::{MaybeSent, Nothing};
+use super::problem::Refusal;
+use super::reply::{Answer, Shown};
+
+/// Reads the configuration again; a wrong one changes nothing.
+#[utoipa::path(
+    post,
+    path = path::RELOAD,
+    responses((status = 200, description = "The configuration is in force", body = ReloadView)),
+)]
+pub(crate) async fn reload(
+    FromState(state): FromState<State>,
+    MaybeSent(Nothing {}): MaybeSent<Nothing>,
+) -> Answer<Shown<ReloadView>> {
+    let reload = state.parts.reload.clone();
+    let view = tokio::task::spawn_blocking(move || reload())
+        .await
+        .map_err(|_| Refusal::panicked())?;
+    view.map(Shown).map_err(|error| {
+        let mut problem = Problem::new(error.kind(), error.to_string());
+        problem.causes = error.problems().iter().map(ToString::to_string).collect();
+        problem.hint = error.hint();
+        problem.into()
+    })
+}

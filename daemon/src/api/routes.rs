@@ -1,0 +1,255 @@
+//! What there is, who may have it, and where it is answered: one table.
+//!
+//! A route that is not in the table does not exist, and one in it cannot be without a role. The gate
+//! in front of each handler compares the role, keeps the audit, and holds answers that wait for a job.
+
+use axum::Router;
+use axum::extract::{Extension, Request, State as FromState};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use packd_wire::{ErrorKind, Role, path};
+
+use super::caller::Caller;
+use super::problem::Refusal;
+use super::{
+    State, audit, body, event, job, openapi, pack, registry, reload, reply, search, status, upload,
+};
+
+/// One line of the table.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// The path, as the API description has it.
+    pub(crate) path: &'static str,
+    /// The method.
+    pub(crate) verb: Verb,
+    /// The least role that may have it.
+    pub(crate) role: Role,
+    handler: fn(MethodFilter) -> MethodRouter<State>,
+}
+
+/// The methods of the API. All but `Get` change something, and are audited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Look.
+    Get,
+    /// Do.
+    Post,
+    /// Remove.
+    Delete,
+}
+
+impl Verb {
+    fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+
+    /// The name of the method in the API description.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Delete => "delete",
+        }
+    }
+
+    fn changes(self) -> bool {
+        match self {
+            Self::Get => false,
+            Self::Post | Self::Delete => true,
+        }
+    }
+}
+
+/// Makes a line of the table; the handler's type is its own, so it is wrapped where it is named.
+macro_rules! route {
+    ($verb:ident $path:expr, $role:ident, $handler:path) => {
+        Route {
+            path: $path,
+            verb: Verb::$verb,
+            role: Role::$role,
+            handler: |verb| on(verb, $handler),
+        }
+    };
+}
+
+/// Every route.
+pub(crate) const ROUTES: &[Route] = &[
+    route!(Get path::STATUS, Reader, status::status),
+    route!(Get path::HEALTH, Reader, status::health),
+    route!(Get path::OPENAPI, Reader, openapi::document),
+    route!(Get path::PACKS, Reader, pack::list),
+    route!(Get path::PACK, Reader, pack::show),
+    route!(Delete path::PACK, Admin, pack::remove),
+    route!(Post path::INSTALL, Operator, pack::install),
+    route!(Post path::UPLOAD, Operator, upload::upload),
+    route!(Get path::JOBS, Reader, job::list),
+    route!(Get path::JOB, Reader, job::show),
+    route!(Get path::JOB_WAIT, Reader, job::wait),
+    route!(Post path::JOB_CANCEL, Operator, job::cancel),
+    route!(Get path::EVENTS, Reader, event::events),
+    route!(Get path::REGISTRIES, Reader, registry::list),
+    route!(Post path::REGISTRIES_REFRESH, Operator, registry::refresh),
+    route!(Get path::SEARCH, Reader, search::search),
+    route!(Get path::AVAILABLE, Reader, search::available),
+    route!(Post path::RELOAD, Admin, reload::reload),
+    route!(Get path::AUDIT, Admin, audit::list),
+];
+
+/// The router of the table.
+pub(crate) fn router(state: &State) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        for path in std::iter::once(route.path).chain(hiding(route)) {
+            router = router.route(path, guarded(route, state));
+        }
+    }
+    router
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state.clone())
+}
+
+/// Fixed paths that would hide a route with a name in its path: `/v1/packs/install` is also the path
+/// of a pack that is called `install`.
+fn hiding(route: &'static Route) -> impl Iterator<Item = &'static str> {
+    let fits = |fixed: &str| {
+        let mut pairs = route.path.split('/').zip(fixed.split('/'));
+        route.path.split('/').count() == fixed.split('/').count()
+            && pairs.all(|(ours, theirs)| ours == theirs || ours.starts_with('{'))
+    };
+    ROUTES
+        .iter()
+        .filter(move |other| {
+            other.path != route.path && !other.path.contains('{') && fits(other.path)
+        })
+        .filter(move |other| {
+            !ROUTES
+                .iter()
+                .any(|one| one.path == other.path && one.verb == route.verb)
+        })
+        .map(|other| other.path)
+}
+
+/// What stands between the router and a handler.
+#[derive(Debug, Clone)]
+struct Gate {
+    route: &'static Route,
+    state: State,
+}
+
+fn guarded(route: &'static Route, state: &State) -> MethodRouter<State> {
+    let gate = Gate {
+        route,
+        state: state.clone(),
+    };
+    (route.handler)(route.verb.filter()).route_layer(from_fn_with_state(gate, pass))
+}
+
+async fn pass(
+    FromState(Gate { route, state }): FromState<Gate>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if caller.role < route.role {
+        return refuse(&state, &caller, route.role, request).await;
+    }
+    if route.verb.changes() {
+        change(state, caller, request, next).await
+    } else {
+        next.run(request).await
+    }
+}
+
+/// Runs a change to its end and writes it into the audit, also when the client goes away meanwhile;
+/// then waits for its job as long as the client wants to.
+async fn change(state: State, caller: Caller, request: Request, next: Next) -> Response {
+    let headers = request.headers().clone();
+    let what = name(&request);
+    let doing = {
+        let state = state.clone();
+        async move {
+            let response = next.run(request).await;
+            let row = audit::row(&caller, &headers, &what, &response);
+            state.audit.change(row).await;
+            response
+        }
+    };
+    let stopped = state.stopped.clone();
+    let task = state
+        .tasks
+        .spawn(async move { stopped.run_until_cancelled_owned(doing).await });
+    match task.await {
+        Ok(Some(response)) => reply::waited(response, &state).await,
+        Ok(None) => Refusal::new(ErrorKind::ShuttingDown, "the daemon is stopping").into_response(),
+        Err(_) => Refusal::panicked().into_response(),
+    }
+}
+
+/// Answers that the peer's role does not allow this.
+pub(crate) async fn refuse(
+    state: &State,
+    caller: &Caller,
+    needed: Role,
+    request: Request,
+) -> Response {
+    let what = name(&request);
+    let who = caller.link.peer.name();
+    let detail = format!(
+        "`{what}` needs role `{needed}`, and {who} has `{}`",
+        caller.role
+    );
+    let mut refusal = Refusal::new(ErrorKind::AccessDenied, detail);
+    // no group helps those who are denied as who they are
+    if caller.role > Role::Denied
+        && let Some(group) = state.access.group_for(&caller.link.peer, needed)
+    {
+        let user = caller.link.peer.user.as_deref().unwrap_or("USER");
+        refusal = refusal.hint(format!(
+            "`sudo usermod -aG {group} {user}`, then log in again"
+        ));
+    }
+    let response = refusal.into_response();
+    let (parts, body) = request.into_parts();
+    let row = audit::row(caller, &parts.headers, &what, &response);
+    state.audit.refusal(row).await;
+    body::discard(body, state).await;
+    response
+}
+
+async fn unknown(request: Request) -> Refusal {
+    Refusal::new(
+        ErrorKind::RouteNotFound,
+        format!("there is no `{}`", request.uri().path()),
+    )
+    .hint(format!("`GET {}` lists what there is", path::OPENAPI))
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let detail = format!(
+        "`{}` cannot be asked of `{}`",
+        request.method(),
+        request.uri().path()
+    );
+    let mut response = Refusal::new(ErrorKind::MethodNotAllowed, detail).into_response();
+    debug_assert_eq!(
+        response.status(),
+        StatusCode::METHOD_NOT_ALLOWED,
+        "so that axum adds `Allow`"
+    );
+    if request.method() == Method::HEAD {
+        *response.body_mut() = axum::body::Body::empty();
+    }
+    response
+}
+
+/// Method and path, as they are recorded.
+fn name(request: &Request) -> String {
+    format!("{} {}", request.method(), request.uri().path())
+}

@@ -1,0 +1,216 @@
+//! Accepts connections and answers what comes over them.
+//!
+//! The accept loop is our own, and never ends because of a client: one that goes away in the middle is
+//! that connection's end only. Who connected is asked of the kernel once. A connection holds a slot,
+//! its heads and writes have deadlines, and its task is owned by the tracker that the end waits for.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use packd_wire::{ErrorKind, Role};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+use super::caller::{Caller, Link, rank};
+use super::guarded::Guarded;
+use super::limit::LINE;
+use super::peer::Peer;
+use super::problem::{self, Refusal};
+use super::{STREAMS, State, bounds, hygiene, routes};
+
+/// The most headers of a request.
+const HEADERS: usize = 64;
+/// The most bytes of a head; also how much is buffered for a connection.
+const BUFFER: usize = 16 * 1024;
+/// How long accepting pauses when the process or the system has no descriptor left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`, then until what is being answered is answered, within a bound.
+pub(crate) async fn serve(listener: UnixListener, state: State, stop: CancellationToken) {
+    raise_descriptors();
+    let router = routes::router(&state);
+    let accepting = accept(&listener, &state, &router);
+    stop.run_until_cancelled(accepting).await;
+    // nobody new gets in, also not to the kernel's queue
+    drop(listener);
+    state.stopping.cancel();
+    state.tasks.close();
+    if tokio::time::timeout(state.times.stop, state.tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("{} requests were cut off", state.tasks.len());
+        state.stopped.cancel();
+        state.tasks.wait().await;
+    }
+}
+
+/// Event streams and waiting clients can be more than the usual 1024 descriptors.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+async fn accept(listener: &UnixListener, state: &State, router: &Router) {
+    let mut failing = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                failing = false;
+                begin(stream, state, router);
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::error!(%error, "cannot accept connections");
+                }
+                failing = true;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Finds out who connected and gives the connection its task.
+fn begin(stream: UnixStream, state: &State, router: &Router) {
+    let most = LINE + STREAMS.total + state.parts.config.current().access.max_connections;
+    if state.tasks.len() > most {
+        // it would not get a slot in time; closing is the cheapest answer
+        return;
+    }
+    state.access.refresh();
+    let peer = match Peer::of(&stream, state.access.directory()) {
+        Ok(peer) => peer,
+        Err(error) => {
+            tracing::debug!(%error, "a connection was gone before it was asked who it is");
+            return;
+        }
+    };
+    let (stopped, state, router) = (state.stopped.clone(), state.clone(), router.clone());
+    let tasks = state.tasks.clone();
+    tasks.spawn(async move {
+        stopped
+            .run_until_cancelled_owned(connection(stream, peer, state, router))
+            .await;
+    });
+}
+
+async fn connection(stream: UnixStream, peer: Peer, state: State, router: Router) {
+    state
+        .connections
+        .set_bounds(bounds(&state.parts.config.current().access));
+    let rank = rank(state.access.role(&peer));
+    let Ok(slot) = state
+        .connections
+        .take(peer.uid, rank, state.times.head)
+        .await
+    else {
+        turn_away(stream, &peer).await;
+        return;
+    };
+    let link = Arc::new(Link::new(peer, slot));
+    let (head, write) = (state.times.head, state.times.write);
+    let io = TokioIo::new(Guarded::new(
+        stream,
+        head,
+        write,
+        Arc::clone(&link.conflict),
+    ));
+    let stopping = state.stopping.clone();
+    let idle = state.times.idle;
+    let service =
+        service_fn(move |request| answer(request, link.clone(), state.clone(), router.clone()));
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(idle)
+            .max_headers(HEADERS)
+            .max_buf_size(BUFFER)
+            .serve_connection(io, service)
+    );
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(error = %crate::logging::chain(&error), "a connection ended badly");
+    }
+}
+
+/// Answers one request.
+async fn answer(
+    request: Request<Incoming>,
+    link: Arc<Link>,
+    state: State,
+    mut router: Router,
+) -> Result<Response, Infallible> {
+    let role = state.access.role(&link.peer);
+    let caller = Caller { link, role };
+    let must_close =
+        caller.link.has_conflict() || request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut request = request.map(Body::new);
+    let response = if role == Role::Denied {
+        routes::refuse(&state, &caller, Role::Reader, request).await
+    } else if caller.link.has_conflict() {
+        let detail = "the request has both `Content-Length` and `Transfer-Encoding`";
+        Refusal::new(ErrorKind::BadRequest, detail).into_response()
+    } else if let Err(refusal) = hygiene::check(&request) {
+        refusal.into_response()
+    } else {
+        request.extensions_mut().insert(caller);
+        let Ok(response) = router.call(request).await;
+        response
+    };
+    let mut response = problem::for_role(response, role);
+    if must_close {
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// Says that there are too many connections, without reading what the client wants.
+async fn turn_away(mut stream: UnixStream, peer: &Peer) {
+    tracing::warn!(
+        uid = peer.uid,
+        pid = peer.pid,
+        "a connection was turned away: there are too many"
+    );
+    let refusal = Refusal::new(ErrorKind::TooMany, "too many connections are open")
+        .hint("close some, or raise `access.max_connections` and `access.max_per_uid`");
+    let body = serde_json::to_vec(refusal.problem()).unwrap_or_default();
+    let head = format!(
+        "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 1\r\n\
+         Content-Type: application/problem+json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let saying = async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&body).await?;
+        stream.shutdown().await
+    };
+    // a client that does not listen needs no answer
+    drop(tokio::time::timeout(PAUSE, saying).await);
+}

@@ -1,0 +1,101 @@
+//! `GET /v1/status` and `GET /v1/health`.
+
+use axum::extract::State as FromState;
+use packd_wire::{HealthView, RegistryState, RegistryView, StatusView, path};
+
+use super::State;
+use super::caller::Caller;
+use super::problem::Refusal;
+use super::reply::{Answer, Shown};
+use crate::store;
+
+/// What this daemon can do, for clients that must know.
+const FEATURES: [&str; 5] = ["install", "upload", "remove", "events", "idempotency"];
+
+/// Answers while the database does.
+#[utoipa::path(
+    get,
+    path = path::HEALTH,
+    responses((status = 200, description = "The daemon works", body = HealthView)),
+)]
+pub(crate) async fn health(FromState(state): FromState<State>) -> Answer<Shown<HealthView>> {
+    state.parts.database.read(store::event::last).await?;
+    Ok(Shown(HealthView {
+        status: "ok".into(),
+    }))
+}
+
+/// Says how the daemon fares.
+#[utoipa::path(
+    get,
+    path = path::STATUS,
+    responses((status = 200, description = "How the daemon fares", body = StatusView)),
+)]
+pub(crate) async fn status(
+    FromState(state): FromState<State>,
+    caller: Caller,
+) -> Answer<Shown<StatusView>> {
+    let (generation, packs, queue, last_event) = state
+        .parts
+        .database
+        .read(|connection| {
+            Ok((
+                store::pack::active_generation(connection)?,
+                store::pack::count_active(connection)?,
+                store::job::counts(connection)?,
+                store::event::last(connection)?,
+            ))
+        })
+        .await?;
+    let registries = state.parts.registries.views().await?;
+    let problems = problems(&state, &registries).await?;
+    Ok(Shown(StatusView {
+        version: env!("CARGO_PKG_VERSION").into(),
+        api: 1,
+        features: FEATURES.map(Into::into).to_vec(),
+        started_at: state.began_at.clone(),
+        uptime_seconds: state.began.elapsed().as_secs(),
+        pid: std::process::id(),
+        state_dir: state.parts.layout.state_dir.display().to_string(),
+        generation,
+        packs,
+        queue,
+        last_event,
+        registries,
+        problems,
+        role: caller.role,
+    }))
+}
+
+/// What an operator should look at, the worst first.
+async fn problems(state: &State, registries: &[RegistryView]) -> Answer<Vec<String>> {
+    let layout = state.parts.layout.clone();
+    let free = tokio::task::spawn_blocking(move || store::tree::free_bytes(&layout))
+        .await
+        .map_err(|_| Refusal::panicked())??;
+    let mut problems = Vec::new();
+    let min_free = state.parts.config.current().store.min_free;
+    if free < min_free.bytes() {
+        problems.push(format!(
+            "the state folder has {free} bytes free, and `store.min_free` is {min_free}"
+        ));
+    }
+    let failing = |wanted: RegistryState| {
+        registries
+            .iter()
+            .filter(move |one| one.health.state == wanted)
+    };
+    for registry in failing(RegistryState::Failed).chain(failing(RegistryState::Stale)) {
+        let error = registry
+            .health
+            .error
+            .as_deref()
+            .unwrap_or("no reason is known");
+        problems.push(format!(
+            "registry `{}` is {}: {error}",
+            registry.name,
+            registry.health.state.as_str()
+        ));
+    }
+    Ok(problems)
+}

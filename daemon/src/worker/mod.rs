@@ -1,0 +1,189 @@
+//! Takes jobs from the queue and drives them through the pipeline.
+//!
+//! Up to `queue.workers` at once. A step that panics fails its job, not the
+//! daemon. What becomes of a failure, another attempt or the end, is decided
+//! here, from the error's own word and the number of attempts.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use packd_wire::Problem;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::install::{self, Context, StepError};
+use crate::queue::{Claimed, Outcome, Queue};
+use crate::store;
+
+/// Works on jobs until `stop`; then the running ones go back to the queue.
+pub(crate) async fn run(context: Context, queue: Queue, stop: CancellationToken) {
+    let mut jobs = JoinSet::new();
+    // kept from turn to turn: dropped halfway, it would leave a job claimed that nobody works on
+    let mut claim = Box::pin(queue.claim());
+    loop {
+        // reread each time, so that a reload counts from the next job on
+        let workers = context.config.current().queue.workers;
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(ended) = jobs.join_next() => log_panic(ended),
+            claimed = &mut claim, if jobs.len() < workers => {
+                claim.set(queue.claim());
+                match claimed {
+                    Ok(claimed) => {
+                        jobs.spawn(work(context.clone(), claimed));
+                    }
+                    Err(error) => {
+                        tracing::error!(error = %crate::logging::chain(&error), "cannot take a job from the queue");
+                        // a database that fails does so again at once: wait, or for the stop
+                        let pause = tokio::time::sleep(Duration::from_secs(1));
+                        tokio::select! { () = stop.cancelled() => break, () = pause => {} }
+                    }
+                }
+            }
+        }
+    }
+    queue.stop_all();
+    while let Some(ended) = jobs.join_next().await {
+        log_panic(ended);
+    }
+}
+
+fn log_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a worker ended badly");
+    }
+}
+
+async fn work(context: Context, job: Claimed) {
+    let id = job.id();
+    let span = tracing::info_span!("job", job = id);
+    async {
+        let summary = job.snapshot().summary;
+        tracing::info!("{summary}: started");
+        let result = AssertUnwindSafe(install::run(&context, &job)).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| Err(StepError::panicked()));
+        let retries = context.config.current().queue.retries;
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => outcome(error, job.attempt(), retries),
+        };
+        log(&summary, &outcome);
+        let done_with_upload = matches!(
+            outcome,
+            Outcome::Unchanged | Outcome::Activated | Outcome::Failed(_)
+        ) || (matches!(outcome, Outcome::Stopped) && job.was_cancelled());
+        let upload = job.request().upload().map(ToOwned::to_owned);
+        if let Err(error) = job.finish(outcome).await {
+            tracing::error!(error = %crate::logging::chain(&error), "cannot write how the job ended; it runs again at the next start");
+        } else if let Some(file) = upload.filter(|_| done_with_upload) {
+            store::tree::remove_upload(&context.layout, &file).await;
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+/// What becomes of a failed attempt.
+fn outcome(error: StepError, attempt: u32, retries: u32) -> Outcome {
+    match error {
+        StepError::Failed {
+            problem,
+            transient: true,
+            retry_after,
+        } if attempt <= retries => {
+            let delay = backoff(attempt).max(retry_after.unwrap_or_default());
+            Outcome::Retry(*problem, delay)
+        }
+        StepError::Failed { problem, .. } => Outcome::Failed(*problem),
+        StepError::Outdated => Outcome::Again,
+        StepError::After(earlier) => Outcome::After(earlier),
+        StepError::Stopped => Outcome::Stopped,
+    }
+}
+
+/// How long to wait after the `attempt`th failure: 2 s, 6 s, 18 s, …, at most 5 min.
+fn backoff(attempt: u32) -> Duration {
+    let factor = 3_u32.saturating_pow(attempt.saturating_sub(1));
+    Duration::from_secs(2)
+        .saturating_mul(factor)
+        .min(Duration::from_mins(5))
+}
+
+fn log(summary: &str, outcome: &Outcome) {
+    match outcome {
+        Outcome::Unchanged => tracing::info!("{summary}: nothing had to change"),
+        Outcome::Activated => tracing::info!("{summary}: done"),
+        Outcome::Failed(problem) => tracing::error!("{summary}: failed: {}", in_words(problem)),
+        Outcome::Retry(problem, delay) => {
+            tracing::warn!(
+                "{summary}: failed, next try in {} s: {}",
+                delay.as_secs(),
+                in_words(problem)
+            );
+        }
+        Outcome::Again => tracing::info!("{summary}: the host changed in the meantime; again"),
+        Outcome::After(earlier) => tracing::info!("{summary}: waits for job {earlier}"),
+        Outcome::Stopped => tracing::info!("{summary}: stopped"),
+    }
+}
+
+fn in_words(problem: &Problem) -> String {
+    std::iter::once(problem.detail.as_str())
+        .chain(problem.causes.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use packd_wire::ErrorKind;
+
+    use super::*;
+
+    fn failed(transient: bool, retry_after: Option<u64>) -> StepError {
+        let problem = Box::new(Problem::new(ErrorKind::FetchFailed, "no"));
+        StepError::Failed {
+            problem,
+            transient,
+            retry_after: retry_after.map(Duration::from_secs),
+        }
+    }
+
+    #[test]
+    fn transient_failures_are_tried_again_as_often_as_configured() {
+        let delays: Vec<_> = (1..=7)
+            .map(|attempt| match outcome(failed(true, None), attempt, 6) {
+                Outcome::Retry(_, delay) => Some(delay.as_secs()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            delays,
+            [
+                Some(2),
+                Some(6),
+                Some(18),
+                Some(54),
+                Some(162),
+                Some(300),
+                None
+            ],
+            "each wait is three times the one before, up to five minutes"
+        );
+        assert!(matches!(
+            outcome(failed(false, None), 1, 6),
+            Outcome::Failed(_)
+        ));
+    }
+
+    #[test]
+    fn a_server_that_asks_for_a_longer_wait_gets_it() {
+        let Outcome::Retry(_, delay) = outcome(failed(true, Some(120)), 1, 5) else {
+            panic!("a transient failure is tried again");
+        };
+        assert_eq!(delay, Duration::from_mins(2));
+    }
+}
