@@ -12,6 +12,7 @@ mod net;
 mod queue;
 mod registry;
 mod resolve;
+mod service;
 mod source;
 mod store;
 mod worker;
@@ -29,8 +30,16 @@ pub fn main() -> ExitCode {
         let (text, code) = config::check(&inputs);
         return logging::print(&text, code);
     }
-    match config::load(&inputs) {
-        Ok(_) => ExitCode::SUCCESS,
+    let effective = match config::load(&inputs) {
+        Ok(effective) => effective,
+        Err(error) => return logging::refuse(&error, error.hint()),
+    };
+    logging::start(args.log_format, effective.config.log.level);
+    for warning in &effective.warnings {
+        tracing::warn!("{warning}");
+    }
+    match service::run(inputs, effective) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => logging::refuse(&error, error.hint()),
     }
 }

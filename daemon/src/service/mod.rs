@@ -1,0 +1,182 @@
+//! Builds everything in order, and stops it in reverse.
+//!
+//! Start: state folder, lock, database, recovery, socket, API, worker,
+//! registries, READY. Stop: no new connections, running jobs back to the
+//! queue, streams closed, database closed. Systemd is told at each turn.
+
+mod error;
+mod notify;
+mod recover;
+mod reload;
+mod socket;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api;
+use crate::config::{Effective, Inputs, Layout, Shared};
+use crate::event::Hub;
+use crate::install::Context;
+use crate::net::Http;
+use crate::queue::Queue;
+use crate::registry::Registries;
+use crate::store::{self, Database, time};
+use crate::worker;
+
+pub(crate) use error::ServiceError;
+
+/// How long a stop may take before what still runs is left to the next start.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
+
+/// How often the history is shortened to `queue.history`.
+const FORGET_EVERY: Duration = Duration::from_hours(24);
+
+/// Runs the daemon until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServiceError`]: why it could not start, or go on.
+pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceError> {
+    let layout = Arc::new(effective.layout.clone());
+    store::tree::make_folders(&layout).map_err(ServiceError::Store)?;
+    let _lock = store::tree::lock(&layout).map_err(ServiceError::Store)?;
+    let (database, threads) = Database::open(&layout.db()).map_err(ServiceError::Store)?;
+    // one thread: the work is in blocking threads, and one loop is the fastest at handing out bytes
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(64)
+        .thread_keep_alive(Duration::from_secs(5))
+        .build()
+        .map_err(ServiceError::Runtime)?;
+    let result = runtime.block_on(serve(inputs, effective, layout, database));
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    threads.join();
+    result
+}
+
+async fn serve(
+    inputs: Inputs,
+    effective: Effective,
+    layout: Arc<Layout>,
+    database: Database,
+) -> Result<(), ServiceError> {
+    let listen_to = |kind| signal(kind).map_err(ServiceError::Runtime);
+    let mut terminate = listen_to(SignalKind::terminate())?;
+    let mut interrupt = listen_to(SignalKind::interrupt())?;
+    let mut hangup = listen_to(SignalKind::hangup())?;
+
+    let hub = Hub::default();
+    let shared = Shared::new(effective.config);
+    let queue = Queue::new(database.clone(), hub.clone());
+    recover::run(&layout, &database, &hub, &queue)
+        .await
+        .map_err(ServiceError::Store)?;
+    let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
+    let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
+    let (listener, _bound) = socket::listen(&layout.socket).await?;
+    let reload: api::Reload = {
+        let shared = shared.clone();
+        Arc::new(move || reload::run(&inputs, &shared))
+    };
+
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let context = Context {
+        config: shared.clone(),
+        layout: Arc::clone(&layout),
+        database: database.clone(),
+        hub: hub.clone(),
+        http,
+        registries: registries.clone(),
+        activation: Arc::default(),
+    };
+    let state = api::State::new(api::Parts {
+        layout: Arc::clone(&layout),
+        config: shared.clone(),
+        database: database.clone(),
+        hub,
+        queue: queue.clone(),
+        registries: registries.clone(),
+        reload: Arc::clone(&reload),
+    });
+    // each of these runs until `stop`; one that ends before is a defect
+    let parts = [
+        tasks.spawn(ends("the API", api::serve(listener, state, stop.clone()))),
+        tasks.spawn(ends(
+            "the worker",
+            worker::run(context, queue.clone(), stop.clone()),
+        )),
+        tasks.spawn(ends("the registry watcher", registries.run(stop.clone()))),
+        tasks.spawn(ends(
+            "the history keeper",
+            forget(database, shared, stop.clone()),
+        )),
+    ];
+    tasks.spawn(notify::run(queue, stop.clone()));
+    tasks.close();
+    let mut ended = futures_util::future::select_all(parts);
+
+    notify::ready("ready");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        socket = %layout.socket.display(),
+        state = %layout.state_dir.display(),
+        "ready"
+    );
+    let result = loop {
+        tokio::select! {
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+            _ = hangup.recv() => {
+                notify::reloading();
+                let reload = Arc::clone(&reload);
+                // it reports what it found in the log
+                drop(tokio::task::spawn_blocking(move || reload()).await);
+                notify::ready("configuration reloaded");
+            }
+            (part, ..) = &mut ended => break Err(ServiceError::Ended(part.unwrap_or("a part"))),
+        }
+    };
+    tracing::info!("stopping");
+    notify::stopping();
+    stop.cancel();
+    if tokio::time::timeout(STOP_WITHIN, tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("something did not stop in time; its job runs again at the next start");
+    }
+    result
+}
+
+/// Runs a part and gives its name when it ends.
+async fn ends(name: &'static str, part: impl Future<Output = ()>) -> &'static str {
+    part.await;
+    name
+}
+
+/// Shortens the history of jobs and events to `queue.history`, now and once a day.
+async fn forget(database: Database, config: Shared, stop: CancellationToken) {
+    loop {
+        let before = time::before(config.current().queue.history);
+        let forgotten = database
+            .write(move |tx| store::job::forget_before(tx, &before))
+            .await;
+        match forgotten {
+            Ok(0) => {}
+            Ok(jobs) => tracing::info!("{jobs} jobs older than the history were forgotten"),
+            Err(error) => {
+                tracing::error!(error = %crate::logging::chain(&error), "cannot shorten the history");
+            }
+        }
+        if tokio::time::timeout(FORGET_EVERY, stop.cancelled())
+            .await
+            .is_ok()
+        {
+            return;
+        }
+    }
+}

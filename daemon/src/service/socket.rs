@@ -1,0 +1,70 @@
+//! The listening socket: the one that systemd passed, or one of our own.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::{Path, PathBuf};
+
+use tokio::net::{UnixListener, UnixStream};
+
+use super::ServiceError;
+
+/// Removes a socket of our own when the daemon ends; one of systemd's stays.
+#[derive(Debug)]
+pub(super) struct Bound {
+    path: Option<PathBuf>,
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path
+            && let Err(error) = fs_err::remove_file(path)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the socket is left behind");
+        }
+    }
+}
+
+/// Listens. A socket that nobody answers at is a leftover and is replaced; who may do what is
+/// decided for each connection, so everybody may connect (mode 0666).
+///
+/// # Errors
+/// [`ServiceError::SocketInUse`], [`ServiceError::Socket`].
+pub(super) async fn listen(path: &Path) -> Result<(UnixListener, Bound), ServiceError> {
+    let failed = |source| ServiceError::Socket {
+        path: path.to_owned(),
+        source,
+    };
+    let passed = listenfd::ListenFd::from_env()
+        .take_unix_listener(0)
+        .map_err(failed)?;
+    if let Some(listener) = passed {
+        return Ok((adopt(listener).map_err(failed)?, Bound { path: None }));
+    }
+    match UnixStream::connect(path).await {
+        Ok(_) => {
+            return Err(ServiceError::SocketInUse {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            fs_err::remove_file(path).map_err(failed)?;
+        }
+        // whatever else is wrong, binding says it better
+        Err(_) => {}
+    }
+    let listener = StdListener::bind(path).map_err(failed)?;
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
+    Ok((
+        adopt(listener).map_err(failed)?,
+        Bound {
+            path: Some(path.to_owned()),
+        },
+    ))
+}
+
+fn adopt(listener: StdListener) -> std::io::Result<UnixListener> {
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
+}
