@@ -1,0 +1,176 @@
+//! What may be typed: the options that every verb takes, and the verbs.
+//!
+//! The first line of each verb's comment is its line in `--help` and in the man
+//! page. What a verb does with its arguments is in its file under `command`.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::Ending;
+use crate::client::Client;
+use crate::command;
+use crate::output::{Failure, Output};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER: &str = "\
+Exit codes: 0 done (also when nothing had to change), 1 failed, 2 usage, 3 not found, \
+4 not permitted, 5 daemon not reachable, 6 busy or transient (a retry can help), \
+7 still running when --timeout ended, 130 detached by Ctrl-C.";
+
+/// Install automation packs on this host and look after them
+///
+/// Verbs that change something queue a job on the running packd and follow it until it has ended.
+/// Data goes to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(
+    name = "packctl",
+    bin_name = "packctl",
+    version,
+    styles = STYLES,
+    after_help = AFTER,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The options that every verb takes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Shape of the data on standard output
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "PACKCTL_OUTPUT",
+        value_enum,
+        value_name = "FORMAT"
+    )]
+    #[arg(default_value_t = Format::Human, hide_env_values = true)]
+    output: Format,
+
+    /// The same as --output json
+    #[arg(long, short = 'j', global = true)]
+    json: bool,
+
+    /// Socket of the daemon
+    #[arg(long, global = true, env = "PACKD_SOCKET", value_name = "PATH")]
+    #[arg(default_value = "/run/packd/packd.sock", hide_env_values = true)]
+    pub(crate) socket: PathBuf,
+
+    /// Say nothing but data and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    #[arg(default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+impl Global {
+    /// The shape asked for; `-j` wins, also over the environment.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+}
+
+/// Shapes of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables and sentences
+    #[value(alias = "table")]
+    Human,
+    /// One JSON document
+    Json,
+    /// One YAML document
+    Yaml,
+    /// One JSON object per line
+    #[value(alias = "jsonl")]
+    Ndjson,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// A verb, said directly or after `pack`.
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Verb(Verb),
+
+    /// The same verbs, said as `packctl pack VERB`
+    #[command(hide = true, subcommand)]
+    Pack(Verb),
+}
+
+/// The verbs, in the order of the help.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Install(command::install::Install),
+    #[command(visible_alias = "uninstall")]
+    Remove(command::remove::Remove),
+    List(command::list::List),
+    Show(command::show::Show),
+    Search(command::search::Search),
+    Versions(command::versions::Versions),
+    #[command(subcommand)]
+    Job(command::job::Job),
+    Events(command::events::Events),
+    #[command(subcommand, visible_alias = "registries")]
+    Registry(command::registry::Registry),
+    Status(command::status::Status),
+    Audit(command::audit::Audit),
+    Completions(command::completions::Completions),
+    Man(command::man::Man),
+}
+
+impl Args {
+    /// Does what was typed.
+    ///
+    /// # Errors
+    /// Whatever kept it from being done, ready to be shown.
+    pub(crate) async fn run(self, out: &mut Output) -> Result<Ending, Failure> {
+        let client = Client::new(self.global.socket);
+        let (Command::Verb(verb) | Command::Pack(verb)) = self.command;
+        match verb {
+            Verb::Install(verb) => verb.run(&client, out).await,
+            Verb::Remove(verb) => verb.run(&client, out).await,
+            Verb::List(verb) => verb.run(&client, out).await,
+            Verb::Show(verb) => verb.run(&client, out).await,
+            Verb::Search(verb) => verb.run(&client, out).await,
+            Verb::Versions(verb) => verb.run(&client, out).await,
+            Verb::Job(verb) => verb.run(&client, out).await,
+            Verb::Events(verb) => verb.run(&client, out).await,
+            Verb::Registry(verb) => verb.run(&client, out).await,
+            Verb::Status(verb) => verb.run(&client, out).await,
+            Verb::Audit(verb) => verb.run(&client, out).await,
+            Verb::Completions(verb) => Ok(verb.run(out)),
+            Verb::Man(verb) => verb.run(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! The client of the daemon's socket: one method per endpoint, typed both ways.
+//!
+//! Requests that change something carry an `Idempotency-Key`, so that one whose
+//! answer was lost is sent again without being done twice. Every wait has a
+//! deadline, except for an upload's bytes, which flow as fast as the daemon takes
+//! them. Streams of events are in `events`, the events of one job in `follow`.
+
+pub(crate) mod body;
+mod call;
+mod error;
+pub(crate) mod events;
+pub(crate) mod follow;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::{Method, Request, Response};
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioExecutor;
+use hyperlocal::UnixConnector;
+use packd_wire::{
+    AuditList, AuditQuery, AvailableList, EventList, EventsQuery, InstallRequest, JobList, JobView,
+    JobsQuery, PackList, PackView, Problem, RefreshRequest, RegistryList, RemoveQuery, SearchList,
+    SearchQuery, StatusView, UploadQuery, path,
+};
+use serde::de::DeserializeOwned;
+
+use body::{Body, Upload};
+use call::{ANSWER_TIME, Call, JSON, segment};
+pub(crate) use error::ClientError;
+
+/// What no answer exceeds that is read as a whole.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// How long registries may take to be read again.
+const REFRESH_TIME: Duration = Duration::from_mins(10);
+/// Pauses before a request is sent again whose connection broke: 4.4 s in all, a restart's time.
+const RETRY_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
+
+/// A way to the daemon. Connects when it is first used.
+#[derive(Debug)]
+pub(crate) struct Client {
+    socket: PathBuf,
+    http: legacy::Client<UnixConnector, Body>,
+}
+
+impl Client {
+    /// A way to the daemon behind `socket`.
+    pub(crate) fn new(socket: PathBuf) -> Self {
+        Self {
+            socket,
+            http: legacy::Client::builder(TokioExecutor::new()).build(UnixConnector),
+        }
+    }
+
+    /// The socket it speaks to.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// `GET /v1/status`
+    pub(crate) async fn status(&self) -> Result<StatusView, ClientError> {
+        self.ask(Call::get(path::STATUS)).await
+    }
+
+    /// `GET /v1/packs`
+    pub(crate) async fn packs(&self) -> Result<PackList, ClientError> {
+        self.ask(Call::get(path::PACKS)).await
+    }
+
+    /// `GET /v1/packs/{ref}`
+    pub(crate) async fn pack(&self, pack_ref: &str) -> Result<PackView, ClientError> {
+        self.ask(Call::get(path::pack(&segment(pack_ref)))).await
+    }
+
+    /// `POST /v1/packs/install`
+    pub(crate) async fn install(&self, request: &InstallRequest) -> Result<JobView, ClientError> {
+        self.ask(Call::change(Method::POST, path::INSTALL).with_json(request)?)
+            .await
+    }
+
+    /// `POST /v1/packs/upload`; not sent again by itself, because its body can be read once.
+    pub(crate) async fn upload(
+        &self,
+        query: &UploadQuery,
+        content_type: &'static str,
+        length: Option<u64>,
+        upload: Upload,
+    ) -> Result<JobView, ClientError> {
+        let call = Call::change(Method::POST, path::UPLOAD).with_query(query)?;
+        let mut request = self.request(&call, upload.boxed_unsync())?;
+        request
+            .headers_mut()
+            .insert(CONTENT_TYPE, content_type.parse().map_err(invalid(&call))?);
+        if let Some(length) = length {
+            request.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
+        let name = call.name();
+        let response = self.send(request, &name).await?;
+        let bytes = self.read(response, &name, ANSWER_TIME).await?;
+        decode(&bytes, &name)
+    }
+
+    /// `DELETE /v1/packs/{ref}`
+    pub(crate) async fn remove(
+        &self,
+        pack_ref: &str,
+        query: &RemoveQuery,
+    ) -> Result<JobView, ClientError> {
+        let path = path::pack(&segment(pack_ref));
+        self.ask(Call::change(Method::DELETE, path).with_query(query)?)
+            .await
+    }
+
+    /// `GET /v1/jobs`: one page, newest first.
+    pub(crate) async fn jobs(&self, query: &JobsQuery) -> Result<JobList, ClientError> {
+        self.ask(Call::get(path::JOBS).with_query(query)?).await
+    }
+
+    /// `GET /v1/jobs/{id}`
+    pub(crate) async fn job(&self, id: i64) -> Result<JobView, ClientError> {
+        self.ask(Call::get(path::job(id))).await
+    }
+
+    /// `POST /v1/jobs/{id}/cancel`
+    pub(crate) async fn cancel(&self, id: i64) -> Result<JobView, ClientError> {
+        self.ask(Call::change(Method::POST, path::job_cancel(id)))
+            .await
+    }
+
+    /// `GET /v1/events` as a list: one page, oldest first.
+    pub(crate) async fn events(&self, query: &EventsQuery) -> Result<EventList, ClientError> {
+        let query = EventsQuery {
+            follow: Some(false),
+            ..query.clone()
+        };
+        self.ask(Call::get(path::EVENTS).with_query(&query)?).await
+    }
+
+    /// `GET /v1/events` as a stream of lines, without a deadline.
+    pub(crate) async fn event_stream(&self, query: &EventsQuery) -> Result<Incoming, ClientError> {
+        let mut call = Call::get(path::EVENTS).with_query(query)?;
+        call.accept = "application/x-ndjson";
+        let name = call.name();
+        let request = self.request(&call, body::whole(Bytes::new()))?;
+        let response = tokio::time::timeout(call.time, self.send(request, &name))
+            .await
+            .map_err(|_| silent(&name, call.time))??;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let status = response.status().as_u16();
+        // reading a refusal as a whole makes the error of it
+        let bytes = self.read(response, &name, ANSWER_TIME).await?;
+        Err(unexpected(status, &bytes, &name))
+    }
+
+    /// `GET /v1/registries`
+    pub(crate) async fn registries(&self) -> Result<RegistryList, ClientError> {
+        self.ask(Call::get(path::REGISTRIES)).await
+    }
+
+    /// `POST /v1/registries/refresh`
+    pub(crate) async fn refresh(
+        &self,
+        request: &RefreshRequest,
+    ) -> Result<RegistryList, ClientError> {
+        let mut call = Call::change(Method::POST, path::REGISTRIES_REFRESH);
+        call.time = REFRESH_TIME;
+        self.ask(call.with_json(request)?).await
+    }
+
+    /// `GET /v1/search`
+    pub(crate) async fn search(&self, query: &SearchQuery) -> Result<SearchList, ClientError> {
+        self.ask(Call::get(path::SEARCH).with_query(query)?).await
+    }
+
+    /// `GET /v1/available/{ref}`
+    pub(crate) async fn available(&self, pack_ref: &str) -> Result<AvailableList, ClientError> {
+        self.ask(Call::get(path::available(&segment(pack_ref))))
+            .await
+    }
+
+    /// `GET /v1/audit`: one page, newest first.
+    pub(crate) async fn audit(&self, query: &AuditQuery) -> Result<AuditList, ClientError> {
+        self.ask(Call::get(path::AUDIT).with_query(query)?).await
+    }
+
+    /// Sends a call until it is answered, and reads the answer.
+    async fn ask<T: DeserializeOwned>(&self, call: Call) -> Result<T, ClientError> {
+        let name = call.name();
+        let mut pauses = RETRY_PAUSES.iter();
+        let mut broke = false;
+        loop {
+            let error = match self.try_once(&call, &name).await {
+                Ok(bytes) => return decode(&bytes, &name),
+                Err(error) => error,
+            };
+            // a daemon that is not there is an answer, unless it was there a moment ago
+            broke |= matches!(error, ClientError::Lost { .. });
+            let absent = matches!(error, ClientError::Unreachable { .. });
+            match pauses.next() {
+                Some(pause) if broke && (absent || matches!(error, ClientError::Lost { .. })) => {
+                    tokio::time::sleep(*pause).await;
+                }
+                Some(_) | None => return Err(error),
+            }
+        }
+    }
+
+    async fn try_once(&self, call: &Call, name: &str) -> Result<Bytes, ClientError> {
+        let request = self.request(call, body::whole(call.json.clone().unwrap_or_default()))?;
+        let answered = async {
+            let response = self.send(request, name).await?;
+            self.read(response, name, call.time).await
+        };
+        tokio::time::timeout(call.time, answered)
+            .await
+            .map_err(|_| silent(name, call.time))?
+    }
+
+    fn request(&self, call: &Call, body: Body) -> Result<Request<Body>, ClientError> {
+        let uri: hyper::Uri = hyperlocal::Uri::new(&self.socket, &call.target()).into();
+        let mut builder = Request::builder()
+            .method(call.method.clone())
+            .uri(uri)
+            .header(HOST, "packd")
+            .header(USER_AGENT, concat!("packctl/", env!("CARGO_PKG_VERSION")))
+            .header(ACCEPT, call.accept);
+        if let Some(key) = &call.key {
+            builder = builder.header("idempotency-key", key);
+        }
+        if call.json.is_some() {
+            builder = builder.header(CONTENT_TYPE, JSON);
+        }
+        builder.body(body).map_err(invalid(call))
+    }
+
+    async fn send(
+        &self,
+        request: Request<Body>,
+        name: &str,
+    ) -> Result<Response<Incoming>, ClientError> {
+        self.http
+            .request(request)
+            .await
+            .map_err(|error| ClientError::of_transport(error, &self.socket, name))
+    }
+
+    /// The whole body of an answer, or the refusal that it is.
+    async fn read(
+        &self,
+        response: Response<Incoming>,
+        name: &str,
+        time: Duration,
+    ) -> Result<Bytes, ClientError> {
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES).collect();
+        let body = tokio::time::timeout(time, body)
+            .await
+            .map_err(|_| silent(name, time))?;
+        let bytes = body
+            .map(http_body_util::Collected::to_bytes)
+            .map_err(|source| {
+                if source.is::<LengthLimitError>() {
+                    ClientError::TooLarge {
+                        request: name.to_owned(),
+                        limit: ANSWER_BYTES,
+                    }
+                } else {
+                    ClientError::Lost {
+                        request: name.to_owned(),
+                        source,
+                    }
+                }
+            })?;
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => Err(ClientError::Refused(Box::new(problem))),
+            Err(_) => Err(unexpected(status.as_u16(), &bytes, name)),
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8], name: &str) -> Result<T, ClientError> {
+    serde_json::from_slice(bytes).map_err(|source| ClientError::Malformed {
+        request: name.to_owned(),
+        source,
+    })
+}
+
+/// An answer that is no problem document that this version knows: its `detail`, or its beginning.
+fn unexpected(status: u16, bytes: &[u8], name: &str) -> ClientError {
+    let detail = serde_json::from_slice::<serde_json::Value>(bytes)
+        .ok()
+        .and_then(|value| Some(value.get("detail")?.as_str()?.to_owned()));
+    let text = detail.unwrap_or_else(|| {
+        String::from_utf8_lossy(&bytes[..bytes.len().min(200)])
+            .trim()
+            .to_owned()
+    });
+    ClientError::Unexpected {
+        request: name.to_owned(),
+        status,
+        text,
+    }
+}
+
+fn silent(name: &str, time: Duration) -> ClientError {
+    ClientError::Silent {
+        request: name.to_owned(),
+        seconds: time.as_secs(),
+    }
+}
+
+fn invalid<E: Into<hyper::http::Error>>(call: &Call) -> impl FnOnce(E) -> ClientError + use<E> {
+    let request = call.name();
+    move |source| ClientError::Request {
+        request,
+        source: source.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

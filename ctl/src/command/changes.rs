@@ -1,0 +1,322 @@
+//! From a queued job to its end: following several at once, and saying what became of them.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::StreamExt as _;
+use packd_wire::{ChangeAction, Exit, JobView, PlanChange};
+use tokio::time::Instant;
+
+use super::interrupt::Interrupt;
+use crate::Ending;
+use crate::client::follow::{Follow, Step};
+use crate::client::{Client, ClientError};
+use crate::output::progress::Progress;
+use crate::output::table::{Table, or_dash};
+use crate::output::text::{clean, duration, milliseconds_between};
+use crate::output::{Failure, Output, Width};
+
+/// At most so many jobs are followed at a time: each one takes a connection.
+const AT_ONCE: usize = 8;
+
+/// How many things were asked for, which is the shape of the data that comes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// One: its job.
+    One,
+    /// Several: an array of jobs, however many came of it.
+    Several,
+}
+
+impl Asked {
+    /// Of the number of things that were named.
+    pub(crate) fn of(count: usize) -> Self {
+        if count == 1 { Self::One } else { Self::Several }
+    }
+}
+
+/// How long to stay with a job.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Waiting {
+    /// Print the job and return without waiting for it
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) no_wait: bool,
+
+    /// Wait at most this long; the job goes on afterwards, and the exit code is 7
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+}
+
+/// Follows jobs until they have ended, and says what became of each.
+///
+/// # Errors
+/// What keeps jobs from being followed. A job that fails is no error here but
+/// shown, and part of the exit code.
+pub(crate) async fn follow(
+    client: &Client,
+    out: &mut Output,
+    jobs: Vec<JobView>,
+    asked: Asked,
+    waiting: &Waiting,
+    interrupt: &mut Interrupt,
+) -> Result<Ending, Failure> {
+    if waiting.no_wait {
+        return Ok(leave(out, &jobs, asked));
+    }
+    let deadline = waiting
+        .timeout
+        .map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
+    let progress = RefCell::new(out.progress());
+    for job in &jobs {
+        progress.borrow_mut().add(job);
+    }
+    let all = async {
+        let followed = jobs
+            .into_iter()
+            .map(|job| to_the_end(client, job, deadline, &progress));
+        futures_util::stream::iter(followed)
+            .buffered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await
+    };
+    let ended = tokio::select! {
+        ended = all => ended,
+        () = interrupt.comes() => {
+            progress.borrow_mut().clear();
+            detached(out, &ids);
+            return Ok(Ending::Detached);
+        }
+    };
+    progress.borrow_mut().clear();
+    let ended = ended.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(report(out, &ended, asked, &progress.into_inner()))
+}
+
+/// Follows one job to its end or the deadline; the job as it is then.
+async fn to_the_end(
+    client: &Client,
+    job: JobView,
+    deadline: Option<Instant>,
+    progress: &RefCell<Progress>,
+) -> Result<JobView, ClientError> {
+    if job.status.is_finished() {
+        return Ok(job);
+    }
+    let mut follow = Follow::new(client, job.id);
+    let followed = watch(&mut follow, progress);
+    match deadline {
+        Some(deadline) => {
+            // when the time is over, what the job is then is the answer
+            tokio::time::timeout_at(deadline, followed)
+                .await
+                .unwrap_or(Ok(()))?;
+        }
+        None => followed.await?,
+    }
+    follow.job().await
+}
+
+/// Shows what happens to a job until it has ended.
+///
+/// # Errors
+/// What the daemon refuses, and a daemon that stays away.
+pub(crate) async fn watch(
+    follow: &mut Follow<'_>,
+    progress: &RefCell<Progress>,
+) -> Result<(), ClientError> {
+    while let Some(step) = follow.next().await? {
+        match step {
+            Step::Event(event) => progress.borrow_mut().event(&event),
+            Step::Interrupted => progress.borrow_mut().away(),
+        }
+    }
+    Ok(())
+}
+
+/// Says how jobs ended, and makes the exit code of it: that of the first one that is not done.
+pub(crate) fn report(
+    out: &mut Output,
+    jobs: &[JobView],
+    asked: Asked,
+    progress: &Progress,
+) -> Ending {
+    show(out, jobs, asked);
+    let mut exit = Exit::Done;
+    for job in jobs {
+        for warning in &job.warnings {
+            if !progress.told(job.id).contains(warning) {
+                out.warn(warning);
+            }
+        }
+        let this = match Failure::of_job(job) {
+            Some(failure) => {
+                out.failure(&failure);
+                failure.exit()
+            }
+            None if job.status.is_finished() => {
+                let sentence = sentence(job, out.width());
+                out.done(&sentence);
+                Exit::Done
+            }
+            None => {
+                out.warn(&format!("job {} goes on: {}", job.id, job.summary));
+                name_commands(out, &[job.id]);
+                Exit::StillRunning
+            }
+        };
+        if exit == Exit::Done {
+            exit = this;
+        }
+    }
+    Ending::Exit(exit)
+}
+
+/// Shows jobs as data.
+pub(crate) fn show(out: &mut Output, jobs: &[JobView], asked: Asked) {
+    if out.is_human() {
+        return;
+    }
+    match (asked, jobs) {
+        (Asked::One, [job]) => out.show(job, String::new),
+        _ => out.show_list(&jobs, jobs, String::new),
+    }
+}
+
+/// Says which jobs were queued. Quiet, it is their numbers, for scripts.
+fn leave(out: &mut Output, jobs: &[JobView], asked: Asked) -> Ending {
+    if !out.is_human() {
+        show(out, jobs, asked);
+        return Ending::Exit(Exit::Done);
+    }
+    let mut exit = Exit::Done;
+    for job in jobs {
+        if out.is_quiet() {
+            out.data(&format!("{}\n", job.id));
+        } else if job.status.is_finished() {
+            let sentence = sentence(job, out.width());
+            match Failure::of_job(job) {
+                Some(failure) => {
+                    out.failure(&failure);
+                    exit = failure.exit();
+                }
+                None => out.done(&sentence),
+            }
+        } else {
+            out.done(&format!(
+                "job {} {}: {}",
+                job.id,
+                job.status.as_str(),
+                clean(&job.summary)
+            ));
+        }
+    }
+    let open: Vec<i64> = jobs
+        .iter()
+        .filter(|job| !job.status.is_finished())
+        .map(|job| job.id)
+        .collect();
+    name_commands(out, &open);
+    Ending::Exit(exit)
+}
+
+/// Says that jobs go on without us.
+pub(crate) fn detached(out: &mut Output, jobs: &[i64]) {
+    out.say(match jobs {
+        [] => "\nstopped; packctl job list shows what was queued",
+        [_] => "\ndetached; the job goes on",
+        _ => "\ndetached; the jobs go on",
+    });
+    name_commands(out, jobs);
+}
+
+fn name_commands(out: &mut Output, jobs: &[i64]) {
+    for job in jobs {
+        out.say(&format!("  to watch it:   packctl job watch {job}"));
+        out.say(&format!("  to cancel it:  packctl job cancel {job}"));
+    }
+}
+
+/// What a job that succeeded has done, in a line; of a dry run, its plan.
+pub(crate) fn sentence(job: &JobView, width: Width) -> String {
+    let changes = job.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
+    if job
+        .request
+        .get("dry_run")
+        .and_then(serde_json::Value::as_bool)
+        == Some(true)
+    {
+        return plan_table(changes, width).trim_end().to_owned();
+    }
+    let all_kept = changes
+        .iter()
+        .all(|change| change.action == ChangeAction::Keep);
+    let told: Vec<String> = changes
+        .iter()
+        .filter(|change| all_kept || change.action != ChangeAction::Keep)
+        .map(|change| {
+            if all_kept && job.changed {
+                // the same version, and still another tree, or the same one again
+                happened(change, ChangeAction::Reinstall)
+            } else {
+                happened(change, change.action)
+            }
+        })
+        .collect();
+    if told.is_empty() {
+        return format!("{}: nothing had to change", clean(&job.summary));
+    }
+    if !job.changed {
+        return told.join(", ");
+    }
+    let began = job.started_at.as_ref().unwrap_or(&job.created_at);
+    let took = job
+        .finished_at
+        .as_ref()
+        .and_then(|end| milliseconds_between(began, end));
+    let took = took.map(|milliseconds| format!(" in {}", duration(milliseconds)));
+    format!("{}{}", told.join(", "), took.unwrap_or_default())
+}
+
+/// What happened to one pack, afterwards.
+fn happened(change: &PlanChange, action: ChangeAction) -> String {
+    let name = clean(change.pack_ref.as_deref().unwrap_or("the pack"));
+    let from = clean(change.from.as_deref().unwrap_or("?"));
+    let to = clean(change.to.as_deref().unwrap_or("?"));
+    match action {
+        ChangeAction::Install => format!("{name} {to} installed"),
+        ChangeAction::Upgrade => format!("{name} upgraded from {from} to {to}"),
+        ChangeAction::Downgrade => format!("{name} downgraded from {from} to {to}"),
+        ChangeAction::Reinstall => format!("{name} {to} installed again"),
+        ChangeAction::Remove => format!("{name} {from} removed"),
+        ChangeAction::Keep => {
+            format!(
+                "{name} {} is already installed",
+                if change.to.is_some() { to } else { from }
+            )
+        }
+    }
+}
+
+/// What would happen, one line per pack.
+pub(crate) fn plan_table(changes: &[PlanChange], width: Width) -> String {
+    if changes.is_empty() {
+        return "nothing would change".to_owned();
+    }
+    let mut table = Table::new(["REF", "CHANGE", "FROM", "TO", "REGISTRY", "WHY"]);
+    for change in changes {
+        table.row([
+            or_dash(change.pack_ref.as_deref().or(change.source.as_deref())),
+            change.action.as_str().into(),
+            or_dash(change.from.as_deref()),
+            or_dash(change.to.as_deref()),
+            or_dash(change.registry.as_deref()),
+            change.reason.as_str().into(),
+        ]);
+    }
+    table.render(width)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

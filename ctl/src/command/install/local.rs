@@ -1,0 +1,313 @@
+//! A folder or an archive on this machine, sent to the daemon as it is read.
+//!
+//! The daemon may not read the user's files, and must not on a user's word; so
+//! they are read here, with the user's rights. A thread reads, the runtime sends,
+//! and a bounded channel between them keeps either from running ahead.
+
+use std::io::{self, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fs_err::File;
+use packd_format::archive::{self, ArchiveError, Format, PackError, PackOptions};
+use packd_wire::{ErrorKind, Exit, JobView, UploadQuery};
+
+use crate::client::Client;
+use crate::client::body::{UploadWriter, upload};
+use crate::output::Failure;
+use crate::output::progress::Progress;
+
+/// How often the bar of an upload moves.
+const TICK: Duration = Duration::from_millis(100);
+/// How much of a file tells what it is.
+const HEAD_BYTES: u64 = 512;
+
+/// Something on this machine that can be sent.
+#[derive(Debug)]
+pub(crate) struct Local {
+    path: PathBuf,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Packed while it is sent.
+    Folder,
+    /// Sent as it is.
+    Archive {
+        file: File,
+        bytes: u64,
+        format: Format,
+    },
+}
+
+/// Why something on this machine cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LocalError {
+    /// There is nothing of this name.
+    #[error("`{}` does not exist", path.display())]
+    Absent {
+        /// What was typed.
+        path: PathBuf,
+    },
+    /// It is neither a folder nor a regular file.
+    #[error("`{}` is neither a folder nor a file", path.display())]
+    Special {
+        /// What was typed.
+        path: PathBuf,
+    },
+    /// It is a folder without a pack in it.
+    #[error("`{}` has no `pack.yaml`", path.display())]
+    NoManifest {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// It is a file, but no archive.
+    #[error("`{}` is no archive that packd can read", path.display())]
+    NoArchive {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        source: ArchiveError,
+    },
+    /// The kernel does not let it be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// What was being read.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The folder cannot be packed as it is.
+    #[error("cannot pack `{}`", path.display())]
+    Pack {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: PackError,
+    },
+    /// The file is shorter or longer than when it was opened.
+    #[error("`{}` changed while it was being sent", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl LocalError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Absent { .. } => Exit::NotFound,
+            Self::NoManifest { .. } => ErrorKind::ManifestMissing.exit(),
+            Self::NoArchive { .. } => ErrorKind::UnsupportedArchive.exit(),
+            Self::Special { .. } | Self::Read { .. } | Self::Pack { .. } | Self::Changed { .. } => {
+                Exit::Failed
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Absent { path } if path.components().count() == 1 => Some(format!(
+                "a pack of a registry has no ending and no slash: packctl search {}",
+                stem(path)
+            )),
+            Self::NoManifest { .. } => Some(
+                "a pack is a folder with a `pack.yaml`; --path names it inside the source"
+                    .to_owned(),
+            ),
+            Self::NoArchive { .. } => Some("packd reads .tar.gz, .tgz, .zip and .tar".to_owned()),
+            Self::Changed { .. } => Some("run the same command again".to_owned()),
+            Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } | Self::Pack { .. } => {
+                None
+            }
+        }
+    }
+}
+
+impl From<LocalError> for Failure {
+    fn from(error: LocalError) -> Self {
+        let failure = Self::of_error(error.exit(), &error);
+        match error.hint() {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl Local {
+    /// Looks whether `path` is worth sending: there, readable, and a pack as far as can be seen.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn inspect(path: &Path, inner: Option<&str>) -> Result<Self, LocalError> {
+        let read = |source| LocalError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let metadata = match fs_err::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LocalError::Absent {
+                    path: path.to_owned(),
+                });
+            }
+            Err(error) => return Err(read(error)),
+        };
+        let content = if metadata.is_dir() {
+            if !has_manifest(path, inner).map_err(read)? {
+                return Err(LocalError::NoManifest {
+                    path: path.to_owned(),
+                });
+            }
+            Content::Folder
+        } else if metadata.is_file() {
+            let mut file = File::open(path).map_err(read)?;
+            let mut head = Vec::new();
+            file.by_ref()
+                .take(HEAD_BYTES)
+                .read_to_end(&mut head)
+                .map_err(read)?;
+            file.rewind().map_err(read)?;
+            let format = Format::sniff(&head).map_err(|source| LocalError::NoArchive {
+                path: path.to_owned(),
+                source,
+            })?;
+            Content::Archive {
+                file,
+                bytes: metadata.len(),
+                format,
+            }
+        } else {
+            return Err(LocalError::Special {
+                path: path.to_owned(),
+            });
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            content,
+        })
+    }
+
+    /// What the daemon is told that it is called: where it lies.
+    pub(crate) fn name(&self) -> String {
+        let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let name = absolute.to_string_lossy();
+        match name.trim_end_matches('/') {
+            "" => name.into_owned(),
+            trimmed => trimmed.to_owned(),
+        }
+    }
+
+    /// Sends it; the job that comes of it.
+    ///
+    /// # Errors
+    /// What could not be read here, before what the daemon says about its end.
+    pub(crate) async fn send(
+        self,
+        client: &Client,
+        progress: &mut Progress,
+        query: &UploadQuery,
+    ) -> Result<JobView, Failure> {
+        let label = stem(&self.path);
+        let (content_type, length) = match &self.content {
+            Content::Folder => ("application/x-tar", None),
+            Content::Archive { bytes, format, .. } => (content_type(*format), Some(*bytes)),
+        };
+        let sent = Arc::new(AtomicU64::new(0));
+        let (writer, body) = upload(Arc::clone(&sent));
+        let reading = tokio::task::spawn_blocking(move || self.write_to(writer));
+        let mut answering = std::pin::pin!(client.upload(query, content_type, length, body));
+        let mut tick = tokio::time::interval(TICK);
+        let answer = loop {
+            tokio::select! {
+                answer = &mut answering => break answer,
+                _ = tick.tick() => {
+                    progress.upload(&label, sent.load(Ordering::Relaxed), length);
+                }
+            }
+        };
+        progress.clear();
+        match answer {
+            Ok(job) => Ok(job),
+            // an answer that is a refusal is the reason, and ends the reading too
+            Err(error @ crate::client::ClientError::Refused(_)) => Err(error.into()),
+            Err(error) => match reading.await {
+                Ok(Err(Some(read))) => Err(read.into()),
+                Ok(_) => Err(error.into()),
+                Err(panic) => Err(Failure::of(Exit::Failed, "cannot read the source", &panic)),
+            },
+        }
+    }
+
+    /// Writes the whole content. An error that is only the daemon's having stopped to listen is
+    /// nobody's fault here: nothing is said of it.
+    fn write_to(self, mut writer: UploadWriter) -> Result<(), Option<LocalError>> {
+        let path = self.path;
+        match self.content {
+            Content::Folder => match archive::pack(&path, &mut writer, &PackOptions::default()) {
+                Ok(_) => {}
+                Err(PackError::Write { .. }) => return Err(None),
+                Err(source) => return Err(Some(LocalError::Pack { path, source })),
+            },
+            Content::Archive { file, bytes, .. } => {
+                let mut exactly = file.take(bytes);
+                let copied = match io::copy(&mut exactly, &mut writer) {
+                    Ok(copied) => copied,
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(None),
+                    Err(source) => return Err(Some(LocalError::Read { path, source })),
+                };
+                if copied != bytes {
+                    return Err(Some(LocalError::Changed { path }));
+                }
+            }
+        }
+        writer.complete().map_err(|_| None)
+    }
+}
+
+/// Whether a folder has a `pack.yaml` where one is looked for: where the request says, at the top,
+/// or in a folder at the top.
+fn has_manifest(folder: &Path, inner: Option<&str>) -> io::Result<bool> {
+    if let Some(inner) = inner {
+        return Ok(is_manifest(&folder.join(inner)));
+    }
+    if is_manifest(folder) {
+        return Ok(true);
+    }
+    for entry in fs_err::read_dir(folder)? {
+        if is_manifest(&entry?.path()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_manifest(folder: &Path) -> bool {
+    folder.join("pack.yaml").is_file()
+}
+
+fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Tar => "application/x-tar",
+        Format::TarGz => "application/gzip",
+        Format::Zip => "application/zip",
+    }
+}
+
+/// The last part of a path without the ending of an archive, for lines of progress.
+fn stem(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let name = absolute
+        .file_name()
+        .unwrap_or(absolute.as_os_str())
+        .to_string_lossy();
+    let end =
+        super::source::archive_ending(&name).map_or(name.len(), |ending| name.len() - ending.len());
+    name[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::io::Write as _;
+
+use super::*;
+
+fn inspected(path: &Path, inner: Option<&str>) -> Result<Content, LocalError> {
+    Local::inspect(path, inner).map(|local| local.content)
+}
+
+#[test]
+fn a_folder_needs_a_pack_in_a_sensible_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    fs_err::create_dir_all(root.join("repo/packs/slack")).unwrap();
+    fs_err::write(root.join("repo/packs/slack/pack.yaml"), "ref: slack").unwrap();
+    let repo = root.join("repo");
+    assert!(
+        matches!(inspected(&repo, None), Err(LocalError::NoManifest { .. })),
+        "two levels down is not looked for unasked"
+    );
+    assert!(
+        matches!(inspected(&repo, Some("packs/slack")), Ok(Content::Folder)),
+        "named by --path"
+    );
+    assert!(
+        matches!(inspected(&repo.join("packs"), None), Ok(Content::Folder)),
+        "one level down"
+    );
+    assert!(
+        matches!(
+            inspected(&repo.join("packs/slack"), None),
+            Ok(Content::Folder)
+        ),
+        "at the top"
+    );
+    assert!(
+        matches!(
+            inspected(&root.join("none"), None),
+            Err(LocalError::Absent { .. })
+        ),
+        "there is no such folder"
+    );
+}
+
+#[test]
+fn a_file_is_what_it_contains_whatever_it_is_called() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = dir.path().join(name);
+        fs_err::File::create(&path)
+            .unwrap()
+            .write_all(content)
+            .unwrap();
+        path
+    };
+    let zip = file("zip.tar.gz", b"PK\x03\x04rest");
+    let Content::Archive { bytes, format, .. } = inspected(&zip, None).unwrap() else {
+        panic!("a file is no folder");
+    };
+    assert_eq!((bytes, content_type(format)), (8, "application/zip"));
+    let gzip = file("a.zip", b"\x1f\x8b\x08\0rest");
+    let Content::Archive { format, .. } = inspected(&gzip, None).unwrap() else {
+        panic!("a file is no folder");
+    };
+    assert_eq!(content_type(format), "application/gzip");
+
+    let error = inspected(&file("page.tar.gz", b"<html>not found</html>"), None).unwrap_err();
+    assert!(matches!(error, LocalError::NoArchive { .. }), "{error}");
+    assert!(error.hint().is_some(), "what packd reads is said");
+    let socket = dir.path().join("socket.zip");
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    assert!(
+        matches!(inspected(&socket, None), Err(LocalError::Special { .. })),
+        "no file to read"
+    );
+}
+
+#[test]
+fn a_name_for_lines_of_progress_is_short() {
+    for (path, name) in [
+        ("/srv/packs/slack", "slack"),
+        ("/srv/packs/slack/", "slack"),
+        ("/srv/slack-2.1.0.tar.gz", "slack-2.1.0"),
+        ("/srv/Slack.ZIP", "Slack"),
+    ] {
+        assert_eq!(stem(Path::new(path)), name, "{path}");
+    }
+}

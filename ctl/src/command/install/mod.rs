@@ -1,0 +1,217 @@
+//! `install`: from registries and URLs by request, from this machine by upload.
+
+mod local;
+mod source;
+
+use std::path::Path;
+
+use packd_wire::{Exit, InstallRequest, JobView, UploadQuery};
+
+use super::changes::{self, Asked, Waiting};
+use super::interrupt::Interrupt;
+use crate::Ending;
+use crate::client::Client;
+use crate::output::{Failure, Output};
+use local::Local;
+use source::Source;
+
+/// Install packs, or bring them to another version
+///
+/// A bare word is always a registry reference. A path has a slash or the ending of an archive, and
+/// is sent to packd by packctl. Installing what is installed already changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  packctl install slack                      the newest version that a registry offers
+  packctl install slack@^2 http@1.4.0        several, each at a version that will do
+  packctl install https://example.org/slack-2.1.0.tar.gz --checksum sha256:…
+  packctl install ./slack                    a folder with a pack.yaml
+  packctl install slack --dry-run            what would change, without changing it")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own, as it is typed"
+)]
+pub(crate) struct Install {
+    /// What to install: REF, REF@REQUIREMENT, a URL, a folder or an archive
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    /// The version that will do, such as 2.1.0 or ^2, instead of the one after @
+    #[arg(long, value_name = "REQUIREMENT")]
+    version: Option<String>,
+
+    /// Branch, tag or commit of a git source
+    #[arg(long = "ref", value_name = "GIT_REF")]
+    git_ref: Option<String>,
+
+    /// Folder inside the archive that is the pack
+    #[arg(long, value_name = "FOLDER")]
+    path: Option<String>,
+
+    /// What the archive must digest to: sha256:HEX or sha512:HEX
+    #[arg(long, value_name = "DIGEST")]
+    checksum: Option<String>,
+
+    /// Ask only this registry
+    #[arg(long, value_name = "NAME", conflicts_with = "no_registry")]
+    registry: Option<String>,
+
+    /// Ask no registry
+    #[arg(long)]
+    no_registry: bool,
+
+    /// Install again what is installed, in spite of dependents and unmet dependencies
+    #[arg(long, short)]
+    force: bool,
+
+    /// Do not check what the pack depends on
+    #[arg(long)]
+    skip_deps: bool,
+
+    /// Do not run the pack's own tests
+    #[arg(long)]
+    skip_tests: bool,
+
+    /// Consider pre-releases
+    #[arg(long)]
+    pre: bool,
+
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+impl Install {
+    pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
+        // everything is looked at before anything is sent
+        let sources = self.sources()?;
+        for source in &sources {
+            if let Some(name) = source.shadowing_folder(Path::new(".")) {
+                out.hint(&format!(
+                    "a folder `{name}` exists here; to install it, say ./{name}"
+                ));
+            }
+        }
+        let locals = sources
+            .iter()
+            .map(|source| self.inspected(source))
+            .collect::<Result<Vec<_>, Failure>>()?;
+
+        let mut interrupt = Interrupt::new()?;
+        let asked = Asked::of(sources.len());
+        let (mut jobs, mut refused) = (Vec::new(), None);
+        for (source, local) in sources.iter().zip(locals) {
+            let submitted = tokio::select! {
+                submitted = self.submit(client, out, source, local) => submitted,
+                () = interrupt.comes() => {
+                    let ids: Vec<i64> = jobs.iter().map(|job: &JobView| job.id).collect();
+                    changes::detached(out, &ids);
+                    return Ok(Ending::Detached);
+                }
+            };
+            match submitted {
+                Ok(job) => jobs.push(job),
+                Err(failure) if asked == Asked::One => return Err(failure),
+                Err(failure) => {
+                    // the others are no worse for it
+                    let failure = failure.about(&source.text());
+                    out.failure(&failure);
+                    refused.get_or_insert(failure.exit());
+                }
+            }
+        }
+        let ending =
+            changes::follow(client, out, jobs, asked, &self.waiting, &mut interrupt).await?;
+        Ok(match (ending, refused) {
+            (Ending::Exit(Exit::Done), Some(exit)) => Ending::Exit(exit),
+            (ending, _) => ending,
+        })
+    }
+
+    fn sources(&self) -> Result<Vec<Source>, Failure> {
+        let sources = self
+            .sources
+            .iter()
+            .map(|text| Source::of(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let one_only = [
+            ("--version", self.version.is_some()),
+            ("--ref", self.git_ref.is_some()),
+            ("--path", self.path.is_some()),
+            ("--checksum", self.checksum.is_some()),
+        ];
+        if let Some((flag, _)) = one_only.iter().find(|(_, given)| *given)
+            && sources.len() > 1
+        {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("`{flag}` is about one source, not several"),
+            )
+            .with_hint("say it in an install of its own; REF@REQUIREMENT names a version"));
+        }
+        let fetched_only = [
+            ("--version", self.version.is_some()),
+            ("--ref", self.git_ref.is_some()),
+            ("--registry", self.registry.is_some()),
+        ];
+        let has_local = sources
+            .iter()
+            .any(|source| matches!(source, Source::Local(_)));
+        if let Some((flag, _)) = fetched_only.iter().find(|(_, given)| *given)
+            && has_local
+        {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("`{flag}` has no meaning for a folder or an archive on this machine"),
+            ));
+        }
+        Ok(sources)
+    }
+
+    fn inspected(&self, source: &Source) -> Result<Option<Local>, Failure> {
+        match source {
+            Source::Local(path) => Ok(Some(Local::inspect(path, self.path.as_deref())?)),
+            Source::Reference(_) | Source::Url(_) => Ok(None),
+        }
+    }
+
+    async fn submit(
+        &self,
+        client: &Client,
+        out: &Output,
+        source: &Source,
+        local: Option<Local>,
+    ) -> Result<JobView, Failure> {
+        if let Some(local) = local {
+            let query = UploadQuery {
+                name: Some(local.name()),
+                path: self.path.clone(),
+                checksum: self.checksum.clone(),
+                force: self.force,
+                skip_deps: self.skip_deps,
+                skip_tests: self.skip_tests,
+                dry_run: self.dry_run,
+                wait: None,
+            };
+            return local.send(client, &mut out.progress(), &query).await;
+        }
+        let request = InstallRequest {
+            source: source.text().into_owned(),
+            version: self.version.clone(),
+            git_ref: self.git_ref.clone(),
+            path: self.path.clone(),
+            checksum: self.checksum.clone(),
+            registry: self.registry.clone(),
+            no_registry: self.no_registry,
+            force: self.force,
+            skip_deps: self.skip_deps,
+            skip_tests: self.skip_tests,
+            pre: self.pre,
+            dry_run: self.dry_run,
+        };
+        Ok(client.install(&request).await?)
+    }
+}

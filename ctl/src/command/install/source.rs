@@ -1,0 +1,179 @@
+//! What a word on the command line names: a pack of a registry, a URL, or something on this machine.
+//!
+//! A bare word is always a registry reference, also when a folder has its name:
+//! what is installed must not depend on where the shell happens to be.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use packd_wire::Exit;
+
+use crate::output::Failure;
+
+/// Where a pack is to come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// `slack`, `slack@^2`: the daemon asks its registries.
+    Reference(String),
+    /// The daemon fetches it.
+    Url(String),
+    /// A folder or an archive that the daemon may not read: sent to it.
+    Local(PathBuf),
+}
+
+/// Why a word names no source.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// Nothing was named.
+    #[error("an empty source names no pack")]
+    Empty,
+    /// A `file:` URL of another host, or that is none.
+    #[error("`{text}` names no file on this machine")]
+    NotAFile {
+        /// What was typed.
+        text: String,
+    },
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let hint = match error {
+            SourceError::Empty => "name a pack, a URL, or a path such as ./slack",
+            SourceError::NotAFile { .. } => {
+                "a file URL has three slashes: file:///path/to/pack.tar.gz"
+            }
+        };
+        Self::of_error(Exit::Usage, &error).with_hint(hint)
+    }
+}
+
+/// What the name of an archive ends with.
+const ARCHIVES: [&str; 4] = [".tar.gz", ".tgz", ".zip", ".tar"];
+
+impl Source {
+    /// What `text` names. Looks at the text only, never at the disk.
+    ///
+    /// # Errors
+    /// When it names nothing.
+    pub(crate) fn of(text: &str) -> Result<Self, SourceError> {
+        if text.trim().is_empty() {
+            return Err(SourceError::Empty);
+        }
+        if let Some((scheme, _)) = text.split_once(':')
+            && scheme.eq_ignore_ascii_case("file")
+        {
+            return url::Url::parse(text)
+                .ok()
+                .and_then(|url| url.to_file_path().ok())
+                .map(Self::Local)
+                .ok_or_else(|| SourceError::NotAFile {
+                    text: text.to_owned(),
+                });
+        }
+        if text.contains("://") || is_scp(text) {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        let is_path =
+            text.contains('/') || matches!(text, "." | "..") || archive_ending(text).is_some();
+        Ok(if is_path {
+            Self::Local(text.into())
+        } else {
+            Self::Reference(text.to_owned())
+        })
+    }
+
+    /// What was typed, for requests and messages.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Reference(text) | Self::Url(text) => text.into(),
+            Self::Local(path) => path.to_string_lossy(),
+        }
+    }
+
+    /// The folder that has the name of a registry reference, when there is one here.
+    pub(crate) fn shadowing_folder(&self, here: &Path) -> Option<String> {
+        let Self::Reference(text) = self else {
+            return None;
+        };
+        let name = text.split('@').next().unwrap_or(text);
+        here.join(name).is_dir().then(|| name.to_owned())
+    }
+}
+
+/// The ending of an archive, when a name has one, in whatever case.
+pub(super) fn archive_ending(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    ARCHIVES.into_iter().find(|ending| lower.ends_with(ending))
+}
+
+/// `git@host:path`, as git and ssh write it.
+fn is_scp(text: &str) -> bool {
+    let Some((before, after)) = text.split_once(':') else {
+        return false;
+    };
+    before.contains('@') && !before.contains('/') && !after.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_name_what_the_table_says() {
+        use Source::{Local, Reference, Url};
+        for (text, source) in [
+            ("slack", Reference("slack".into())),
+            ("slack@2.1.0", Reference("slack@2.1.0".into())),
+            ("slack@^2", Reference("slack@^2".into())),
+            ("slack@latest", Reference("slack@latest".into())),
+            ("slack@>=1, <3", Reference("slack@>=1, <3".into())),
+            ("Slack Pack", Reference("Slack Pack".into())),
+            ("https://h/p.tar.gz", Url("https://h/p.tar.gz".into())),
+            ("http://h/p.zip?x=./y", Url("http://h/p.zip?x=./y".into())),
+            ("git+https://h/p.git", Url("git+https://h/p.git".into())),
+            ("ssh://git@h/p.git", Url("ssh://git@h/p.git".into())),
+            (
+                "git@github.com:acme/slack.git",
+                Url("git@github.com:acme/slack.git".into()),
+            ),
+            ("./slack", Local("./slack".into())),
+            ("../slack", Local("../slack".into())),
+            ("/srv/slack", Local("/srv/slack".into())),
+            ("packs/slack", Local("packs/slack".into())),
+            ("slack/", Local("slack/".into())),
+            (".", Local(".".into())),
+            ("..", Local("..".into())),
+            ("slack.tar.gz", Local("slack.tar.gz".into())),
+            ("slack-2.1.0.tgz", Local("slack-2.1.0.tgz".into())),
+            ("SLACK.ZIP", Local("SLACK.ZIP".into())),
+            ("slack.tar", Local("slack.tar".into())),
+            ("file:///srv/my%20pack", Local("/srv/my pack".into())),
+            ("FILE:///srv/slack.zip", Local("/srv/slack.zip".into())),
+            ("file://localhost/srv/slack", Local("/srv/slack".into())),
+        ] {
+            assert_eq!(Source::of(text), Ok(source), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_nothing_is_refused() {
+        for text in ["", "  ", "file://elsewhere/srv/slack"] {
+            assert!(Source::of(text).is_err(), "`{text}` was taken for a source");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_the_name_of_a_reference_is_noticed() -> std::io::Result<()> {
+        let here = tempfile::tempdir()?;
+        fs_err::create_dir(here.path().join("slack"))?;
+        let folder = |text: &str| {
+            let source = Source::of(text).expect("a source");
+            source.shadowing_folder(here.path())
+        };
+        assert_eq!(folder("slack").as_deref(), Some("slack"));
+        assert_eq!(folder("slack@^2").as_deref(), Some("slack"));
+        assert_eq!(folder("http"), None, "there is no such folder");
+        assert_eq!(folder("./slack"), None, "a path is no reference");
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! `list`: the active packs.
+
+use jiff::Timestamp;
+use packd_wire::{Exit, PackList};
+
+use crate::Ending;
+use crate::client::Client;
+use crate::output::table::{Table, or_dash};
+use crate::output::text::ago;
+use crate::output::{Failure, Output, Width};
+
+/// List the packs that are installed
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Only packs of which a newer version is available
+    #[arg(long)]
+    outdated: bool,
+}
+
+impl List {
+    pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
+        let mut list = client.packs().await?;
+        if self.outdated {
+            list.packs.retain(|pack| pack.available.is_some());
+        }
+        if list.packs.is_empty() {
+            out.say(if self.outdated {
+                "nothing newer is available"
+            } else {
+                "no pack is installed"
+            });
+        }
+        let width = out.width();
+        out.show_list(&list, &list.packs, || table(&list, Timestamp::now(), width));
+        Ok(Ending::Exit(Exit::Done))
+    }
+}
+
+/// A line per pack; no header without packs, and no column of newer versions without one.
+fn table(list: &PackList, now: Timestamp, width: Width) -> String {
+    if list.packs.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new([
+        "REF",
+        "VERSION",
+        "AVAILABLE",
+        "REGISTRY",
+        "INSTALLED",
+        "STATE",
+    ]);
+    for pack in &list.packs {
+        table.row([
+            pack.pack_ref.as_str().into(),
+            pack.version.as_str().into(),
+            or_dash(pack.available.as_deref()),
+            or_dash(pack.registry.as_deref()),
+            ago(&pack.installed_at, now).into(),
+            pack.state.as_str().into(),
+        ]);
+    }
+    table.keep(2, list.packs.iter().any(|pack| pack.available.is_some()));
+    table.render(width)
+}
+
+#[cfg(test)]
+mod tests;

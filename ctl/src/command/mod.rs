@@ -1,0 +1,19 @@
+//! The verbs: one file each, and what those that queue jobs have in common.
+//!
+//! The first line of a verb's comment is its line in the help.
+
+pub(crate) mod audit;
+pub(crate) mod changes;
+pub(crate) mod completions;
+pub(crate) mod events;
+pub(crate) mod install;
+mod interrupt;
+pub(crate) mod job;
+pub(crate) mod list;
+pub(crate) mod man;
+pub(crate) mod registry;
+pub(crate) mod remove;
+pub(crate) mod search;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod versions;

@@ -1,0 +1,111 @@
+//! `status`: how the daemon fares, on one screen, what is wrong first.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use packd_wire::{Exit, StatusView};
+
+use super::registry;
+use crate::Ending;
+use crate::client::Client;
+use crate::output::table::Fields;
+use crate::output::text::{clean, count, duration};
+use crate::output::{BAD, BOLD, Failure, GOOD, Output, Width, styled};
+
+/// Show how packd fares, what is wrong first
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {}
+
+impl Status {
+    pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
+        let Self {} = self;
+        let status = client.status().await?;
+        let width = out.width();
+        out.show(&status, || {
+            page(&status, client.socket(), Timestamp::now(), width)
+        });
+        let ours = env!("CARGO_PKG_VERSION");
+        if status.version != ours {
+            out.warn(&format!("packd is {}, packctl is {ours}", status.version));
+        }
+        Ok(Ending::Exit(Exit::Done))
+    }
+}
+
+/// At most so many problems are shown: the worst are first, and the screen has an end.
+const PROBLEMS: usize = 8;
+
+fn page(status: &StatusView, socket: &Path, now: Timestamp, width: Width) -> String {
+    let mut text = health(&status.problems);
+    text.push('\n');
+
+    let queue = status.queue;
+    // the daemon counts whole seconds: a first one that is not over yet has no digits to show
+    let up = match status.uptime_seconds {
+        0 => "less than a second".to_owned(),
+        seconds => duration(seconds.saturating_mul(1000)),
+    };
+    let mut fields = Fields::default();
+    fields
+        .add("packs", status.packs.to_string())
+        .add(
+            "generation",
+            status
+                .generation
+                .map_or_else(|| "none yet".to_owned(), |n| n.to_string()),
+        )
+        .add(
+            "jobs",
+            format!(
+                "{} queued, {} running; {} succeeded, {} failed, {} cancelled",
+                queue.queued, queue.running, queue.succeeded, queue.failed, queue.cancelled
+            ),
+        )
+        .add(
+            "version",
+            format!(
+                "{} (API {}), up {up}, pid {}",
+                status.version, status.api, status.pid
+            ),
+        )
+        .add("state", &status.state_dir)
+        .add("socket", socket.to_string_lossy())
+        .add("you are", status.role.as_str());
+    text.push_str(&fields.render());
+
+    text.push('\n');
+    if status.registries.is_empty() {
+        text.push_str(&styled(BOLD, "no registry is configured"));
+        text.push('\n');
+    } else {
+        text.push_str(&registry::table(&status.registries, now, width));
+    }
+    text
+}
+
+/// The first lines: that all is well, or what is not.
+fn health(problems: &[String]) -> String {
+    if problems.is_empty() {
+        return format!("{}\n", styled(GOOD, "packd is well"));
+    }
+    let number = u64::try_from(problems.len()).unwrap_or(u64::MAX);
+    let mut lines = vec![styled(
+        BAD,
+        &format!("packd has {}", count(number, "problem", "problems")),
+    )];
+    let mark = styled(BAD, "!");
+    lines.extend(
+        problems
+            .iter()
+            .take(PROBLEMS)
+            .map(|problem| format!("  {mark} {}", clean(problem))),
+    );
+    if problems.len() > PROBLEMS {
+        lines.push(format!("  … and {} more", problems.len() - PROBLEMS));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;

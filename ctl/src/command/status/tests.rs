@@ -1,0 +1,93 @@
+use insta::assert_snapshot;
+use packd_wire::{QueueView, RegistryState, Role};
+
+use super::*;
+use crate::command::registry::tests::registry;
+use crate::command::show::tests::now;
+
+fn status() -> StatusView {
+    StatusView {
+        version: "0.1.0".to_owned(),
+        api: 1,
+        features: Vec::new(),
+        started_at: "2026-03-01T00:00:00Z".to_owned(),
+        uptime_seconds: 43_500,
+        pid: 812,
+        state_dir: "/var/lib/packd".to_owned(),
+        generation: Some(7),
+        packs: 12,
+        queue: QueueView {
+            queued: 1,
+            running: 2,
+            succeeded: 30,
+            failed: 4,
+            cancelled: 5,
+        },
+        last_event: 119,
+        registries: vec![registry("acme", RegistryState::Ok)],
+        problems: Vec::new(),
+        role: Role::Operator,
+    }
+}
+
+fn plain(status: &StatusView) -> String {
+    let page = page(
+        status,
+        Path::new("/run/packd/packd.sock"),
+        now(),
+        Width::Unlimited,
+    );
+    anstream::adapter::strip_str(&page).to_string()
+}
+
+#[test]
+fn a_daemon_that_is_well_says_so_first() {
+    assert_snapshot!(plain(&status()), @"
+    packd is well
+
+    packs       12
+    generation  7
+    jobs        1 queued, 2 running; 30 succeeded, 4 failed, 5 cancelled
+    version     0.1.0 (API 1), up 12 h 5 min, pid 812
+    state       /var/lib/packd
+    socket      /run/packd/packd.sock
+    you are     operator
+
+    NAME  STATE  PACKS  READ     PRIORITY  TRUST     URL
+    acme  ok     42     1 h ago  100       checksum  https://acme.example/index.json
+    ");
+}
+
+#[test]
+fn problems_come_first_and_fit_the_screen() {
+    let mut ill = status();
+    ill.problems = (1..=10).map(|number| format!("problem {number}")).collect();
+    ill.generation = None;
+    ill.registries.clear();
+    assert_snapshot!(plain(&ill), @"
+    packd has 10 problems
+      ! problem 1
+      ! problem 2
+      ! problem 3
+      ! problem 4
+      ! problem 5
+      ! problem 6
+      ! problem 7
+      ! problem 8
+      … and 2 more
+
+    packs       12
+    generation  none yet
+    jobs        1 queued, 2 running; 30 succeeded, 4 failed, 5 cancelled
+    version     0.1.0 (API 1), up 12 h 5 min, pid 812
+    state       /var/lib/packd
+    socket      /run/packd/packd.sock
+    you are     operator
+
+    no registry is configured
+    ");
+    assert!(
+        plain(&ill).lines().count() <= 24,
+        "it is more than a screen"
+    );
+}

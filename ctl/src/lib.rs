@@ -1,0 +1,73 @@
+//! `packctl`: the command line of packd.
+//!
+//! `args` says what may be typed, `command` has one file per verb, `client`
+//! speaks to the daemon's Unix socket, `output` is the only place that prints.
+//! A verb turns arguments into a request, follows the job that comes of it, and
+//! shows what became of it; it decides nothing about packs, the daemon does.
+
+mod args;
+mod client;
+mod command;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use packd_wire::Exit;
+
+use args::Args;
+use output::{Failure, Output};
+
+/// How a run of the program ends, when nothing stopped it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With one of the exit codes of the documentation.
+    Exit(Exit),
+    /// Ctrl-C: what was followed goes on without us.
+    Detached,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Exit(exit) => Self::from(exit as u8),
+            // what a shell reports of a program that SIGINT ended
+            Ending::Detached => Self::from(130),
+        }
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8);
+            // a closed terminal is no reason to fail differently
+            return match error.print() {
+                Ok(()) | Err(_) => ExitCode::from(code),
+            };
+        }
+    };
+    let mut out = Output::new(&args.global);
+    let result = run(args, &mut out).and_then(|ending| out.finish().map(|()| ending));
+    match result {
+        Ok(ending) => ending.into(),
+        Err(failure) => {
+            out.failure(&failure);
+            ExitCode::from(failure.exit() as u8)
+        }
+    }
+}
+
+fn run(args: Args, out: &mut Output) -> Result<Ending, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::of(Exit::Failed, "cannot start the runtime", &error))?;
+    let result = runtime.block_on(args.run(out));
+    // a thread that still reads a folder for an upload nobody waits for must not hold the exit up
+    runtime.shutdown_background();
+    result
+}
