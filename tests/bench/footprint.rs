@@ -1,0 +1,65 @@
+//! What packd needs while nothing happens, and how soon it is ready.
+
+use std::time::Instant;
+
+use packd_tests::{PackTree, Packd, Settings, support::site};
+use packd_wire::{JobStatus, JobView, path};
+use serde_json::json;
+
+use crate::measure::{Table, median, memory_of};
+
+const PACKS: usize = 1_000;
+const STARTS: usize = 11;
+
+pub(crate) fn run(table: &mut Table) {
+    let packs: Vec<PackTree> = (0..PACKS)
+        .map(|number| PackTree::new(&format!("pack{number:04}"), "1.0.0"))
+        .collect();
+    let registry = site::folder_with(&packs);
+    let url = format!("file://{}/index.json", registry.path().display());
+
+    let mut empty = Packd::start(&Settings::new());
+    row(table, &mut empty, 0);
+
+    let mut full = Packd::start(&Settings::new().registry("local", &url, &json!({})));
+    let began = Instant::now();
+    for pack in &packs {
+        let target = format!("{}?wait=60", path::INSTALL);
+        let job: JobView = full.post(&target, &json!({"source": pack.name()})).json();
+        assert_eq!(job.status, JobStatus::Succeeded, "{job:#?}");
+    }
+    let each = began.elapsed().as_secs_f64() * 1e3 / PACKS as f64;
+    table.number(
+        "install of one small pack over the API, on average of 1,000",
+        "ms",
+        each,
+        "",
+    );
+    assert_eq!(full.packs().len(), PACKS);
+    row(table, &mut full, PACKS);
+}
+
+fn row(table: &mut Table, packd: &mut Packd, packs: usize) {
+    let mut times = Vec::new();
+    for _ in 0..STARTS {
+        packd.terminate();
+        let began = Instant::now();
+        packd.begin();
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    let memory = memory_of(packd.pid());
+    let what = |what: &str| format!("{what}, {packs} packs installed");
+    table.number(&what("exec to READY"), "ms", median(times), "<= 15");
+    table.number(
+        &what("idle: resident memory"),
+        "MB",
+        memory.resident / 1e3,
+        "<= 10",
+    );
+    table.number(
+        &what("idle: of it, not of files"),
+        "MB",
+        memory.anonymous / 1e3,
+        "",
+    );
+}

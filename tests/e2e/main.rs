@@ -1,0 +1,22 @@
+//! Every promise of packd, tried from outside: one sentence, one test.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(
+    clippy::similar_names,
+    reason = "`packd` and its `packs` are what the tests speak of"
+)]
+
+mod change;
+mod config;
+mod contract;
+mod crash;
+mod demo;
+mod events;
+mod hostile;
+mod install;
+mod refusal;
+mod registry;
+mod roles;
+mod service;
+mod space;
+mod stop;

@@ -1,0 +1,99 @@
+//! A full disk. Needs root, to mount a small one.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use packd_tests::{PackTree, Packd, Ran, Settings, Site};
+use packd_wire::{ErrorKind, JobStatus, JobView, path};
+use serde_json::json;
+
+/// A file system of a few megabytes.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path, size: &str) -> Self {
+        let mut command = Command::new("mount");
+        command
+            .args([
+                "-t",
+                "tmpfs",
+                "-o",
+                &format!("size={size},mode=755"),
+                "packd-test",
+            ])
+            .arg(at);
+        Ran::of(&mut command).success();
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // the daemon may still hold it when a test fails
+        let _ran = Ran::of(Command::new("umount").arg("--lazy").arg(&self.0));
+    }
+}
+
+#[test]
+fn a_full_disk_fails_the_job_and_leaves_the_host_as_it_was() {
+    let old = PackTree::new("slack", "1.0.0");
+    let big = PackTree::new("slack", "2.0.0").with_bulk(500, 24_000);
+    let site = Site::serving([&old, &big]);
+    let settings = Settings::for_site(&site)
+        .set("store.min_free", 0)
+        .set("queue.retries", 0);
+    let mut packd = Packd::prepare(&settings);
+    let _disk = SmallDisk::mount(&packd.state_dir(), "24m");
+    packd.begin();
+    packd.ctl(["install", "slack@1.0.0"]).success();
+    let before = (packd.tree("slack"), packd.current_link(), packd.store());
+    // room for the database and half of the pack
+    let filler = packd.state_dir().join("filler");
+    fs_err::write(&filler, vec![1; 12 << 20]).unwrap();
+
+    let answer = packd.post(
+        &format!("{}?wait=60", path::INSTALL),
+        &json!({"source": "slack", "version": "2.0.0"}),
+    );
+
+    let job: JobView = answer.json();
+    assert_eq!(job.status, JobStatus::Failed, "{job:#?}");
+    let error = job.error.unwrap();
+    assert_eq!(error.kind, ErrorKind::NoSpace, "{error:#?}");
+    assert!(error.retryable);
+    packd.staging_is_empty();
+    assert_eq!(
+        (packd.tree("slack"), packd.current_link(), packd.store()),
+        before
+    );
+    assert_eq!(packd.active(), ["slack 1.0.0"]);
+
+    fs_err::remove_file(filler).unwrap();
+    packd.ctl(["install", "slack@2.0.0"]).success();
+    assert_eq!(packd.active(), ["slack 2.0.0"]);
+    packd.staging_is_empty();
+    packd.terminate();
+}
+
+#[test]
+fn a_job_that_would_leave_too_little_space_fails_before_it_writes() {
+    let pack = PackTree::new("slack", "1.0.0").with_bulk(10, 1000);
+    let site = Site::serving([&pack]);
+    let settings = Settings::for_site(&site)
+        .set("store.min_free", "1TiB")
+        .set("queue.retries", 0);
+    let packd = Packd::start(&settings);
+    let answer = packd.post(
+        &format!("{}?wait=60", path::INSTALL),
+        &json!({"source": "slack"}),
+    );
+    let problem = match answer.status {
+        400.. => answer.problem(),
+        _ => answer.json::<JobView>().error.unwrap(),
+    };
+    assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
+    packd.staging_is_empty();
+    assert_eq!(packd.store(), Vec::<String>::new());
+}

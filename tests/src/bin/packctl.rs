@@ -1,0 +1,5 @@
+//! Lets cargo build and name `packctl` for the end-to-end tests.
+
+fn main() -> std::process::ExitCode {
+    packctl::main()
+}

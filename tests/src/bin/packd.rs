@@ -1,0 +1,5 @@
+//! Lets cargo build and name `packd` for the end-to-end tests.
+
+fn main() -> std::process::ExitCode {
+    packd::main()
+}

@@ -1,0 +1,34 @@
+//! The product from outside: what a test says, and the servers it says it to.
+//!
+//! `e2e/` holds the tests, `bench/` the benchmarks; both speak in the words of
+//! this library. It starts the real `packd`, runs the real `packctl`, and
+//! serves real archives with nginx. Only misbehaviour that no real server
+//! offers is simulated ([`Fault`]). Each test has folders of its own, and no
+//! exchange over the socket goes unchecked against `docs/openapi.json`.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "everything here panics when the test it serves has failed"
+)]
+#![expect(
+    clippy::must_use_candidate,
+    reason = "what insists on something is called for that, and gives itself back for more"
+)]
+
+pub mod support;
+
+pub use support::{
+    events::EventStream,
+    fault::Fault,
+    http::{Answer, Connection, Request},
+    index::Index,
+    packd::Packd,
+    packs::{Archive, Format, PackTree},
+    people::Person,
+    process::{PATIENCE, Ran},
+    settings::Settings,
+    site::Site,
+    strace::Strace,
+    tree::Tree,
+};

@@ -1,0 +1,22 @@
+//! One file for each thing a test talks about.
+
+pub mod authority;
+pub mod events;
+pub mod fault;
+pub mod http;
+pub mod index;
+pub mod notify;
+pub mod openapi;
+pub mod packd;
+pub mod packs;
+pub mod people;
+pub mod process;
+pub mod programs;
+pub mod settings;
+pub mod site;
+pub mod strace;
+pub mod tree;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,548 @@
+//! A daemon of the test's own.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use packd_wire::{EventView, JobView, PackList, PackView, path};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::{
+    events::{EventStream, Framing},
+    http::{self, Answer, Request},
+    notify::NotifySocket,
+    openapi::Contract,
+    people::Person,
+    process::{self, PATIENCE, Ran},
+    programs,
+    settings::Settings,
+    strace::Strace,
+    tree::Tree,
+};
+
+/// How long a daemon may take to stop when asked to.
+pub const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// A daemon with its own folders, and what can be done with it.
+#[derive(Debug)]
+pub struct Packd {
+    folder: TempDir,
+    environment: Vec<(OsString, OsString)>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    notify: NotifySocket,
+}
+
+impl Packd {
+    /// Starts a daemon with this configuration, and waits until it says READY.
+    #[must_use]
+    pub fn start(settings: &Settings) -> Self {
+        let mut packd = Self::prepare(settings);
+        packd.begin();
+        packd
+    }
+
+    /// Makes the folders and the configuration, and starts nothing yet.
+    #[must_use]
+    pub fn prepare(settings: &Settings) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("packd-e2e-")
+            .tempdir()
+            .unwrap();
+        // other users must be able to reach the socket: temporary folders are private
+        fs_err::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        for name in ["run", "state", "home"] {
+            fs_err::create_dir(folder.path().join(name)).unwrap();
+        }
+        let packd = Self {
+            folder,
+            environment: Vec::new(),
+            running: None,
+        };
+        packd.configure(settings);
+        packd
+    }
+
+    /// Writes another configuration; the running daemon does not know it yet.
+    pub fn configure(&self, settings: &Settings) {
+        self.configure_text(&settings.text());
+    }
+
+    /// The same, word by word.
+    pub fn configure_text(&self, text: &str) {
+        fs_err::write(self.config_file(), text).unwrap();
+    }
+
+    /// Gives the daemon one more variable, from its next start on.
+    pub fn with_environment(&mut self, name: &str, value: impl AsRef<OsStr>) {
+        self.environment
+            .push((name.into(), value.as_ref().to_owned()));
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join("packd.yaml")
+    }
+
+    /// The state folder.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("run/packd.sock")
+    }
+
+    /// What the daemon logged so far, all its starts together.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs_err::read_to_string(self.folder.path().join("packd.log")).unwrap_or_default()
+    }
+
+    /// The daemon's command line.
+    #[must_use]
+    pub fn command_line(&self) -> Vec<OsString> {
+        vec![
+            programs::packd().into(),
+            "--config".into(),
+            self.config_file().into(),
+            "--state-dir".into(),
+            self.state_dir().into(),
+            "--socket".into(),
+            self.socket().into(),
+        ]
+    }
+
+    /// A command with nothing in its environment but what the daemon gets.
+    #[must_use]
+    pub fn bare(&self, line: &[OsString]) -> Command {
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]);
+        self.clear(&mut command);
+        command
+    }
+
+    /// Starts the daemon, and waits until it says READY.
+    pub fn begin(&mut self) {
+        self.begin_with(&[]);
+    }
+
+    /// The same under strace.
+    pub fn begin_under(&mut self, strace: &Strace) {
+        self.begin_with(&strace.prefix());
+    }
+
+    /// Starts the daemon, expecting that it ends by itself before it says READY.
+    pub fn begin_in_vain(&mut self) -> ExitStatus {
+        let mut running = self.spawn(&[]);
+        let status = process::wait(&mut running.child, PATIENCE);
+        let status = status.unwrap_or_else(|| {
+            let _already_gone = running.child.kill();
+            panic!("packd runs, and should have refused to:\n{}", self.log())
+        });
+        let ready = running.notify.heard().iter().any(|line| line == "READY=1");
+        assert!(!ready, "packd said READY and then ended:\n{}", self.log());
+        status
+    }
+
+    fn begin_with(&mut self, prefix: &[OsString]) {
+        let mut running = self.spawn(prefix);
+        let ready = running.notify.wait_for(&running.child, "READY=1", PATIENCE);
+        self.running = Some(running);
+        assert!(
+            ready.is_some(),
+            "packd did not become ready:\n{}",
+            self.log()
+        );
+    }
+
+    fn spawn(&self, prefix: &[OsString]) -> Running {
+        assert!(self.running.is_none(), "packd runs already");
+        let notify = NotifySocket::bind(&self.folder.path().join("run/notify"));
+        let line = [prefix, &self.command_line()].concat();
+        let log = fs_err::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.folder.path().join("packd.log"))
+            .unwrap();
+        let mut command = self.bare(&line);
+        command
+            .env("NOTIFY_SOCKET", notify.path())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(log.file().try_clone().unwrap())
+            .stderr(log.file().try_clone().unwrap());
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {line:?}: {error}"));
+        Running { child, notify }
+    }
+
+    fn clear(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
+            .env("HOME", self.folder.path().join("home"))
+            .env("RUST_BACKTRACE", "1")
+            .current_dir(self.folder.path().join("home"));
+    }
+
+    /// Ends it as a power cut would: SIGKILL.
+    pub fn kill(&mut self) {
+        let mut running = self.running.take().expect("packd runs");
+        let tracer = tracer_of(running.child.id());
+        running.child.kill().unwrap();
+        if let Some(tracer) = tracer {
+            // it would see the end only when the call that it holds back is due
+            let _already_gone = kill_process(tracer, Signal::KILL);
+        }
+        running.child.wait().unwrap();
+    }
+
+    /// Ends it as [`Packd::kill`] does, after so long.
+    pub fn wait_and_kill(&mut self, after: Duration) {
+        let running = self.running.as_mut().expect("packd runs");
+        let ended = process::wait(&mut running.child, after);
+        assert!(ended.is_none(), "packd ended by itself: {ended:?}");
+        self.kill();
+    }
+
+    /// Insists that it was killed by what the test arranged.
+    pub fn wait_for_death(&mut self) {
+        let mut running = self.running.take().expect("packd runs");
+        let status = process::wait(&mut running.child, PATIENCE);
+        let Some(status) = status else {
+            running.child.kill().unwrap();
+            panic!("packd lives, and should have been killed:\n{}", self.log());
+        };
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(
+            signal,
+            Some(9),
+            "packd ended with {status}:\n{}",
+            self.log()
+        );
+    }
+
+    /// Asks it to stop (SIGTERM), and insists that it does so in time, with exit code 0.
+    pub fn terminate(&mut self) {
+        self.signal(Signal::TERM);
+        let mut running = self.running.take().expect("packd runs");
+        let Some(status) = process::wait(&mut running.child, STOP_WITHIN) else {
+            running.child.kill().unwrap();
+            panic!("packd did not stop within {STOP_WITHIN:?}:\n{}", self.log());
+        };
+        assert!(
+            status.success(),
+            "packd stopped with {status}:\n{}",
+            self.log()
+        );
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let running = self.running.as_ref().expect("packd runs");
+        kill_process(Pid::from_child(&running.child), signal).unwrap();
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("packd runs").child.id()
+    }
+
+    /// Stops it in good order, if it runs, and starts it again.
+    pub fn restart(&mut self) {
+        if self.running.is_some() {
+            self.terminate();
+        }
+        self.begin();
+    }
+
+    /// Waits for a line to the service manager that begins so.
+    pub fn notifies(&mut self, start: &str) -> String {
+        let running = self.running.as_mut().expect("packd runs");
+        let heard = running.notify.wait_for(&running.child, start, PATIENCE);
+        heard.unwrap_or_else(|| {
+            panic!(
+                "packd never said {start}, only {:?}",
+                running.notify.heard()
+            )
+        })
+    }
+
+    /// Every line to the service manager since the last start.
+    pub fn notified(&mut self) -> Vec<String> {
+        self.running
+            .as_mut()
+            .expect("packd runs")
+            .notify
+            .heard()
+            .to_vec()
+    }
+
+    /// Ends it with SIGTERM like [`Packd::terminate`], and says what it told the service manager.
+    pub fn terminate_and_listen(&mut self) -> Vec<String> {
+        self.signal(Signal::TERM);
+        let running = self.running.as_mut().expect("packd runs");
+        let status = process::wait(&mut running.child, STOP_WITHIN);
+        let heard = running.notify.heard().to_vec();
+        assert!(
+            status.is_some_and(|status| status.success()),
+            "packd stopped with {status:?}"
+        );
+        self.running = None;
+        heard
+    }
+
+    /// Runs packctl.
+    pub fn ctl<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Ran {
+        Ran::of(&mut self.ctl_command(arguments))
+    }
+
+    /// The same, not started yet.
+    pub fn ctl_command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+        let mut command = Command::new(programs::packctl());
+        command.args(arguments);
+        self.clear(&mut command);
+        command.env("PACKD_SOCKET", self.socket());
+        command
+    }
+
+    /// Runs packctl as someone else.
+    pub fn ctl_as<I: AsRef<OsStr>>(
+        &self,
+        person: &Person,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Ran {
+        // where it was built, others may not be allowed to go
+        let program = self.folder.path().join("packctl");
+        if !program.exists() {
+            fs_err::copy(programs::packctl(), &program).unwrap();
+        }
+        let mut command = person.command(program);
+        command.args(arguments);
+        self.clear(&mut command);
+        command.env("PACKD_SOCKET", self.socket());
+        Ran::of(&mut command)
+    }
+
+    /// Asks over the socket, and checks question and answer against the description of the API.
+    pub fn ask(&self, request: &Request) -> Answer {
+        let answer = http::ask(&self.socket(), request);
+        Contract::get().check(&request.method, &request.target, &answer);
+        answer
+    }
+
+    /// `GET`, as [`Packd::ask`].
+    pub fn get(&self, target: &str) -> Answer {
+        self.ask(&Request::get(target))
+    }
+
+    /// `POST` of a JSON document, as [`Packd::ask`].
+    pub fn post(&self, target: &str, body: &serde_json::Value) -> Answer {
+        self.ask(&Request::post(target, body))
+    }
+
+    /// Asks as someone else, through curl; checked as in [`Packd::ask`].
+    pub fn ask_as(&self, person: &Person, request: &Request) -> Answer {
+        let mut command = person.command("curl");
+        self.clear(&mut command);
+        command
+            .args([
+                "--silent",
+                "--show-error",
+                "--max-time",
+                "30",
+                "--unix-socket",
+            ])
+            .arg(self.socket())
+            .args([
+                "-H",
+                "Accept:",
+                "-o",
+                "-",
+                "-w",
+                "\n%{http_code} %{content_type}",
+            ])
+            .args(["-X", &request.method]);
+        for (name, value) in &request.headers {
+            command.arg("-H").arg(format!("{name}: {value}"));
+        }
+        if request.method != "GET" {
+            let body = String::from_utf8(request.body.clone()).unwrap();
+            command.arg("--data-binary").arg(body);
+        }
+        command.arg(format!("http://packd{}", request.target));
+        let ran = Ran::of(&mut command);
+        ran.success();
+        let (body, trailer) = ran.stdout().rsplit_once('\n').unwrap();
+        let (status, content_type) = trailer.split_once(' ').unwrap();
+        let answer = Answer {
+            status: status.parse().unwrap(),
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
+            body: body.as_bytes().to_vec(),
+        };
+        Contract::get().check(&request.method, &request.target, &answer);
+        answer
+    }
+
+    /// Follows events as server-sent events.
+    #[must_use]
+    pub fn events(&self, query: &str) -> EventStream {
+        EventStream::open(&self.socket(), Framing::Sse, query, &[])
+    }
+
+    /// Everything that happened to a job so far, and on until an event of it is as wanted.
+    pub fn wait_for(&self, job: i64, wanted: impl FnMut(&EventView) -> bool) -> Vec<EventView> {
+        let query = format!("?since=0&job={job}");
+        let mut stream = EventStream::open(&self.socket(), Framing::Ndjson, &query, &[]);
+        stream.until(wanted)
+    }
+
+    /// One job as it is now.
+    #[must_use]
+    pub fn job(&self, id: i64) -> JobView {
+        self.get(&path::job(id)).expect(200).json()
+    }
+
+    /// One job, once it has ended.
+    #[must_use]
+    pub fn finished(&self, id: i64) -> JobView {
+        // the daemon holds the answer; a few rounds cover its longest hold
+        for _ in 0..6 {
+            let answer = self.get(&format!("{}?wait=20", path::job_wait(id)));
+            let job: JobView = answer.json();
+            if job.status.is_finished() {
+                return job;
+            }
+        }
+        panic!("job {id} does not end: {:#?}\n{}", self.job(id), self.log());
+    }
+
+    /// The active packs.
+    #[must_use]
+    pub fn packs(&self) -> Vec<PackView> {
+        self.get(path::PACKS).expect(200).json::<PackList>().packs
+    }
+
+    /// The active packs, as `ref version`.
+    #[must_use]
+    pub fn active(&self) -> Vec<String> {
+        self.packs()
+            .iter()
+            .map(|pack| format!("{} {}", pack.pack_ref, pack.version))
+            .collect()
+    }
+
+    /// The folder that consumers read a pack from.
+    #[must_use]
+    pub fn pack_dir(&self, pack: &str) -> PathBuf {
+        self.state_dir().join("current").join(pack)
+    }
+
+    /// What consumers see of a pack; `None` when they see none.
+    #[must_use]
+    pub fn tree(&self, pack: &str) -> Option<Tree> {
+        let folder = self.pack_dir(pack);
+        folder.exists().then(|| Tree::of(&folder))
+    }
+
+    /// The refs under `current`, in order.
+    #[must_use]
+    pub fn current(&self) -> Vec<String> {
+        names(&self.state_dir().join("current"))
+    }
+
+    /// What `current` leads to, as `generations/<n>`.
+    #[must_use]
+    pub fn current_link(&self) -> Option<PathBuf> {
+        fs_err::read_link(self.state_dir().join("current")).ok()
+    }
+
+    /// What lies in `staging`.
+    #[must_use]
+    pub fn staging(&self) -> Vec<String> {
+        names(&self.state_dir().join("staging"))
+    }
+
+    /// Insists that `staging` is empty.
+    pub fn staging_is_empty(&self) {
+        assert_eq!(
+            self.staging(),
+            Vec::<String>::new(),
+            "something is left in staging"
+        );
+    }
+
+    /// The trees in the store, as `ref/version-digest`.
+    #[must_use]
+    pub fn store(&self) -> Vec<String> {
+        let store = self.state_dir().join("store");
+        let mut trees = Vec::new();
+        for pack in names(&store) {
+            for tree in names(&store.join(&pack)) {
+                if store.join(&pack).join(&tree).is_dir() {
+                    trees.push(format!("{pack}/{tree}"));
+                }
+            }
+        }
+        trees
+    }
+}
+
+impl Drop for Packd {
+    #[expect(
+        clippy::print_stderr,
+        reason = "a failed test shows what the daemon said"
+    )]
+    fn drop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            let _already_gone = running.child.kill();
+            let _reaped = running.child.wait();
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(100)..];
+            eprintln!("--- packd's log\n{}\n---", last.join("\n"));
+        }
+    }
+}
+
+/// Who traces a process.
+fn tracer_of(pid: u32) -> Option<Pid> {
+    let status = fs_err::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("TracerPid:"));
+    Pid::from_raw(line.unwrap().trim().parse().unwrap())
+}
+
+/// The names in a folder, sorted; none when there is no such folder.
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs_err::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
