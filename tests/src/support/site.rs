@@ -150,6 +150,14 @@ impl Site {
         );
     }
 
+    /// The same once it is `complete`: nginx writes its log after the client has its answer.
+    pub fn served_when(&self, complete: impl Fn(&[Served]) -> bool) -> Vec<Served> {
+        let folder = self.folder.path();
+        let is_complete = super::watch::until(folder, PATIENCE, || complete(&self.served()));
+        assert!(is_complete, "nginx has logged {:?}", self.served());
+        self.served()
+    }
+
     /// What was asked for so far, and answered.
     #[must_use]
     pub fn served(&self) -> Vec<Served> {
