@@ -167,23 +167,11 @@ pub(crate) fn misshapen(what: &str, message: &str) -> Refusal {
         format!("the {what} has no field `{field}`"),
     );
     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-    match nearest(field, &known) {
+    match packd_format::nearest(field, known.iter().copied()) {
         Some(near) => refusal.hint(format!("did you mean `{near}`?")),
         None if known.is_empty() => refusal.hint(format!("the {what} has no fields here")),
         None => refusal.hint(format!("the fields are: {}", known.join(", "))),
     }
-}
-
-/// The known name that `name` was probably meant to be.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
-    // of two that are as near, the one that begins alike: few typos are in the first letter
-    let begins_otherwise = |known: &str| known.chars().next() != name.chars().next();
-    known
-        .iter()
-        .filter(|known| distance(known) <= 1 + known.len() / 4)
-        .min_by_key(|known| (distance(known), begins_otherwise(known)))
-        .copied()
 }
 
 #[cfg(test)]

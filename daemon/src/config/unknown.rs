@@ -39,7 +39,8 @@ pub(super) fn message(section: &str, key: &str, known: &[&str]) -> String {
     if is_not_supported(&path) {
         return format!("`{path}` is not supported by this version of packd");
     }
-    match nearest(key, known).or_else(|| elsewhere(section, key)) {
+    let near = packd_format::nearest(key, known.iter().copied()).map(ToOwned::to_owned);
+    match near.or_else(|| elsewhere(section, key)) {
         Some(meant) => format!("`{path}` is not a known key, did you mean `{meant}`?"),
         None => format!(
             "`{path}` is not a known key; known here: {}",
@@ -59,19 +60,6 @@ fn is_not_supported(path: &str) -> bool {
         None => *pattern == path,
     };
     NOT_SUPPORTED.iter().any(matches)
-}
-
-/// The known key that a slip of the fingers makes of this one.
-fn nearest(key: &str, known: &[&str]) -> Option<String> {
-    let key = key.to_lowercase().replace('-', "_");
-    let distances = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&key, name), name));
-    let (distance, name) = distances.min()?;
-    let slip = distance <= 1 + key.chars().count() / 4;
-    // another ending of the same word: `retry` for `retries`
-    let ending = strsim::jaro_winkler(&key, name) > 0.85;
-    (slip || ending).then(|| (*name).to_owned())
 }
 
 /// The place of a key that exists in another section.

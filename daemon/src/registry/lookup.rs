@@ -1,10 +1,11 @@
 //! From a ref and a requirement to the release that answers for it.
 
-use std::collections::BTreeSet;
 use std::path::{Component, Path};
 use std::time::Duration;
 
-use packd_format::{Digest, Entry, PackRef, PreReleases, Release, Requirement, Source, Version};
+use packd_format::{
+    Digest, Entry, Nearest, PackRef, PreReleases, Release, Requirement, Source, Version,
+};
 use url::Url;
 
 use crate::config::{Registry, SafeUrl, Trust};
@@ -144,15 +145,13 @@ impl Registries {
                 name: name.to_owned(),
             }),
             None => {
-                let mut near = Nearest::new(name);
-                config
+                let known = config
                     .registries
                     .iter()
-                    .for_each(|registry| near.consider(&registry.name));
-                let nearest = near.best(1).pop();
+                    .map(|registry| registry.name.as_str());
                 Err(RegistryError::Unknown {
                     name: name.to_owned(),
-                    nearest,
+                    nearest: packd_format::nearest(name, known).map(ToOwned::to_owned),
                 })
             }
         }
@@ -229,48 +228,6 @@ impl Registries {
             Ok(near.best(3))
         };
         self.inner.database.read(look).await
-    }
-}
-
-/// Collects names that are nearly another one.
-struct Nearest<'a> {
-    name: &'a str,
-    far: usize,
-    found: BTreeSet<(usize, String)>,
-}
-
-impl<'a> Nearest<'a> {
-    /// How many are kept while looking.
-    const KEPT: usize = 16;
-
-    fn new(name: &'a str) -> Self {
-        Self {
-            name,
-            far: (name.chars().count() / 3).clamp(1, 3),
-            found: BTreeSet::new(),
-        }
-    }
-
-    fn consider(&mut self, known: &str) {
-        let begins = self.name.len() >= 3 && known.starts_with(self.name);
-        if !begins && known.len().abs_diff(self.name.len()) > self.far {
-            return;
-        }
-        let distance = strsim::damerau_levenshtein(self.name, known);
-        if begins || distance <= self.far {
-            self.found.insert((distance, known.to_owned()));
-            if self.found.len() > Self::KEPT {
-                self.found.pop_last();
-            }
-        }
-    }
-
-    fn best(self, count: usize) -> Vec<String> {
-        self.found
-            .into_iter()
-            .take(count)
-            .map(|(_, known)| known)
-            .collect()
     }
 }
 

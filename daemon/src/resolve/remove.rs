@@ -11,7 +11,8 @@ pub(super) fn run(request: &RemoveRequest, active: &Active) -> Result<Plan, Reso
     let pack_ref = parse_ref(&request.pack_ref)?;
     if !active.contains_key(pack_ref.as_str()) {
         return Err(ResolveError::NotInstalled {
-            nearest: nearest(pack_ref.as_str(), active),
+            nearest: packd_format::nearest(pack_ref.as_str(), active.keys().map(String::as_str))
+                .map(ToOwned::to_owned),
             pack: pack_ref.to_string(),
         });
     }
@@ -50,13 +51,4 @@ pub(super) fn run(request: &RemoveRequest, active: &Active) -> Result<Plan, Reso
         warnings,
         ..Plan::default()
     })
-}
-
-fn nearest(name: &str, active: &Active) -> Option<String> {
-    active
-        .keys()
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
-        .filter(|(distance, _)| *distance <= 2)
-        .min()
-        .map(|(_, known)| known.clone())
 }

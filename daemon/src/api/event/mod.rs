@@ -15,7 +15,7 @@ use packd_wire::{ErrorKind, EventKind, EventList, EventsQuery, path};
 use super::State;
 use super::body::{Asked, pack_ref, page};
 use super::caller::Caller;
-use super::problem::{Refusal, nearest};
+use super::problem::Refusal;
 use super::reply::{Answer, Shown};
 use crate::store::event::{self as rows, Filter};
 
@@ -123,7 +123,7 @@ fn kind(name: &str) -> Answer<EventKind> {
         ErrorKind::BadRequest,
         format!("there is no kind of event `{name}`"),
     );
-    Err(match nearest(name, &names) {
+    Err(match packd_format::nearest(name, names.iter().copied()) {
         Some(near) => refusal.hint(format!("did you mean `{near}`?")),
         None => refusal.hint(format!("the kinds are: {}", names.join(", "))),
     })
