@@ -39,6 +39,11 @@ pub(crate) struct NewRow {
 const COLUMNS: &str = "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash";
 
+/// Which unfinished job of a lower number, `earlier`, touches a pack that `mine.job` touches too.
+const EARLIER_ON_SAME_PACKS: &str = "job_ref mine
+    JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
+    JOIN job earlier ON earlier.id = theirs.job AND earlier.status IN ('queued', 'running')";
+
 /// Inserts a queued job and returns its id.
 ///
 /// # Errors
@@ -89,12 +94,9 @@ pub(crate) fn earlier_on_same_packs(
     id: i64,
 ) -> rusqlite::Result<Option<i64>> {
     connection
-        .prepare_cached(
-            "SELECT min(earlier.id) FROM job_ref mine
-             JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
-             JOIN job earlier ON earlier.id = theirs.job AND earlier.status IN ('queued', 'running')
-             WHERE mine.job = ?1",
-        )?
+        .prepare_cached(&format!(
+            "SELECT min(earlier.id) FROM {EARLIER_ON_SAME_PACKS} WHERE mine.job = ?1"
+        ))?
         .query_row([id], |row| row.get(0))
 }
 
@@ -112,11 +114,7 @@ pub(crate) fn next_due(
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM job
              WHERE status = 'queued' AND (retry_at IS NULL OR retry_at <= ?1 OR retry_at > ?2)
-             AND NOT EXISTS (
-                SELECT 1 FROM job_ref mine
-                JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
-                JOIN job earlier ON earlier.id = theirs.job AND earlier.status IN ('queued', 'running')
-                WHERE mine.job = job.id)
+             AND NOT EXISTS (SELECT 1 FROM {EARLIER_ON_SAME_PACKS} WHERE mine.job = job.id)
              ORDER BY id LIMIT 1"
         ))?
         .query_row([now, far], read)
