@@ -6,7 +6,6 @@
 //! `current` is the truth, and the database follows it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use packd_wire::{
     ChangeAction, EventKind, JobStatus, SourceType, SourceView, StepName, StepStatus, Verification,
@@ -19,13 +18,10 @@ use crate::event::{Hub, NewEvent};
 use crate::queue::{self, Claimed, JobRequest, Outcome};
 use crate::resolve::{Active, Plan};
 use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
-use crate::store::{Database, SqlResult, StoreError, Tx, generation, job, time};
+use crate::store::{Database, SqlResult, StoreError, Tx, generation, job, patience, time};
 
 use super::inspect::Inspected;
 use super::{Context, StepError, blocking};
-
-/// The time between two attempts to confirm a generation.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Switches to a generation with the packs of the plan.
 pub(super) async fn run(
@@ -79,24 +75,25 @@ pub(super) async fn run(
     })
     .await?;
     // a failed sync says nothing about the rename: the link says which side of it we are on
-    loop {
-        match reconcile(&context.layout, &context.database, &context.hub).await {
-            Ok(()) => break,
-            // unconfirmed, the job stays as it is: the next start confirms it
-            Err(_) if claimed.stop().is_cancelled() => return Ok(Outcome::Activated),
-            Err(error) => {
-                tracing::error!(error = %crate::logging::chain(&error), "cannot confirm the generation; trying again");
-                // both ends of the pause lead to another look
-                drop(tokio::time::timeout(PAUSE, claimed.stop().cancelled()).await);
-            }
+    let confirm = || confirmed(context);
+    match patience::insist("confirm the generation", claimed.stop(), confirm).await {
+        Ok(active) if active == Some(number) => Ok(Outcome::Activated),
+        Ok(_) => {
+            switched?;
+            Err(StepError::panicked())
+        }
+        Err(error) => {
+            // unconfirmed, the job stays as it is: the next activation or start confirms it
+            tracing::error!(error = %crate::logging::chain(&error), "the generation is active and not confirmed");
+            Ok(Outcome::Activated)
         }
     }
-    let active = context.database.read(pack::active_generation).await?;
-    if active == Some(number) {
-        return Ok(Outcome::Activated);
-    }
-    switched?;
-    Err(StepError::panicked())
+}
+
+/// Lets the database follow the link, and gives the generation that is active then.
+async fn confirmed(context: &Context) -> Result<Option<i64>, StoreError> {
+    reconcile(&context.layout, &context.database, &context.hub).await?;
+    context.database.read(pack::active_generation).await
 }
 
 /// Whether what the plan was made on is still so, for the packs that it touches.

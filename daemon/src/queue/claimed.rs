@@ -11,12 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Hub, NewEvent};
 use crate::store::job;
-use crate::store::{SqlResult, StoreError, Tx, time};
+use crate::store::{SqlResult, StoreError, Tx, patience, time};
 
 use super::{JobRequest, Queue, append, end, fail, requeue, state, step, succeed};
-
-/// The time between two attempts to write how a job ended.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A job that was claimed and has to be finished.
 #[derive(Debug)]
@@ -271,17 +268,9 @@ impl Claimed {
                 step.finished_at = Some(time::now());
             }
         }
-        let written = loop {
-            match self.write(view.clone(), outcome.clone()).await {
-                Err(error) if error.may_pass() && !self.queue.inner.stopping.is_cancelled() => {
-                    tracing::error!(error = %crate::logging::chain(&error), "cannot write how the job ended; trying again");
-                    let pause = tokio::time::timeout(PAUSE, self.queue.inner.stopping.cancelled());
-                    // both ends of the pause lead to another look
-                    drop(pause.await);
-                }
-                written => break written,
-            }
-        };
+        let write = || self.write(view.clone(), outcome.clone());
+        let stop = &self.queue.inner.stopping;
+        let written = patience::insist("write how the job ended", stop, write).await;
         self.queue.running().remove(&id);
         self.queue.job_ended();
         written

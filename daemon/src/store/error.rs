@@ -97,10 +97,21 @@ impl StoreError {
         move |source| Self::Io { doing, source }
     }
 
-    /// Whether the same may succeed in a while: the database is locked, full or unreadable now.
+    /// Whether the same may succeed in a while: the database or the file system is locked, full,
+    /// unreadable or out of order now, and somebody may see to it.
     #[must_use]
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::Query(error) if error.sqlite_error_code().is_some())
+        match self {
+            Self::Query(error) => error.sqlite_error_code().is_some(),
+            Self::Io { .. } | Self::Tree { .. } | Self::CurrentOdd { .. } => true,
+            Self::InUse { .. }
+            | Self::Newer { .. }
+            | Self::Open { .. }
+            | Self::JournalMode { .. }
+            | Self::Panicked
+            | Self::Closed
+            | Self::ForeignGeneration { .. } => false,
+        }
     }
 
     /// The stable name sent over the API.

@@ -14,6 +14,7 @@ pub(crate) mod generation;
 pub(crate) mod index;
 pub(crate) mod job;
 pub(crate) mod pack;
+pub(crate) mod patience;
 mod schema;
 pub(crate) mod time;
 pub(crate) mod tree;

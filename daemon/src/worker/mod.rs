@@ -37,9 +37,8 @@ pub(crate) async fn run(context: Context, queue: Queue, stop: CancellationToken)
                     }
                     Err(error) => {
                         tracing::error!(error = %crate::logging::chain(&error), "cannot take a job from the queue");
-                        // a database that fails does so again at once: wait, or for the stop
-                        let pause = tokio::time::sleep(Duration::from_secs(1));
-                        tokio::select! { () = stop.cancelled() => break, () = pause => {} }
+                        // a database that fails does so again at once
+                        store::patience::pause(&stop).await;
                     }
                 }
             }
