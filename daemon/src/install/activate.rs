@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::config::Layout;
 use crate::event::{Hub, NewEvent};
-use crate::queue::{self, Claimed, JobRequest, Outcome};
+use crate::queue::{self, Claimed, Outcome};
 use crate::resolve::{Active, Plan};
 use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
 use crate::store::{Database, SqlResult, StoreError, Tx, generation, job, patience, time};
@@ -115,19 +115,11 @@ fn still_holds(plan: &Plan, news: &[Inspected], planned_on: &Active, active: &Ac
 fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {
     let requester = claimed.requester();
     let by = pack.bytes.verified_by;
-    let (skip_deps, force, skip_tests) = match claimed.request() {
-        JobRequest::Install(request) => (request.skip_deps, request.force, request.skip_tests),
-        JobRequest::Upload(request) => (
-            request.query.skip_deps,
-            request.query.force,
-            request.query.skip_tests,
-        ),
-        JobRequest::Remove(_) => (false, false, false),
-    };
+    let flags = claimed.request().flags();
     let skipped = [
-        (skip_deps, "skip_deps"),
-        (force, "force"),
-        (skip_tests, "skip_tests"),
+        (flags.skip_deps, "skip_deps"),
+        (flags.force, "force"),
+        (flags.skip_tests, "skip_tests"),
     ];
     NewInstall {
         pack_ref: pack.manifest.pack_ref.to_string(),

@@ -5,11 +5,11 @@
 use packd_format::{Dependency, PreReleases, Version};
 use packd_wire::{ErrorKind, StepName};
 
-use crate::queue::{Claimed, JobRequest};
+use crate::queue::{Claimed, Flags};
 use crate::resolve::{Active, Plan, dependents};
 
+use super::StepError;
 use super::inspect::Inspected;
-use super::{StepError, forced};
 
 /// Why the plan may not become active.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,9 @@ pub(super) async fn run(
     active: &Active,
 ) -> Result<(), StepError> {
     job.begin(StepName::Check, None).await?;
-    let force = forced(job.request());
+    let Flags {
+        force, skip_deps, ..
+    } = job.request().flags();
     let mut said = Vec::new();
 
     let unmet = unmet(plan, news, active);
@@ -69,7 +71,7 @@ pub(super) async fn run(
         // what is missing may be what an earlier job brings
         return Err(StepError::After(earlier));
     }
-    if skips_dependencies(job.request()) {
+    if skip_deps {
         said.push("dependencies skipped".to_owned());
         for sentence in unmet {
             job.warn(
@@ -112,14 +114,6 @@ pub(super) async fn run(
 fn needs(news: &[Inspected]) -> Vec<String> {
     let dependencies = news.iter().flat_map(|pack| &pack.manifest.dependencies);
     dependencies.map(|need| need.pack_ref.to_string()).collect()
-}
-
-fn skips_dependencies(request: &JobRequest) -> bool {
-    match request {
-        JobRequest::Install(request) => request.skip_deps,
-        JobRequest::Upload(request) => request.query.skip_deps,
-        JobRequest::Remove(_) => false,
-    }
 }
 
 /// The version of `name` once the plan is active.

@@ -27,7 +27,7 @@ use packd_wire::{ChangeAction, PlanView, StepName};
 use crate::config::{Layout, Shared};
 use crate::event::Hub;
 use crate::net::Http;
-use crate::queue::{Claimed, JobRequest, Outcome};
+use crate::queue::{Claimed, Flags, Outcome};
 use crate::registry::Registries;
 use crate::resolve::{self, Active, Plan};
 use crate::store::tree::Staging;
@@ -84,13 +84,13 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     if let Some(earlier) = job.touch(refs(&plan, &inspected)).await? {
         return Err(StepError::After(earlier));
     }
-    let force = forced(job.request());
+    let Flags { force, dry_run, .. } = job.request().flags();
     let view = inspect::plan_view(&plan, &inspected, &active, force);
     job.plan(view).await?;
     let news = inspect::without_same_trees(inspected, &active, force);
 
     check::run(job, &plan, &news, &active).await?;
-    if dry(job.request()) || (news.is_empty() && plan.removed.is_empty()) {
+    if dry_run || (news.is_empty() && plan.removed.is_empty()) {
         return Ok(Outcome::Unchanged);
     }
     activate::run(context, job, &plan, news, &active).await
@@ -156,22 +156,6 @@ fn refs(plan: &Plan, inspected: &[Inspected]) -> Vec<String> {
         .map(|pack| pack.manifest.pack_ref.to_string());
     news.chain(plan.removed.iter().map(|pack| pack.pack_ref.clone()))
         .collect()
-}
-
-fn forced(request: &JobRequest) -> bool {
-    match request {
-        JobRequest::Install(request) => request.force,
-        JobRequest::Upload(request) => request.query.force,
-        JobRequest::Remove(request) => request.query.force,
-    }
-}
-
-fn dry(request: &JobRequest) -> bool {
-    match request {
-        JobRequest::Install(request) => request.dry_run,
-        JobRequest::Upload(request) => request.query.dry_run,
-        JobRequest::Remove(request) => request.query.dry_run,
-    }
 }
 
 /// A plan in one line: `install slack 2.1.0 from registry acme`.

@@ -28,7 +28,7 @@ use crate::store::{Database, SqlError, SqlResult, StoreError, Tx, time};
 
 pub(crate) use claimed::{Claimed, Outcome};
 pub(crate) use error::QueueError;
-pub(crate) use request::{JobRequest, RemoveRequest, UploadRequest};
+pub(crate) use request::{Flags, JobRequest, RemoveRequest, UploadRequest};
 
 /// How many unfinished jobs one user may have.
 const UNFINISHED_PER_USER: u64 = 2_000;

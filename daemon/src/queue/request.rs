@@ -39,7 +39,48 @@ pub(crate) struct RemoveRequest {
     pub query: RemoveQuery,
 }
 
+/// The switches of a request that steps look at. One that a kind of request does not have is off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own, as it is sent"
+)]
+pub(crate) struct Flags {
+    /// Change it in spite of what stands in the way.
+    pub force: bool,
+    /// Make the plan, change nothing.
+    pub dry_run: bool,
+    /// Do not check dependencies.
+    pub skip_deps: bool,
+    /// Do not run the pack's own tests.
+    pub skip_tests: bool,
+}
+
 impl JobRequest {
+    /// Its switches.
+    #[must_use]
+    pub(crate) fn flags(&self) -> Flags {
+        match self {
+            Self::Install(request) => Flags {
+                force: request.force,
+                dry_run: request.dry_run,
+                skip_deps: request.skip_deps,
+                skip_tests: request.skip_tests,
+            },
+            Self::Upload(UploadRequest { query, .. }) => Flags {
+                force: query.force,
+                dry_run: query.dry_run,
+                skip_deps: query.skip_deps,
+                skip_tests: query.skip_tests,
+            },
+            Self::Remove(RemoveRequest { query, .. }) => Flags {
+                force: query.force,
+                dry_run: query.dry_run,
+                ..Flags::default()
+            },
+        }
+    }
+
     /// What a job of it does.
     #[must_use]
     pub(crate) fn kind(&self) -> JobKind {

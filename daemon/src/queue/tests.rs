@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use packd_wire::{InstallRequest, RemoveQuery, StepName};
+use packd_wire::{InstallRequest, RemoveQuery, StepName, UploadQuery};
 
 use super::*;
 use crate::store::Threads;
@@ -290,6 +290,55 @@ async fn one_user_cannot_fill_the_queue() {
         })
         .await
         .unwrap();
+}
+
+#[test]
+fn the_switches_of_a_request_are_found_wherever_it_has_them() {
+    let all = Flags {
+        force: true,
+        dry_run: true,
+        skip_deps: true,
+        skip_tests: true,
+    };
+    let install = InstallRequest {
+        force: true,
+        dry_run: true,
+        skip_deps: true,
+        skip_tests: true,
+        ..InstallRequest::default()
+    };
+    assert_eq!(JobRequest::Install(install).flags(), all);
+    let upload = UploadRequest {
+        file: "f".into(),
+        digest: "sha256:0".into(),
+        bytes: 0,
+        query: UploadQuery {
+            force: true,
+            dry_run: true,
+            skip_deps: true,
+            skip_tests: true,
+            ..UploadQuery::default()
+        },
+    };
+    assert_eq!(JobRequest::Upload(upload).flags(), all);
+    let removal = RemoveRequest {
+        pack_ref: "slack".into(),
+        query: RemoveQuery {
+            force: true,
+            dry_run: true,
+            ..RemoveQuery::default()
+        },
+    };
+    let expected = Flags {
+        force: true,
+        dry_run: true,
+        ..Flags::default()
+    };
+    assert_eq!(
+        JobRequest::Remove(removal).flags(),
+        expected,
+        "a removal has no others"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use packd_wire::{InstallRequest, PlanChange, PlanView, Requester};
 
 use super::*;
-use crate::queue::{NewJob, Queue};
+use crate::queue::{JobRequest, NewJob, Queue};
 use crate::store::{Threads, tree};
 
 struct Host {
