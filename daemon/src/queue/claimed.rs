@@ -13,7 +13,8 @@ use crate::event::{Hub, NewEvent};
 use crate::store::job;
 use crate::store::{SqlResult, StoreError, Tx, patience, time};
 
-use super::{JobRequest, Queue, append, end, fail, requeue, state, step, succeed};
+use super::moves::{append, end, fail, requeue, step, succeed};
+use super::{JobRequest, Queue, state};
 
 /// A job that was claimed and has to be finished.
 #[derive(Debug)]

@@ -1,7 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use packd_wire::{InstallRequest, RemoveQuery, StepName, UploadQuery};
+use packd_wire::{
+    ErrorKind, EventKind, InstallRequest, Problem, RemoveQuery, Requester, StepName, UploadQuery,
+};
 
+use super::enqueue::UNFINISHED_PER_USER;
+use super::recover::CRASHES;
 use super::*;
 use crate::store::Threads;
 

@@ -1,0 +1,80 @@
+//! How a request becomes a job.
+
+use packd_wire::{EventKind, JobView, Requester};
+use serde_json::json;
+
+use super::moves::append;
+use super::{JobRequest, Queue, QueueError, encode};
+use crate::store::SqlError;
+use crate::store::job::{self, NewRow};
+
+/// How many unfinished jobs one user may have.
+pub(super) const UNFINISHED_PER_USER: u64 = 2_000;
+
+/// A job to enqueue.
+#[derive(Debug, Clone)]
+pub(crate) struct NewJob {
+    /// What it shall do.
+    pub request: JobRequest,
+    /// Who asked.
+    pub requester: Requester,
+    /// The client's key, and a digest of its request.
+    pub idempotency: Option<(String, String)>,
+}
+
+impl Queue {
+    /// Queues a job, or returns the one that was queued under the same key.
+    ///
+    /// # Errors
+    /// [`QueueError::IdempotencyConflict`], [`QueueError::Full`], [`QueueError::Store`].
+    pub(crate) async fn enqueue(&self, new: NewJob) -> Result<JobView, QueueError> {
+        let row = NewRow {
+            kind: new.request.kind(),
+            summary: new.request.summary(),
+            request: encode(&new.request),
+            refs: new.request.refs(),
+            requester: new.requester,
+            idempotency: new.idempotency,
+        };
+        let hub = self.inner.hub.clone();
+        let row = self
+            .inner
+            .database
+            .write(move |tx| {
+                if let Some((key, hash)) = &row.idempotency
+                    && let Some(known) = job::by_idempotency_key(tx, row.requester.uid, key)?
+                {
+                    return Ok(if known.idempotency_hash.as_ref() == Some(hash) {
+                        Ok(known)
+                    } else {
+                        let job = known.view.id;
+                        Err(QueueError::IdempotencyConflict {
+                            key: key.clone(),
+                            job,
+                        })
+                    });
+                }
+                let unfinished = job::unfinished_of(tx, row.requester.uid)?;
+                if unfinished >= UNFINISHED_PER_USER {
+                    return Ok(Err(QueueError::Full {
+                        unfinished,
+                        limit: UNFINISHED_PER_USER,
+                    }));
+                }
+                let id = job::insert(tx, &row)?;
+                append(
+                    tx,
+                    &hub,
+                    EventKind::JobQueued,
+                    id,
+                    json!({"summary": row.summary}),
+                )?;
+                job::get(tx, id)?
+                    .ok_or(SqlError::QueryReturnedNoRows)
+                    .map(Ok)
+            })
+            .await??;
+        self.inner.wake.notify_one();
+        Ok(self.view(row))
+    }
+}

@@ -1,0 +1,92 @@
+//! The moves of [`super::state`] as they are written: the row and its event in one transaction.
+
+use packd_wire::{EventKind, JobView, Problem};
+use serde_json::json;
+
+use super::state;
+use crate::event::{Hub, NewEvent};
+use crate::store::{SqlError, SqlResult, Tx, job, time};
+
+/// Appends an event of a job.
+pub(super) fn append(
+    tx: &Tx<'_>,
+    hub: &Hub,
+    kind: EventKind,
+    job: i64,
+    data: serde_json::Value,
+) -> SqlResult<()> {
+    hub.append(
+        tx,
+        NewEvent {
+            kind,
+            job: Some(job),
+            pack_ref: None,
+            data,
+        },
+    )
+}
+
+/// Moves a job; a way that the table does not have is a defect, and stops the transaction.
+pub(super) fn step(view: &mut JobView, step: state::Move) -> SqlResult<()> {
+    match state::next(view.status, step) {
+        Some(status) => {
+            view.status = status;
+            Ok(())
+        }
+        None => Err(SqlError::ToSqlConversionFailure(
+            format!(
+                "job {} is {} and cannot {step:?}",
+                view.id,
+                view.status.as_str()
+            )
+            .into(),
+        )),
+    }
+}
+
+/// Moves a job to one of its ends.
+pub(super) fn end(tx: &Tx<'_>, view: &mut JobView, by: state::Move) -> SqlResult<()> {
+    step(view, by)?;
+    view.finished_at = Some(time::now());
+    view.retry_at = None;
+    job::update(tx, view)
+}
+
+/// Puts a job back into the queue, and says why.
+pub(super) fn requeue(tx: &Tx<'_>, hub: &Hub, view: &mut JobView, why: &str) -> SqlResult<()> {
+    step(view, state::Move::Requeue)?;
+    job::update(tx, view)?;
+    append(tx, hub, EventKind::Info, view.id, json!({"message": why}))
+}
+
+/// Ends a job with an error.
+pub(super) fn fail(
+    tx: &Tx<'_>,
+    hub: &Hub,
+    view: &mut JobView,
+    mut problem: Problem,
+) -> SqlResult<()> {
+    problem.job = Some(view.id);
+    view.error = Some(problem);
+    end(tx, view, state::Move::Fail)?;
+    let data = json!({"error": view.error, "retry_at": null});
+    append(tx, hub, EventKind::JobFailed, view.id, data)
+}
+
+/// Ends a job well, in the transaction that made it true.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn succeed(
+    tx: &Tx<'_>,
+    hub: &Hub,
+    view: &mut JobView,
+    generation: Option<i64>,
+) -> SqlResult<()> {
+    view.changed = generation.is_some();
+    view.generation = generation;
+    view.error = None;
+    end(tx, view, state::Move::Succeed)?;
+    let data = json!({"summary": view.summary, "changed": view.changed, "generation": generation});
+    append(tx, hub, EventKind::JobSucceeded, view.id, data)
+}
