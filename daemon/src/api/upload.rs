@@ -25,7 +25,7 @@ use super::caller::Caller;
 use super::pack::enqueue;
 use super::problem::Refusal;
 use super::reply::{Answer, Made};
-use crate::queue::{JobRequest, UploadRequest};
+use crate::queue::{JobRequest, Queued, UploadRequest};
 use crate::store::{self, StoreError};
 
 /// What a body may call itself. What it really is, its bytes say, later.
@@ -83,12 +83,14 @@ pub(crate) async fn upload(
         query,
     };
     let queued = enqueue(&state, &caller, &parts.headers, JobRequest::Upload(upload)).await;
-    // refused, or known by its key: no job has a use for this file
-    let needed = state.parts.queue.needed_uploads().await;
-    if queued.is_err() || needed.is_ok_and(|needed| !needed.contains(&name)) {
+    if !matches!(queued, Ok(Queued::New(_))) {
+        // refused, or known by its key: no job has a use for this file
         store::tree::remove_upload(&state.parts.layout, &name).await;
     }
-    Ok(Made { job: queued?, wait })
+    Ok(Made {
+        job: queued?.into_job(),
+        wait,
+    })
 }
 
 /// A body that lies in `uploads/`.

@@ -22,12 +22,31 @@ pub(crate) struct NewJob {
     pub idempotency: Option<(String, String)>,
 }
 
+/// The job of a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Queued {
+    /// Made for it. What the request brought, such as a file in `uploads/`, is the job's now.
+    New(JobView),
+    /// Made for the same request before: this one is the same again.
+    Known(JobView),
+}
+
+impl Queued {
+    /// The job, whoever made it.
+    #[must_use]
+    pub(crate) fn into_job(self) -> JobView {
+        match self {
+            Self::New(job) | Self::Known(job) => job,
+        }
+    }
+}
+
 impl Queue {
-    /// Queues a job, or returns the one that was queued under the same key.
+    /// Queues a job, or finds the one that was queued under the same key.
     ///
     /// # Errors
     /// [`QueueError::IdempotencyConflict`], [`QueueError::Full`], [`QueueError::Store`].
-    pub(crate) async fn enqueue(&self, new: NewJob) -> Result<JobView, QueueError> {
+    pub(crate) async fn enqueue(&self, new: NewJob) -> Result<Queued, QueueError> {
         let row = NewRow {
             kind: new.request.kind(),
             summary: new.request.summary(),
@@ -37,7 +56,7 @@ impl Queue {
             idempotency: new.idempotency,
         };
         let hub = self.inner.hub.clone();
-        let row = self
+        let (row, queued) = self
             .inner
             .database
             .write(move |tx| {
@@ -45,7 +64,7 @@ impl Queue {
                     && let Some(known) = job::by_idempotency_key(tx, row.requester.uid, key)?
                 {
                     return Ok(if known.idempotency_hash.as_ref() == Some(hash) {
-                        Ok(known)
+                        Ok((known, Queued::Known as fn(_) -> _))
                     } else {
                         let job = known.view.id;
                         Err(QueueError::IdempotencyConflict {
@@ -71,10 +90,10 @@ impl Queue {
                 )?;
                 job::get(tx, id)?
                     .ok_or(SqlError::QueryReturnedNoRows)
-                    .map(Ok)
+                    .map(|row| Ok((row, Queued::New as fn(_) -> _)))
             })
             .await??;
         self.inner.wake.notify_one();
-        Ok(self.view(row))
+        Ok(queued(self.view(row)))
     }
 }

@@ -29,7 +29,7 @@ use crate::store::Database;
 use crate::store::job::{self, JobRow};
 
 pub(crate) use claimed::{Claimed, Outcome};
-pub(crate) use enqueue::NewJob;
+pub(crate) use enqueue::{NewJob, Queued};
 pub(crate) use error::QueueError;
 pub(crate) use moves::succeed;
 pub(crate) use request::{Flags, JobRequest, RemoveRequest, UploadRequest};

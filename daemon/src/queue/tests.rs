@@ -136,13 +136,18 @@ async fn the_same_key_and_request_give_the_same_job_and_another_request_a_confli
         requester: someone(uid),
         ..install("slack")
     };
-    let first = host.queue.enqueue(keyed("a", 7)).await.unwrap();
-    let same = host.queue.enqueue(keyed("a", 7)).await.unwrap();
+    let Queued::New(first) = host.queue.enqueue(keyed("a", 7)).await.unwrap() else {
+        panic!("nothing was queued under this key before");
+    };
+    let Queued::Known(same) = host.queue.enqueue(keyed("a", 7)).await.unwrap() else {
+        panic!("who asks again is told that the job was there already");
+    };
     assert_eq!(first.id, same.id);
     let conflict = host.queue.enqueue(keyed("b", 7)).await.unwrap_err();
     assert_eq!(conflict.kind(), ErrorKind::IdempotencyConflict);
     let other_user = host.queue.enqueue(keyed("b", 8)).await.unwrap();
-    assert_ne!(other_user.id, first.id, "keys are each user's own");
+    let other_user = other_user.into_job().id;
+    assert_ne!(other_user, first.id, "keys are each user's own");
 }
 
 #[tokio::test]

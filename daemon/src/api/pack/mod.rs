@@ -15,7 +15,7 @@ use super::body::{self, Asked, NamedPack, Nothing, Sent};
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::reply::{Answer, Made, Shown};
-use crate::queue::{JobRequest, NewJob, RemoveRequest};
+use crate::queue::{JobRequest, NewJob, Queued, RemoveRequest};
 use crate::{resolve, store};
 
 /// The longest `Idempotency-Key`.
@@ -86,8 +86,11 @@ pub(crate) async fn install(
     Sent(request): Sent<InstallRequest>,
 ) -> Answer<Made> {
     let wait = body::wait(query.wait)?;
-    let job = enqueue(&state, &caller, &headers, JobRequest::Install(request)).await?;
-    Ok(Made { job, wait })
+    let queued = enqueue(&state, &caller, &headers, JobRequest::Install(request)).await?;
+    Ok(Made {
+        job: queued.into_job(),
+        wait,
+    })
 }
 
 /// Removes a pack.
@@ -116,8 +119,9 @@ pub(crate) async fn remove(
         pack_ref: pack_ref.to_string(),
         query,
     });
+    let queued = enqueue(&state, &caller, &headers, request).await?;
     Ok(Made {
-        job: enqueue(&state, &caller, &headers, request).await?,
+        job: queued.into_job(),
         wait,
     })
 }
@@ -131,7 +135,7 @@ pub(crate) async fn enqueue(
     caller: &Caller,
     headers: &HeaderMap,
     request: JobRequest,
-) -> Answer<JobView> {
+) -> Answer<Queued> {
     let allow_http = state.parts.config.current().net.allow_http;
     resolve::check(&request, allow_http)
         .map_err(|error| Refusal::of_error(error.kind(), &error, error.hint()))?;
