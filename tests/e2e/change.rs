@@ -3,7 +3,7 @@
 use std::thread;
 
 use packd_tests::{Fault, Format, PackTree, Packd, Request, Settings, Site, Tree, support::site};
-use packd_wire::{ChangeAction, ErrorKind, JobStatus, JobView, path};
+use packd_wire::{ChangeAction, ErrorKind, EventKind, JobStatus, JobView, path};
 use serde_json::json;
 
 fn slack(version: &str) -> PackTree {
@@ -144,6 +144,54 @@ fn two_installs_run_at_the_same_time() {
     }
     assert_eq!(packd.current(), ["slack", "teams"]);
     packd.staging_is_empty();
+}
+
+#[test]
+fn what_a_pack_needs_may_come_in_an_archive_that_is_still_on_its_way() {
+    let site = Site::serving([&PackTree::new("chat", "1.0.0").needs("slack@^2")]);
+    let fault = Fault::before(&site).stall_after(64 * 1024);
+    let packd = Packd::start(&Settings::for_site(&site));
+    let slack = begin_stalled(&packd, &site, &fault);
+
+    // nobody can know yet what the archive is that the first job brings
+    let chat = packd
+        .ctl(["-j", "install", "chat", "--no-wait"])
+        .success()
+        .job()
+        .id;
+    waits_for(&packd, chat, slack);
+    fault.release();
+
+    let ended = [slack, chat].map(|job| packd.finished(job));
+    assert!(
+        ended.iter().all(|job| job.status == JobStatus::Succeeded),
+        "{ended:#?}"
+    );
+    assert_eq!(packd.current(), ["chat", "slack"]);
+    packd.staging_is_empty();
+}
+
+/// Begins the install of `slack` from the URL of its archive, which stands still on its way.
+fn begin_stalled(packd: &Packd, site: &Site, fault: &Fault) -> i64 {
+    let archive = site.publish(&slack("2.1.0").with_bulk(20, 20_000), Format::TarGz);
+    let url = fault.url(&format!("packs/{}", archive.name));
+    let job = packd
+        .ctl(["-j", "install", &url, "--no-wait"])
+        .success()
+        .job();
+    fault.wait_until_stalled(1);
+    job.id
+}
+
+/// Insists that a job says which one it waits for, and is back in the queue.
+fn waits_for(packd: &Packd, job: i64, earlier: i64) {
+    let said = format!("waits for job {earlier}");
+    packd.wait_for(job, |event| {
+        let ended = [EventKind::JobSucceeded, EventKind::JobFailed].contains(&event.kind);
+        assert!(!ended, "it ended instead: {event:#?}");
+        event.kind == EventKind::Info && event.data["message"].to_string().contains(&said)
+    });
+    assert_eq!(packd.job(job).status, JobStatus::Queued);
 }
 
 #[test]

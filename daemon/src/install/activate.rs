@@ -98,9 +98,7 @@ async fn confirmed(context: &Context) -> Result<Option<i64>, StoreError> {
 
 /// Whether what the plan was made on is still so, for the packs that it touches.
 fn still_holds(plan: &Plan, news: &[Inspected], planned_on: &Active, active: &Active) -> bool {
-    let same = |name: &str| {
-        planned_on.get(name).map(|pack| pack.install) == active.get(name).map(|pack| pack.install)
-    };
+    let same = |name: &str| super::is_same(name, planned_on, active);
     let dependencies = news.iter().flat_map(|pack| &pack.manifest.dependencies);
     plan.removed.iter().all(|pack| same(&pack.pack_ref))
         && news

@@ -8,8 +8,8 @@ use packd_wire::{ErrorKind, StepName};
 use crate::queue::{Claimed, Flags};
 use crate::resolve::{Active, Plan, dependents};
 
-use super::StepError;
 use super::inspect::Inspected;
+use super::{Context, StepError};
 
 /// Why the plan may not become active.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,7 @@ impl CheckError {
 
 /// Checks the packs that are to become active.
 pub(super) async fn run(
+    context: &Context,
     job: &Claimed,
     plan: &Plan,
     news: &[Inspected],
@@ -65,11 +66,8 @@ pub(super) async fn run(
     let mut said = Vec::new();
 
     let unmet = unmet(plan, news, active);
-    if !unmet.is_empty()
-        && let Some(earlier) = job.touch(needs(news)).await?
-    {
-        // what is missing may be what an earlier job brings
-        return Err(StepError::After(earlier));
+    if !unmet.is_empty() {
+        super::earlier_first(context, job, needs(news), active).await?;
     }
     if skip_deps {
         said.push("dependencies skipped".to_owned());

@@ -25,7 +25,7 @@ pub(crate) enum StepError {
     },
     /// Another job changed the host in the meantime: plan again, now.
     Outdated,
-    /// An earlier job on the same pack goes first.
+    /// An earlier job that touches the same packs, or may do so, goes first.
     After(i64),
     /// The job was cancelled, or the daemon stops.
     Stopped,

@@ -89,7 +89,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     job.plan(view).await?;
     let news = inspect::without_same_trees(inspected, &active, force);
 
-    check::run(job, &plan, &news, &active).await?;
+    check::run(context, job, &plan, &news, &active).await?;
     if dry_run || (news.is_empty() && plan.removed.is_empty()) {
         return Ok(Outcome::Unchanged);
     }
@@ -138,6 +138,34 @@ async fn bring_one(
     let folder = staging.folder(&number.to_string())?;
     let fetched = fetch::run(context, job, wanted, &folder).await?;
     inspect::run(context, job, wanted, &folder, fetched).await
+}
+
+/// Lets earlier jobs go first that may bring packs which this one lacks, and plans again when one has done
+/// so since `planned_on` was looked at. Returns when nobody will: what is missing is missing for good.
+async fn earlier_first(
+    context: &Context,
+    job: &Claimed,
+    lacking: Vec<String>,
+    planned_on: &Active,
+) -> Result<(), StepError> {
+    if let Some(earlier) = job.lacks(lacking.clone()).await? {
+        return Err(StepError::After(earlier));
+    }
+    // every earlier job that might have brought them has ended by now, and this sees what it did
+    let active = context.active().await?;
+    if lacking
+        .iter()
+        .all(|name| is_same(name, planned_on, &active))
+    {
+        Ok(())
+    } else {
+        Err(StepError::Outdated)
+    }
+}
+
+/// Whether a pack is active in both in the same way, or in neither.
+fn is_same(name: &str, left: &Active, right: &Active) -> bool {
+    left.get(name).map(|pack| pack.install) == right.get(name).map(|pack| pack.install)
 }
 
 impl Context {

@@ -38,7 +38,7 @@ pub(crate) enum Outcome {
     Retry(Problem, Duration),
     /// Another job changed the host in the meantime: it runs again, at once.
     Again,
-    /// An earlier job on the same pack goes first.
+    /// An earlier job that touches the same packs, or may do so, goes first.
     After(i64),
     /// It was stopped: by a cancel, or because the daemon stops.
     Stopped,
@@ -207,12 +207,38 @@ impl Claimed {
     /// [`StoreError`].
     pub(crate) async fn touch(&self, refs: Vec<String>) -> Result<Option<i64>, StoreError> {
         let id = self.id();
-        self.queue
+        let touched = self
+            .queue
             .inner
             .database
             .write(move |tx| {
                 job::add_refs(tx, id, &refs)?;
                 job::earlier_on_same_packs(tx, id)
+            })
+            .await;
+        if self.request.refs().is_empty() {
+            // a job that waited to know this may be due now
+            self.queue.inner.wake.notify_one();
+        }
+        touched
+    }
+
+    /// Notes that the job lacks these packs; returns the earlier job that may bring them and must go
+    /// first. That is one that touches them, or one of the same user of which is not known yet what it
+    /// touches. Only ever an earlier one: of jobs that wait for each other, one would have to be earlier
+    /// than itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn lacks(&self, refs: Vec<String>) -> Result<Option<i64>, StoreError> {
+        let id = self.id();
+        self.queue
+            .inner
+            .database
+            .write(move |tx| {
+                job::add_refs(tx, id, &refs)?;
+                let on_same = job::earlier_on_same_packs(tx, id)?;
+                Ok(on_same.or(job::wait_for_unknown_packs(tx, id)?))
             })
             .await
     }
@@ -348,7 +374,7 @@ fn write_outcome(
         }
         Outcome::After(earlier) => {
             view.attempt = view.attempt.saturating_sub(1);
-            let why = format!("waits for job {earlier}, which touches the same pack");
+            let why = format!("waits for job {earlier}, which may touch the same packs");
             requeue(tx, hub, view, &why)
         }
         Outcome::Stopped if cancelled => {

@@ -44,6 +44,12 @@ const EARLIER_ON_SAME_PACKS: &str = "job_ref mine
     JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
     JOIN job earlier ON earlier.id = theirs.job AND earlier.status IN ('queued', 'running')";
 
+/// Which unfinished job of a lower number and of the same user, `earlier`, may touch any pack: which
+/// ones it touches is not known yet. `job` is the row of the one that asks.
+const EARLIER_ON_UNKNOWN_PACKS: &str = "job earlier
+    WHERE earlier.status IN ('queued', 'running') AND earlier.uid = job.uid AND earlier.id < job.id
+    AND NOT EXISTS (SELECT 1 FROM job_ref WHERE job_ref.job = earlier.id)";
+
 /// Inserts a queued job and returns its id.
 ///
 /// # Errors
@@ -100,6 +106,24 @@ pub(crate) fn earlier_on_same_packs(
         .query_row([id], |row| row.get(0))
 }
 
+/// The oldest unfinished job before `id`, and of the same user, of which is not known yet what it touches.
+/// If there is one, `id` is not due again before it is known of all of them.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn wait_for_unknown_packs(tx: &Tx<'_>, id: i64) -> rusqlite::Result<Option<i64>> {
+    let earlier: Option<i64> = tx
+        .prepare_cached(&format!(
+            "SELECT (SELECT min(earlier.id) FROM {EARLIER_ON_UNKNOWN_PACKS}) FROM job WHERE id = ?1"
+        ))?
+        .query_row([id], |row| row.get(0))?;
+    if earlier.is_some() {
+        tx.prepare_cached("UPDATE job SET lacks = 1 WHERE id = ?1")?
+            .execute([id])?;
+    }
+    Ok(earlier)
+}
+
 /// The queued job whose turn it is at `now`: the oldest that is due and waits for no other. One that
 /// would be due after `far` is due too: no retry is put off so long, so the clock has been set back.
 ///
@@ -115,6 +139,7 @@ pub(crate) fn next_due(
             "SELECT {COLUMNS} FROM job
              WHERE status = 'queued' AND (retry_at IS NULL OR retry_at <= ?1 OR retry_at > ?2)
              AND NOT EXISTS (SELECT 1 FROM {EARLIER_ON_SAME_PACKS} WHERE mine.job = job.id)
+             AND NOT (lacks AND EXISTS (SELECT 1 FROM {EARLIER_ON_UNKNOWN_PACKS}))
              ORDER BY id LIMIT 1"
         ))?
         .query_row([now, far], read)
