@@ -88,7 +88,63 @@ fn a_removed_pack_is_gone_and_the_others_stay() {
     assert_eq!(packd.current(), ["teams"]);
     assert_eq!(packd.active(), ["teams 1.0.0"]);
     packd.ctl(["show", "slack"]).failure(3);
-    packd.ctl(["remove", "slack"]).failure(3);
+}
+
+#[test]
+fn what_is_not_installed_is_removed_already() {
+    let site = Site::serving([&slack("2.1.0")]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "slack"]).success();
+    let generation = packd.current_link();
+
+    let target = format!("{}?wait=60", path::pack("teams"));
+    let job: JobView = packd
+        .ask(&Request::new("DELETE", &target))
+        .expect(200)
+        .json();
+    assert_eq!(job.status, JobStatus::Succeeded, "{job:#?}");
+    assert!(!job.changed && job.error.is_none(), "{job:#?}");
+    assert_eq!(
+        job.warnings,
+        Vec::<String>::new(),
+        "nothing is odd about it"
+    );
+
+    // a slip of the fingers is not passed over in silence
+    packd
+        .ctl(["remove", "slakc"])
+        .success()
+        .says("slakc is not installed")
+        .says("did you mean `slack`?");
+    let job = packd.ctl(["-j", "remove", "slakc"]).success().job();
+    assert!(!job.changed, "{job:#?}");
+    assert_eq!(
+        job.warnings,
+        ["`slakc` is not installed; did you mean `slack`?"]
+    );
+    assert_eq!(packd.active(), ["slack 2.1.0"], "what was meant stays");
+    assert_eq!(packd.current_link(), generation);
+}
+
+#[test]
+fn a_removal_takes_what_an_earlier_install_is_still_bringing() {
+    let site = Site::serving([]);
+    let fault = Fault::before(&site).stall_after(64 * 1024);
+    let packd = Packd::start(&Settings::for_site(&site));
+    let install = begin_stalled(&packd, &site, &fault);
+
+    let removal = packd
+        .ctl(["-j", "remove", "slack", "--no-wait"])
+        .success()
+        .job()
+        .id;
+    waits_for(&packd, removal, install);
+    fault.release();
+
+    let ended = [install, removal].map(|job| packd.finished(job));
+    assert!(ended.iter().all(|job| job.changed), "{ended:#?}");
+    assert_eq!(packd.current(), Vec::<String>::new());
+    packd.staging_is_empty();
 }
 
 #[test]

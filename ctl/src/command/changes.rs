@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::StreamExt as _;
-use packd_wire::{ChangeAction, Exit, JobView, PlanChange};
+use packd_wire::{ChangeAction, Exit, JobKind, JobView, PlanChange};
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
 use crate::Ending;
 use crate::client::follow::{Follow, Step};
 use crate::client::{Client, ClientError};
-use crate::output::progress::Progress;
+use crate::output::progress::{Progress, label};
 use crate::output::table::{Table, or_dash};
 use crate::output::text::{clean, duration, milliseconds_between};
 use crate::output::{Failure, Output, Width};
@@ -241,6 +241,9 @@ fn name_commands(out: &mut Output, jobs: &[i64]) {
 /// What a job that succeeded has done, in a line; of a dry run, its plan.
 pub(crate) fn sentence(job: &JobView, width: Width) -> String {
     let changes = job.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
+    if job.kind == JobKind::Remove && changes.is_empty() {
+        return format!("{} is not installed: nothing to remove", label(job));
+    }
     if job
         .request
         .get("dry_run")

@@ -10,7 +10,8 @@ use crate::output::{Failure, Output};
 
 /// Remove packs
 ///
-/// Refused while other packs need what is to be removed.
+/// Refused while other packs need what is to be removed. Removing what is not installed changes
+/// nothing, and is no error.
 #[derive(Debug, clap::Args)]
 #[expect(
     clippy::struct_excessive_bools,

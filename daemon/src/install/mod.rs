@@ -70,11 +70,18 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         is_present: &|pack| store::tree::is_complete(&context.layout, &pack.dir),
     };
     let plan = stoppable(job, resolve::run(job.request(), &host)).await??;
+    if let Some(absent) = &plan.absent {
+        earlier_first(context, job, vec![absent.clone()], &active).await?;
+    }
     for warning in &plan.warnings {
         job.warn(None, warning.clone()).await?;
     }
     let view = plan.view(&active);
-    job.complete(StepName::Resolve, in_words(&view)).await?;
+    let message = match &plan.absent {
+        Some(absent) => format!("`{absent}` is not installed"),
+        None => in_words(&view),
+    };
+    job.complete(StepName::Resolve, message).await?;
     job.plan(view).await?;
     if plan.wanted.is_empty() && plan.removed.is_empty() {
         return Ok(Outcome::Unchanged);

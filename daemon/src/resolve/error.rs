@@ -99,15 +99,6 @@ pub(crate) enum ResolveError {
     #[error(transparent)]
     Registry(RegistryError),
 
-    /// Nothing of this name is installed.
-    #[error("`{pack}` is not installed")]
-    NotInstalled {
-        /// The pack.
-        pack: String,
-        /// An installed pack of nearly this name.
-        nearest: Option<String>,
-    },
-
     /// Other packs need it.
     #[error("`{pack}` is needed by {}", listed(dependents))]
     RequiredBy {
@@ -152,7 +143,6 @@ impl ResolveError {
             }
             Self::Scheme { .. } => ErrorKind::UnsupportedSource,
             Self::Registry(error) => error.kind(),
-            Self::NotInstalled { .. } => ErrorKind::PackNotInstalled,
             Self::RequiredBy { .. } => ErrorKind::RequiredBy,
             Self::SystemPack { .. } => ErrorKind::SystemPack,
             Self::Record { .. } => ErrorKind::Internal,
@@ -185,10 +175,6 @@ impl ResolveError {
             Self::Scheme { .. } => Some("archives are installed from https:// URLs".into()),
             Self::NoRegistry { .. } => Some("write `./` before the name of a folder".into()),
             Self::Registry(error) => error.hint(),
-            Self::NotInstalled { nearest, .. } => Some(match nearest {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => "`packctl list` shows what is installed".into(),
-            }),
             Self::RequiredBy { .. } => {
                 Some("`--cascade` removes them too, `--force` removes only this one".into())
             }

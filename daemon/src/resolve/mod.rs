@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     pub removed: Vec<Installed>,
     /// Packs that are already as asked.
     pub kept: Vec<Installed>,
+    /// A pack that was to be removed, and is not installed.
+    pub absent: Option<String>,
     /// What was odd but not in the way.
     pub warnings: Vec<String>,
 }

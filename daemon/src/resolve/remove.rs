@@ -1,4 +1,4 @@
-//! The plan of a removal.
+//! The plan of a removal. What is not installed counts as removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,7 @@ use super::{Active, Plan, ResolveError, dependents, parse_ref};
 pub(super) fn run(request: &RemoveRequest, active: &Active) -> Result<Plan, ResolveError> {
     let pack_ref = parse_ref(&request.pack_ref)?;
     if !active.contains_key(pack_ref.as_str()) {
-        return Err(ResolveError::NotInstalled {
-            nearest: packd_format::nearest(pack_ref.as_str(), active.keys().map(String::as_str))
-                .map(ToOwned::to_owned),
-            pack: pack_ref.to_string(),
-        });
+        return Ok(already_gone(pack_ref.as_str(), active));
     }
     let mut going = BTreeSet::from([pack_ref.to_string()]);
     let mut left_behind: BTreeMap<String, String> = BTreeMap::new();
@@ -51,4 +47,17 @@ pub(super) fn run(request: &RemoveRequest, active: &Active) -> Result<Plan, Reso
         warnings,
         ..Plan::default()
     })
+}
+
+/// Nothing is to be done; a name that is nearly an installed one is probably a slip, and not passed over.
+fn already_gone(name: &str, active: &Active) -> Plan {
+    let near = packd_format::nearest(name, active.keys().map(String::as_str));
+    Plan {
+        absent: Some(name.to_owned()),
+        warnings: near
+            .map(|near| format!("`{name}` is not installed; did you mean `{near}`?"))
+            .into_iter()
+            .collect(),
+        ..Plan::default()
+    }
 }

@@ -169,13 +169,37 @@ fn a_pack_that_others_need_stays_unless_they_go_too_or_force_is_used() {
 }
 
 #[test]
-fn a_system_pack_goes_by_force_only_and_an_unknown_one_not_at_all() {
+fn a_system_pack_goes_by_force_only() {
     let active: Active = [pack("core", &[], true)].into();
     let refused = remove(&active, "core", RemoveQuery::default()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::SystemPack);
-    let unknown = remove(&active, "coer", RemoveQuery::default()).unwrap_err();
-    assert_eq!(unknown.kind(), ErrorKind::PackNotInstalled);
-    assert_eq!(unknown.hint().as_deref(), Some("did you mean `core`?"));
+    let force = RemoveQuery {
+        force: true,
+        ..RemoveQuery::default()
+    };
+    assert_eq!(remove(&active, "core", force).unwrap(), ["core"]);
+}
+
+#[test]
+fn what_is_not_installed_is_removed_already_and_a_slip_is_named() {
+    let active: Active = [pack("core", &[], false), pack("slack", &["core"], false)].into();
+    let gone = |name: &str| {
+        let request = RemoveRequest {
+            pack_ref: name.to_owned(),
+            query: RemoveQuery::default(),
+        };
+        super::remove::run(&request, &active).unwrap()
+    };
+    let plan = gone("coer");
+    assert_eq!(plan.absent.as_deref(), Some("coer"), "it is said which");
+    assert!(plan.removed.is_empty(), "what was meant stays");
+    assert_eq!(
+        plan.warnings,
+        ["`coer` is not installed; did you mean `core`?"]
+    );
+    let plan = gone("teams");
+    assert_eq!(plan.absent.as_deref(), Some("teams"));
+    assert!(plan.warnings.is_empty(), "nothing is odd about it");
 }
 
 #[test]

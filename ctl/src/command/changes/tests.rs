@@ -116,6 +116,31 @@ fn a_sentence_says_what_has_changed() {
 }
 
 #[test]
+fn a_removal_of_what_is_not_there_is_done_and_says_so() {
+    let mut view = job(1, "remove helo", JobStatus::Succeeded);
+    view.kind = JobKind::Remove;
+    view.request = json!({"ref": "helo"});
+    view.plan = Some(PlanView {
+        changes: Vec::new(),
+    });
+    let warning = "`helo` is not installed; did you mean `hello`?";
+    view.warnings = vec![warning.to_owned()];
+    let (data, talk, ending) = reported(&[view.clone()], Asked::One, Format::Human);
+    assert_eq!(
+        ending,
+        Ending::Exit(Exit::Done),
+        "it is as it was asked for"
+    );
+    assert_snapshot!(data, @"helo is not installed: nothing to remove");
+    assert_snapshot!(talk, @"warning: `helo` is not installed; did you mean `hello`?");
+    view.request = json!({"ref": "helo", "dry_run": true});
+    assert_eq!(
+        sentence(&view, Width::Unlimited),
+        "helo is not installed: nothing to remove"
+    );
+}
+
+#[test]
 fn a_version_that_is_kept_can_have_been_installed_again() {
     let mut view = done(vec![change(
         "slack",

@@ -94,6 +94,8 @@ pub(crate) async fn install(
 }
 
 /// Removes a pack.
+///
+/// One that is not installed makes a job that succeeds and changes nothing.
 #[utoipa::path(
     delete,
     path = path::PACK,
