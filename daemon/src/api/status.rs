@@ -5,7 +5,6 @@ use packd_wire::{HealthView, RegistryState, RegistryView, StatusView, path};
 
 use super::State;
 use super::caller::Caller;
-use super::problem::Refusal;
 use super::reply::{Answer, Shown};
 use crate::store;
 
@@ -70,9 +69,7 @@ pub(crate) async fn status(
 /// What an operator should look at, the worst first.
 async fn problems(state: &State, registries: &[RegistryView]) -> Answer<Vec<String>> {
     let layout = state.parts.layout.clone();
-    let free = tokio::task::spawn_blocking(move || store::tree::free_bytes(&layout))
-        .await
-        .map_err(|_| Refusal::panicked())??;
+    let free = store::off_thread(move || store::tree::free_bytes(&layout)).await?;
     let mut problems = Vec::new();
     let min_free = state.parts.config.current().store.min_free;
     if free < min_free.bytes() {

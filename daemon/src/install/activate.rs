@@ -18,10 +18,10 @@ use crate::event::{Hub, NewEvent};
 use crate::queue::{self, Claimed, Outcome};
 use crate::resolve::{Active, Plan};
 use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
-use crate::store::{Database, SqlResult, StoreError, Tx, generation, job, patience, time};
+use crate::store::{self, Database, SqlResult, StoreError, Tx, generation, job, patience, time};
 
 use super::inspect::Inspected;
-use super::{Context, StepError, blocking};
+use super::{Context, StepError};
 
 /// Switches to a generation with the packs of the plan.
 pub(super) async fn run(
@@ -69,11 +69,11 @@ pub(super) async fn run(
         .await?;
 
     let layout = Arc::clone(&context.layout);
-    let switched = blocking(move || {
+    let switched = store::off_thread(move || {
         generation::prepare(&layout, number, &trees)?;
         generation::switch(&layout, number)
     })
-    .await?;
+    .await;
     // a failed sync says nothing about the rename: the link says which side of it we are on
     let confirm = || confirmed(context);
     match patience::insist("confirm the generation", claimed.stop(), confirm).await {
@@ -176,7 +176,7 @@ pub(crate) async fn reconcile(
 ) -> Result<(), StoreError> {
     let link = {
         let layout = layout.clone();
-        off_thread(move || generation::current(&layout)).await?
+        store::off_thread(move || generation::current(&layout)).await?
     };
     let hub = hub.clone();
     let relink = database
@@ -206,7 +206,7 @@ pub(crate) async fn reconcile(
     if let Some(number) = relink {
         tracing::warn!(generation = number, "`current` was missing; restoring it");
         let layout = layout.clone();
-        off_thread(move || {
+        store::off_thread(move || {
             let folder = generation::folder(&layout, number);
             fs_err::metadata(folder).map_err(StoreError::io("restore `current`"))?;
             generation::switch(&layout, number)
@@ -286,14 +286,6 @@ fn activated(tx: &Tx<'_>, hub: &Hub, number: i64, job: Option<i64>) -> SqlResult
             data: json!({"generation": number}),
         },
     )
-}
-
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or(Err(StoreError::Panicked))
 }
 
 #[cfg(test)]

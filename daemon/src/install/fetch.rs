@@ -6,6 +6,7 @@
 //! folder.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use packd_format::Digest;
 use packd_format::tree::FileList;
@@ -80,7 +81,8 @@ async fn one(
     let needed = size
         .saturating_mul(2)
         .saturating_add(config.store.min_free.bytes());
-    let free = store::tree::free_bytes(&context.layout)?;
+    let layout = Arc::clone(&context.layout);
+    let free = store::off_thread(move || store::tree::free_bytes(&layout)).await?;
     if free < needed {
         return Err(no_space(needed, free, &context.layout.state_dir));
     }

@@ -141,27 +141,20 @@ pub(super) async fn run(
         bytes,
         archive,
         files,
-        ..
     } = fetched;
-    let shown = bytes.shown.clone();
-    let root =
-        find_pack_root(&files, wanted.path.as_deref()).map_err(|source| InspectError::Root {
-            shown: shown.clone(),
-            source,
-        })?;
-    let files = files
-        .strip_root(&root)
-        .map_err(|source| InspectError::Root {
-            shown: shown.clone(),
-            source,
-        })?;
-    let staged = if root.is_empty() {
-        folder.to_owned()
-    } else {
-        folder.join(&root)
+    let staged = {
+        let (folder, path) = (folder.to_owned(), wanted.path.clone());
+        let shown = bytes.shown.clone();
+        blocking(move || Staged::find(folder, path.as_deref(), &files, &shown)).await??
     };
-    let manifest = read_manifest(&staged, &shown).await?;
-    agree(wanted, &manifest, &shown)?;
+    let Staged {
+        folder,
+        files,
+        manifest,
+        contents,
+        tree,
+    } = staged;
+    agree(wanted, &manifest, &bytes.shown)?;
     for warning in &manifest.warnings {
         job.warn(
             Some(manifest.pack_ref.as_str()),
@@ -170,13 +163,22 @@ pub(super) async fn run(
         .await?;
     }
 
-    let contents = contents(&manifest, &files);
-    let tree = files.digest().to_string();
-    let row = row(&manifest, &files, &archive.to_string(), wanted.path.clone());
+    let row = TreeRow {
+        dir: String::new(),
+        pack_ref: manifest.pack_ref.to_string(),
+        version: manifest.version.to_string(),
+        digest: tree.clone(),
+        archive: Some(archive.to_string()),
+        path: wanted.path.clone(),
+        files: files.files(),
+        bytes: files.bytes(),
+    };
     let layout = Arc::clone(&context.layout);
     let (pack_ref, version) = (manifest.pack_ref.clone(), manifest.version.clone());
-    let dir = blocking(move || store::tree::publish(&layout, &staged, &pack_ref, &version, &files))
-        .await??;
+    let dir = store::off_thread(move || {
+        store::tree::publish(&layout, &folder, &pack_ref, &version, &files)
+    })
+    .await?;
     let row = TreeRow {
         dir: dir.clone(),
         ..row
@@ -219,9 +221,13 @@ pub(super) async fn known_tree(
             store::pack::tree_of_archive(connection, &expected, path.as_deref())
         })
         .await?;
-    Ok(row
-        .filter(|row| store::tree::is_complete(&context.layout, &row.dir))
-        .map(|row| (bytes, row)))
+    let Some(row) = row else { return Ok(None) };
+    let layout = Arc::clone(&context.layout);
+    store::off_thread(move || {
+        let is_there = store::tree::is_complete(&layout, &row.dir);
+        Ok(is_there.then_some((bytes, row)))
+    })
+    .await
 }
 
 /// The same as [`run`], of a tree that the store already has.
@@ -232,21 +238,24 @@ pub(super) async fn from_store(
     (bytes, row): (Bytes, TreeRow),
 ) -> Result<Inspected, StepError> {
     job.begin(StepName::Inspect, None).await?;
-    let manifest = read_manifest(&context.layout.store().join(&row.dir), &bytes.shown).await?;
+    let (manifest, contents) = {
+        let tree = context.layout.store().join(&row.dir);
+        let list = store::tree::manifest_path(&context.layout, &row.dir);
+        let shown = bytes.shown.clone();
+        blocking(move || {
+            let manifest = read_manifest(&tree, &shown)?;
+            let files = FileList::parse(&read(&list)?)
+                .map_err(|source| InspectError::List { path: list, source })?;
+            let contents = contents(&manifest, &files);
+            Ok::<_, InspectError>((manifest, contents))
+        })
+        .await??
+    };
     agree(wanted, &manifest, &bytes.shown)?;
-    let path = store::tree::manifest_path(&context.layout, &row.dir);
-    let files = blocking(move || {
-        let text = fs_err::read(&path).map_err(|source| InspectError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        FileList::parse(&text).map_err(|source| InspectError::List { path, source })
-    })
-    .await??;
     let message = format!("{} {}", manifest.pack_ref, manifest.version);
     job.complete(StepName::Inspect, message).await?;
     Ok(Inspected {
-        contents: contents(&manifest, &files),
+        contents,
         dir: row.dir,
         tree: row.digest,
         archive: row.archive.unwrap_or_default(),
@@ -257,19 +266,63 @@ pub(super) async fn from_store(
     })
 }
 
-async fn read_manifest(tree: &Path, shown: &str) -> Result<Manifest, StepError> {
-    let path = tree.join("pack.yaml");
-    let shown = shown.to_owned();
-    let manifest = blocking(move || {
-        // the file list says that it is a regular file, and the tree is nobody's but ours
-        let text = fs_err::read(&path).map_err(|source| InspectError::Read { path, source })?;
-        Manifest::parse(&text).map_err(|source| InspectError::Manifest {
-            shown,
-            source: Box::new(source),
+/// A pack in staging, looked at.
+struct Staged {
+    /// Where it begins.
+    folder: PathBuf,
+    /// What lies in it.
+    files: FileList,
+    manifest: Manifest,
+    contents: ContentsView,
+    /// Digest of the tree.
+    tree: String,
+}
+
+impl Staged {
+    /// Finds the pack in what was unpacked into `folder`. Blocks.
+    fn find(
+        folder: PathBuf,
+        path: Option<&str>,
+        files: &FileList,
+        shown: &str,
+    ) -> Result<Self, InspectError> {
+        let no_pack = |source| InspectError::Root {
+            shown: shown.to_owned(),
+            source,
+        };
+        let root = find_pack_root(files, path).map_err(no_pack)?;
+        let files = files.strip_root(&root).map_err(no_pack)?;
+        let folder = if root.is_empty() {
+            folder
+        } else {
+            folder.join(&root)
+        };
+        let manifest = read_manifest(&folder, shown)?;
+        Ok(Self {
+            contents: contents(&manifest, &files),
+            tree: files.digest().to_string(),
+            folder,
+            files,
+            manifest,
         })
+    }
+}
+
+/// The `pack.yaml` of a tree. The file list says that it is a regular file, and the tree is nobody's but
+/// ours. Blocks.
+fn read_manifest(tree: &Path, shown: &str) -> Result<Manifest, InspectError> {
+    let text = read(&tree.join("pack.yaml"))?;
+    Manifest::parse(&text).map_err(|source| InspectError::Manifest {
+        shown: shown.to_owned(),
+        source: Box::new(source),
     })
-    .await??;
-    Ok(manifest)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, InspectError> {
+    fs_err::read(path).map_err(|source| InspectError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Entry and content must agree: what calls itself otherwise is never installed as what was asked for.
@@ -301,19 +354,6 @@ fn contents(manifest: &Manifest, files: &FileList) -> ContentsView {
         triggers: contents.triggers,
         rules: contents.rules,
         workflows: contents.workflows,
-    }
-}
-
-fn row(manifest: &Manifest, files: &FileList, archive: &str, path: Option<String>) -> TreeRow {
-    TreeRow {
-        dir: String::new(),
-        pack_ref: manifest.pack_ref.to_string(),
-        version: manifest.version.to_string(),
-        digest: files.digest().to_string(),
-        archive: Some(archive.to_owned()),
-        path,
-        files: files.files(),
-        bytes: files.bytes(),
     }
 }
 

@@ -63,11 +63,10 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     let active = context.active().await?;
     job.begin(StepName::Resolve, None).await?;
     let host = resolve::Host {
-        uploads: &context.layout.uploads(),
+        layout: &context.layout,
         allow_http: context.config.current().net.allow_http,
         registries: &context.registries,
         active: &active,
-        is_present: &|pack| store::tree::is_complete(&context.layout, &pack.dir),
     };
     let plan = stoppable(job, resolve::run(job.request(), &host)).await??;
     if let Some(absent) = &plan.absent {
@@ -111,7 +110,7 @@ async fn bring(context: &Context, job: &Claimed, plan: &Plan) -> Result<Vec<Insp
     let staging = {
         let layout = Arc::clone(&context.layout);
         let id = job.id();
-        blocking(move || Staging::create(&layout, id)).await??
+        store::off_thread(move || Staging::create(&layout, id)).await?
     };
     let mut inspected = Vec::with_capacity(plan.wanted.len());
     let mut result = Ok(());
@@ -142,7 +141,8 @@ async fn bring_one(
             .await?;
         return inspect::from_store(context, job, wanted, known).await;
     }
-    let folder = staging.folder(&number.to_string())?;
+    let folder = staging.folder(&number.to_string());
+    empty(&folder).await?;
     let fetched = fetch::run(context, job, wanted, &folder).await?;
     inspect::run(context, job, wanted, &folder, fetched).await
 }
@@ -219,11 +219,10 @@ fn in_words(plan: &PlanView) -> String {
     }
 }
 
-/// Removes what a failed source left in a staging folder.
-async fn empty(folder: &std::path::Path) -> Result<(), StepError> {
+/// Makes a staging folder, or removes what a failed source left in it.
+async fn empty(folder: &std::path::Path) -> Result<(), StoreError> {
     let folder = folder.to_owned();
-    blocking(move || store::tree::empty(&folder)).await??;
-    Ok(())
+    store::off_thread(move || store::tree::empty(&folder)).await
 }
 
 /// Runs `work` off the runtime's thread.

@@ -5,6 +5,7 @@ use packd_wire::ErrorKind;
 
 use crate::config::{SafeUrl, UrlError};
 use crate::registry::RegistryError;
+use crate::store::StoreError;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,10 @@ pub(crate) enum ResolveError {
     #[error(transparent)]
     Registry(RegistryError),
 
+    /// The store cannot be looked into.
+    #[error("cannot see what is installed")]
+    Store(#[source] StoreError),
+
     /// Other packs need it.
     #[error("`{pack}` is needed by {}", listed(dependents))]
     RequiredBy {
@@ -143,6 +148,7 @@ impl ResolveError {
             }
             Self::Scheme { .. } => ErrorKind::UnsupportedSource,
             Self::Registry(error) => error.kind(),
+            Self::Store(error) => error.kind(),
             Self::RequiredBy { .. } => ErrorKind::RequiredBy,
             Self::SystemPack { .. } => ErrorKind::SystemPack,
             Self::Record { .. } => ErrorKind::Internal,
@@ -175,6 +181,7 @@ impl ResolveError {
             Self::Scheme { .. } => Some("archives are installed from https:// URLs".into()),
             Self::NoRegistry { .. } => Some("write `./` before the name of a folder".into()),
             Self::Registry(error) => error.hint(),
+            Self::Store(error) => error.hint(),
             Self::RequiredBy { .. } => {
                 Some("`--cascade` removes them too, `--force` removes only this one".into())
             }

@@ -11,14 +11,16 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
 use packd_wire::{ChangeAction, InstallRequest, PlanChange, PlanView, Verification};
 
-use crate::config::SafeUrl;
+use crate::config::{Layout, SafeUrl};
 use crate::queue::{JobRequest, UploadRequest};
 use crate::registry::{Offer, Query, Registries};
 use crate::source::archive::Location;
+use crate::store;
 use crate::store::pack::Installed;
 
 pub(crate) use error::ResolveError;
@@ -77,16 +79,14 @@ pub(crate) struct Bytes {
 
 /// What a plan is made from.
 pub(crate) struct Host<'a> {
-    /// The folder of the uploads.
-    pub uploads: &'a Path,
+    /// Where uploads and trees lie.
+    pub layout: &'a Arc<Layout>,
     /// Whether a request may name plain http: `net.allow_http`.
     pub allow_http: bool,
     /// What can be had.
     pub registries: &'a Registries,
     /// What is active.
     pub active: &'a Active,
-    /// Whether an active pack's tree is there.
-    pub is_present: &'a (dyn Fn(&Installed) -> bool + Send + Sync),
 }
 
 /// Makes the plan of a request.
@@ -97,7 +97,7 @@ pub(crate) async fn run(request: &JobRequest, host: &Host<'_>) -> Result<Plan, R
     match request {
         JobRequest::Install(request) if is_url(request) => by_url(request, host.allow_http),
         JobRequest::Install(request) => by_name(request, host).await,
-        JobRequest::Upload(request) => by_upload(request, host.uploads),
+        JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
     }
 }
@@ -217,10 +217,8 @@ async fn by_name(request: &InstallRequest, host: &Host<'_>) -> Result<Plan, Reso
         ..Plan::default()
     };
 
-    if let Some(installed) = host
-        .active
-        .get(pack_ref.as_str())
-        .filter(|pack| (host.is_present)(pack))
+    if let Some(installed) = host.active.get(pack_ref.as_str())
+        && is_present(host.layout, installed).await?
     {
         let version = installed_version(installed)?;
         if !request.force && version == offer.version {
@@ -240,6 +238,14 @@ async fn by_name(request: &InstallRequest, host: &Host<'_>) -> Result<Plan, Reso
     }
     plan.wanted.push(from_offer(request, pack_ref, offer));
     Ok(plan)
+}
+
+/// Whether an active pack's tree is there.
+async fn is_present(layout: &Arc<Layout>, pack: &Installed) -> Result<bool, ResolveError> {
+    let (layout, dir) = (Arc::clone(layout), pack.dir.clone());
+    store::off_thread(move || Ok(store::tree::is_complete(&layout, &dir)))
+        .await
+        .map_err(ResolveError::Store)
 }
 
 fn from_offer(request: &InstallRequest, pack_ref: PackRef, offer: Offer) -> Wanted {

@@ -23,10 +23,9 @@ pub(super) async fn run(
     queue.recover().await?;
     let uploads = queue.needed_uploads().await?;
     let layout = Arc::clone(layout);
-    tokio::task::spawn_blocking(move || {
+    store::off_thread(move || {
         store::tree::sweep_staging(&layout)?;
         store::tree::sweep_uploads(&layout, &uploads)
     })
     .await
-    .unwrap_or(Err(StoreError::Panicked))
 }

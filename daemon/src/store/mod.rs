@@ -27,3 +27,15 @@ pub(crate) use error::StoreError;
 pub(crate) use rusqlite::Error as SqlError;
 /// What a closure given to [`Database`] returns.
 pub(crate) use rusqlite::Result as SqlResult;
+
+/// Runs work on files off the runtime's thread, which must not wait for a disk.
+///
+/// # Errors
+/// Those of `work`; [`StoreError::Panicked`].
+pub(crate) async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(StoreError::Panicked))
+}

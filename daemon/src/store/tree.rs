@@ -78,7 +78,7 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    /// Makes the folder, empty; what an earlier attempt left there is removed first.
+    /// Makes the folder, empty; what an earlier attempt left there is removed first. Blocks.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Tree`].
@@ -89,14 +89,9 @@ impl Staging {
         Ok(Self { path })
     }
 
-    /// Makes an empty folder in it.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`].
-    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, StoreError> {
-        let path = self.path.join(name);
-        make_folder(&path, 0o700)?;
-        Ok(path)
+    /// A folder in it, which [`empty`] makes.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.path.join(name)
     }
 }
 
@@ -108,7 +103,7 @@ impl Drop for Staging {
     }
 }
 
-/// Removes what is in a staging folder, and leaves the folder.
+/// Removes what is in a staging folder, and makes the folder if it is not there. Blocks.
 ///
 /// # Errors
 /// [`StoreError::Io`], [`StoreError::Tree`].
@@ -225,7 +220,7 @@ pub(crate) fn publish(
     Ok(dir)
 }
 
-/// Whether a tree and its list lie in the store.
+/// Whether a tree and its list lie in the store. Blocks.
 #[must_use]
 pub(crate) fn is_complete(layout: &Layout, dir: &str) -> bool {
     layout.store().join(dir).is_dir() && manifest_path(layout, dir).is_file()
@@ -237,7 +232,7 @@ pub(crate) fn manifest_path(layout: &Layout, dir: &str) -> PathBuf {
     layout.store().join(format!("{dir}.manifest"))
 }
 
-/// How many bytes the file system of the state folder has free for the daemon.
+/// How many bytes the file system of the state folder has free for the daemon. Blocks.
 ///
 /// # Errors
 /// [`StoreError::Io`].
