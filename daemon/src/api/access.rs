@@ -3,11 +3,12 @@
 //! The first rule that matches wins, and what no rule allows is denied. Which route needs which role
 //! is in `routes`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use packd_wire::Role;
 
-use super::directory::Directory;
+use super::directory::{Directory, Names};
 use super::peer::Peer;
 use crate::config::{self, Access as Section, Config, Environment, Readers};
 
@@ -56,16 +57,11 @@ pub(crate) struct Policy {
 
 impl Policy {
     /// The policy of a configuration; a group that does not exist has no members.
-    pub(crate) fn new(
-        section: &Section,
-        directory: &Directory,
-        own_uid: u32,
-        started: Started,
-    ) -> Self {
-        let numbers = |names: &[String]| {
-            names
+    pub(crate) fn new(section: &Section, names: &Names, own_uid: u32, started: Started) -> Self {
+        let numbers = |groups: &[String]| {
+            groups
                 .iter()
-                .filter_map(|name| directory.group(name))
+                .filter_map(|group| names.group(group))
                 .collect()
         };
         Self {
@@ -112,7 +108,14 @@ pub(crate) struct Access {
     directory: Directory,
     own_uid: u32,
     started: Started,
-    cached: Mutex<Option<(Arc<Config>, Arc<Policy>)>>,
+    latest: Mutex<Latest>,
+}
+
+/// The names that were looked up last, and the policy that they and a configuration make.
+#[derive(Debug, Default)]
+struct Latest {
+    names: Arc<Names>,
+    policy: Option<(Arc<Config>, Arc<Policy>)>,
 }
 
 impl Access {
@@ -124,21 +127,30 @@ impl Access {
             directory,
             own_uid,
             started,
-            cached: Mutex::default(),
+            latest: Mutex::default(),
         }
     }
 
-    /// Users and groups of this host.
-    pub(crate) fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
-    /// Looks the groups up again; done for every connection, which is when a peer's groups are known.
-    pub(crate) fn refresh(&self) {
-        let config = self.config.current();
-        let policy = Policy::new(&config.access, &self.directory, self.own_uid, self.started);
-        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((config, Arc::new(policy)));
+    /// Looks users and groups up again, which is done for every connection: that is when a peer's groups
+    /// are known. When they cannot be had within `patience`, those that are known already must do.
+    pub(crate) async fn look(&self, patience: Duration) -> Arc<Names> {
+        let looked = tokio::time::timeout(patience, self.directory.names()).await;
+        let mut latest = self.latest();
+        match looked {
+            Ok(names) if Arc::ptr_eq(&names, &latest.names) => {}
+            Ok(names) => {
+                *latest = Latest {
+                    names,
+                    policy: None,
+                }
+            }
+            Err(_) => {
+                tracing::error!(
+                    "cannot read the users and groups of this host; the old ones count"
+                );
+            }
+        }
+        Arc::clone(&latest.names)
     }
 
     /// What this peer may do now.
@@ -147,18 +159,21 @@ impl Access {
     }
 
     fn policy(&self) -> Arc<Policy> {
-        loop {
-            let config = self.config.current();
-            let cached = self
-                .cached
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            match cached {
-                Some((of, policy)) if Arc::ptr_eq(&of, &config) => return policy,
-                _ => self.refresh(),
+        let config = self.config.current();
+        let mut latest = self.latest();
+        match &latest.policy {
+            Some((of, policy)) if Arc::ptr_eq(of, &config) => Arc::clone(policy),
+            _ => {
+                let policy = Policy::new(&config.access, &latest.names, self.own_uid, self.started);
+                let policy = Arc::new(policy);
+                latest.policy = Some((config, Arc::clone(&policy)));
+                policy
             }
         }
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A group that this peer could join for this role, as configured. Two uids are denied whatever

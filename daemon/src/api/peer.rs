@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use packd_wire::Requester;
 use tokio::net::UnixStream;
 
-use super::directory::Directory;
+use super::directory::Names;
 
 /// More groups than any host gives one user (`NGROUPS_MAX`).
 const MOST_GROUPS: usize = 65_536;
@@ -32,7 +32,7 @@ impl Peer {
     ///
     /// # Errors
     /// When the socket is no longer connected: there is nobody to talk to then.
-    pub(crate) fn of(stream: &UnixStream, directory: &Directory) -> io::Result<Self> {
+    pub(crate) fn of(stream: &UnixStream, names: &Names) -> io::Result<Self> {
         let credentials = stream.peer_cred()?;
         let mut groups = vec![credentials.gid()];
         // a kernel without the option leaves the primary group, which takes rights away, never gives
@@ -41,7 +41,7 @@ impl Peer {
             uid: credentials.uid(),
             pid: credentials.pid(),
             groups,
-            user: directory.user(credentials.uid()),
+            user: names.user(credentials.uid()),
         })
     }
 
@@ -121,7 +121,7 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_names_this_process_and_all_its_groups() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
-        let peer = Peer::of(&ours, &Directory::default()).unwrap();
+        let peer = Peer::of(&ours, &Names::default()).unwrap();
         assert_eq!(peer.uid, rustix::process::getuid().as_raw(), "our own uid");
         assert_eq!(
             peer.pid,

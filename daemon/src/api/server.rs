@@ -89,31 +89,32 @@ async fn accept(listener: &UnixListener, state: &State, router: &Router) {
     }
 }
 
-/// Finds out who connected and gives the connection its task.
+/// Gives a connection its task.
 fn begin(stream: UnixStream, state: &State, router: &Router) {
     let most = LINE + STREAMS.total + state.parts.config.current().access.max_connections;
     if state.tasks.len() > most {
         // it would not get a slot in time; closing is the cheapest answer
         return;
     }
-    state.access.refresh();
-    let peer = match Peer::of(&stream, state.access.directory()) {
+    let (stopped, state, router) = (state.stopped.clone(), state.clone(), router.clone());
+    let tasks = state.tasks.clone();
+    tasks.spawn(async move {
+        stopped
+            .run_until_cancelled_owned(connection(stream, state, router))
+            .await;
+    });
+}
+
+/// Finds out who connected, and answers them.
+async fn connection(stream: UnixStream, state: State, router: Router) {
+    let names = state.access.look(state.times.head).await;
+    let peer = match Peer::of(&stream, &names) {
         Ok(peer) => peer,
         Err(error) => {
             tracing::debug!(%error, "a connection was gone before it was asked who it is");
             return;
         }
     };
-    let (stopped, state, router) = (state.stopped.clone(), state.clone(), router.clone());
-    let tasks = state.tasks.clone();
-    tasks.spawn(async move {
-        stopped
-            .run_until_cancelled_owned(connection(stream, peer, state, router))
-            .await;
-    });
-}
-
-async fn connection(stream: UnixStream, peer: Peer, state: State, router: Router) {
     state
         .connections
         .set_bounds(bounds(&state.parts.config.current().access));
