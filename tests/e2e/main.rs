@@ -20,3 +20,4 @@ mod roles;
 mod service;
 mod space;
 mod stop;
+mod threads;

@@ -76,7 +76,7 @@ async fn serve(
         .map_err(ServiceError::Store)?;
     let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
     let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
-    let (listener, _bound) = socket::listen(&layout.socket).await?;
+    let (listener, bound) = socket::listen(&layout.socket).await?;
     let reload: api::Reload = {
         let shared = shared.clone();
         Arc::new(move || reload::run(&inputs, &shared))
@@ -119,7 +119,7 @@ async fn serve(
     tasks.close();
     let mut ended = futures_util::future::select_all(parts);
 
-    notify::ready("ready");
+    notify::ready("ready").await;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         socket = %layout.socket.display(),
@@ -131,17 +131,17 @@ async fn serve(
             _ = terminate.recv() => break Ok(()),
             _ = interrupt.recv() => break Ok(()),
             _ = hangup.recv() => {
-                notify::reloading();
+                notify::reloading().await;
                 let reload = Arc::clone(&reload);
                 // it reports what it found in the log
                 drop(tokio::task::spawn_blocking(move || reload()).await);
-                notify::ready("configuration reloaded");
+                notify::ready("configuration reloaded").await;
             }
             (part, ..) = &mut ended => break Err(ServiceError::Ended(part.unwrap_or("a part"))),
         }
     };
     tracing::info!("stopping");
-    notify::stopping();
+    notify::stopping().await;
     stop.cancel();
     if tokio::time::timeout(STOP_WITHIN, tasks.wait())
         .await
@@ -149,6 +149,8 @@ async fn serve(
     {
         tracing::warn!("something did not stop in time; its job runs again at the next start");
     }
+    // what is left behind by a panic is replaced at the next start
+    drop(tokio::task::spawn_blocking(move || drop(bound)).await);
     result
 }
 

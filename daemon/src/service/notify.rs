@@ -1,5 +1,6 @@
 //! What systemd is told: READY, STATUS, WATCHDOG, RELOADING, STOPPING.
 
+use std::io;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -11,29 +12,37 @@ use crate::queue::Queue;
 /// The longest time between two looks at the queue for STATUS when there is no watchdog.
 const STATUS_EVERY: Duration = Duration::from_secs(30);
 
-/// Tells systemd; without one there is nobody to tell.
-pub(super) fn tell(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd was not told");
+/// How long systemd may take to take a message. It has room for hundreds; when that is full, sending blocks.
+const WITHIN: Duration = Duration::from_secs(1);
+
+/// Tells systemd, off the runtime's thread; without one there is nobody to tell.
+async fn tell(message: impl FnOnce() -> io::Result<()> + Send + 'static) {
+    let sent = tokio::task::spawn_blocking(message);
+    match tokio::time::timeout(WITHIN, sent).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::debug!(%error, "systemd was not told"),
+        Ok(Err(error)) => tracing::error!(%error, "systemd was not told"),
+        Err(_) => tracing::warn!("systemd does not take messages"),
     }
 }
 
 /// READY, with what there is to say.
-pub(super) fn ready(status: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+pub(super) async fn ready(status: &'static str) {
+    tell(move || sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)])).await;
 }
 
 /// RELOADING, with the time that systemd orders it by.
-pub(super) fn reloading() {
-    match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(_) => tell(&[NotifyState::Reloading]),
-    }
+pub(super) async fn reloading() {
+    tell(|| match NotifyState::monotonic_usec_now() {
+        Ok(now) => sd_notify::notify(&[NotifyState::Reloading, now]),
+        Err(_) => sd_notify::notify(&[NotifyState::Reloading]),
+    })
+    .await;
 }
 
 /// STOPPING.
-pub(super) fn stopping() {
-    tell(&[NotifyState::Stopping]);
+pub(super) async fn stopping() {
+    tell(|| sd_notify::notify(&[NotifyState::Stopping])).await;
 }
 
 /// Feeds the watchdog as long as the database answers, which the queue and the API live on, and
@@ -48,7 +57,10 @@ pub(super) async fn run(queue: Queue, stop: CancellationToken) {
         match tokio::time::timeout(every, queue.counts()).await {
             Ok(Ok(counts)) => {
                 let status = format!("{} jobs running, {} queued", counts.running, counts.queued);
-                tell(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
+                tell(move || {
+                    sd_notify::notify(&[NotifyState::Watchdog, NotifyState::Status(&status)])
+                })
+                .await;
             }
             Ok(Err(error)) => {
                 tracing::error!(error = %crate::logging::chain(&error), "the database fails: no sign of life for systemd");

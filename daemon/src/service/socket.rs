@@ -9,7 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::ServiceError;
 
-/// Removes a socket of our own when the daemon ends; one of systemd's stays.
+/// Removes a socket of our own when the daemon ends; one of systemd's stays. Dropping it blocks.
 #[derive(Debug)]
 pub(super) struct Bound {
     path: Option<PathBuf>,
@@ -42,26 +42,44 @@ pub(super) async fn listen(path: &Path) -> Result<(UnixListener, Bound), Service
     if let Some(listener) = passed {
         return Ok((adopt(listener).map_err(failed)?, Bound { path: None }));
     }
-    match UnixStream::connect(path).await {
+    let found = match UnixStream::connect(path).await {
         Ok(_) => {
             return Err(ServiceError::SocketInUse {
                 path: path.to_owned(),
             });
         }
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            fs_err::remove_file(path).map_err(failed)?;
-        }
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Found::Leftover,
         // whatever else is wrong, binding says it better
-        Err(_) => {}
+        Err(_) => Found::Nothing,
+    };
+    let own = path.to_owned();
+    let bound = tokio::task::spawn_blocking(move || bind(&own, found)).await;
+    let listener = bound
+        .unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+        .map_err(failed)?;
+    let bound = Bound {
+        path: Some(path.to_owned()),
+    };
+    Ok((adopt(listener).map_err(failed)?, bound))
+}
+
+/// What lies where the socket shall be.
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    /// A socket that nobody answers at.
+    Leftover,
+    /// Nothing that is ours to remove.
+    Nothing,
+}
+
+/// Binds a socket that everybody may connect to. Blocks.
+fn bind(path: &Path, found: Found) -> std::io::Result<StdListener> {
+    if let Found::Leftover = found {
+        fs_err::remove_file(path)?;
     }
-    let listener = StdListener::bind(path).map_err(failed)?;
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
-    Ok((
-        adopt(listener).map_err(failed)?,
-        Bound {
-            path: Some(path.to_owned()),
-        },
-    ))
+    let listener = StdListener::bind(path)?;
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
+    Ok(listener)
 }
 
 fn adopt(listener: StdListener) -> std::io::Result<UnixListener> {
