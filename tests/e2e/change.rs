@@ -227,6 +227,24 @@ fn what_a_pack_needs_may_come_in_an_archive_that_is_still_on_its_way() {
     packd.staging_is_empty();
 }
 
+#[test]
+fn a_folder_and_what_needs_it_are_installed_by_one_command() {
+    let folder = tempfile::tempdir().unwrap();
+    // of the two archives, the one that is needed takes longer to unpack
+    let slack = slack("2.1.0").with_bulk(600, 2_000);
+    let chat = PackTree::new("chat", "1.0.0").needs("slack@^2");
+    let folders = [slack, chat].map(|pack| {
+        let folder = folder.path().join(pack.name());
+        fs_err::create_dir(&folder).unwrap();
+        pack.write_to(&folder);
+        folder.to_str().unwrap().to_owned()
+    });
+    let packd = Packd::start(&Settings::new());
+    packd.ctl(["install", &folders[0], &folders[1]]).success();
+    assert_eq!(packd.current(), ["chat", "slack"]);
+    packd.staging_is_empty();
+}
+
 /// Begins the install of `slack` from the URL of its archive, which stands still on its way.
 fn begin_stalled(packd: &Packd, site: &Site, fault: &Fault) -> i64 {
     let archive = site.publish(&slack("2.1.0").with_bulk(20, 20_000), Format::TarGz);
