@@ -3,7 +3,10 @@
 use packd_wire::{InstallRequest, PlanChange, PlanView, Requester};
 
 use super::*;
+use crate::config::{Config, Shared};
+use crate::net::Http;
 use crate::queue::{JobRequest, NewJob, Queue};
+use crate::registry::Registries;
 use crate::store::{Threads, tree};
 
 struct Host {
@@ -99,6 +102,26 @@ impl Host {
         self.queue.recover().await.unwrap();
     }
 
+    fn context(&self) -> Context {
+        let config = Shared::new(Config::default());
+        let http = Http::new(&config.current().net).unwrap();
+        let registries = Registries::new(
+            self.database.clone(),
+            http.clone(),
+            config.clone(),
+            self.hub.clone(),
+        );
+        Context {
+            config,
+            layout: Arc::new(self.layout.clone()),
+            database: self.database.clone(),
+            hub: self.hub.clone(),
+            http,
+            registries,
+            activation: Arc::default(),
+        }
+    }
+
     async fn active_version(&self) -> Option<String> {
         let active = self.database.read(pack::active).await.unwrap();
         active.get("slack").map(|pack| pack.version.clone())
@@ -159,6 +182,28 @@ async fn killed_after_the_rename_the_job_has_succeeded_with_its_events() {
         events.try_recv().is_err(),
         "following twice tells nothing twice"
     );
+}
+
+#[tokio::test]
+async fn what_an_earlier_job_brought_since_the_plan_was_made_is_not_lacking() {
+    let host = host();
+    let planned_on = Active::new();
+    let (earlier, number) = host.up_to_the_switch("1.0.0").await;
+    generation::switch(&host.layout, number).unwrap();
+    host.restart().await;
+    drop(earlier);
+
+    let (job, _) = host.up_to_the_switch("2.0.0").await;
+    let context = host.context();
+    let lacks = async |name: &str| {
+        let lacking = vec![name.to_owned()];
+        crate::install::earlier_first(&context, &job, lacking, &planned_on).await
+    };
+    assert!(
+        matches!(lacks("slack").await, Err(StepError::Outdated)),
+        "the earlier job ended in between: it is planned again"
+    );
+    lacks("teams").await.expect("nobody brings it any more");
 }
 
 #[tokio::test]
