@@ -1,0 +1,73 @@
+//! A plan as the API shows it.
+
+use packd_format::Version;
+use packd_wire::{ChangeAction, PlanChange, PlanView};
+
+use super::{Active, Plan, installed_version};
+use crate::store::pack::Installed;
+
+impl Plan {
+    /// As the API shows it, given what is active.
+    #[must_use]
+    pub(crate) fn view(&self, active: &Active) -> PlanView {
+        let wanted = self.wanted.iter().map(|wanted| {
+            let from = wanted
+                .pack_ref
+                .as_ref()
+                .and_then(|name| active.get(name.as_str()));
+            let bytes = wanted.sources.first();
+            PlanChange {
+                pack_ref: wanted.pack_ref.as_ref().map(ToString::to_string),
+                action: action(from, wanted.version.as_ref()),
+                from: from.map(|pack| pack.version.clone()),
+                to: wanted.version.as_ref().map(ToString::to_string),
+                registry: wanted.registry.clone(),
+                source: bytes.map(|bytes| bytes.shown.clone()),
+                digest: bytes
+                    .and_then(|bytes| bytes.expected.as_ref())
+                    .map(ToString::to_string),
+                reason: wanted.reason.clone(),
+            }
+        });
+        let removed = self
+            .removed
+            .iter()
+            .map(|pack| line(pack, ChangeAction::Remove, "requested"));
+        let kept = self
+            .kept
+            .iter()
+            .map(|pack| line(pack, ChangeAction::Keep, "already as asked"));
+        PlanView {
+            changes: wanted.chain(removed).chain(kept).collect(),
+        }
+    }
+}
+
+fn line(pack: &Installed, action: ChangeAction, reason: &str) -> PlanChange {
+    PlanChange {
+        pack_ref: Some(pack.pack_ref.clone()),
+        action,
+        from: Some(pack.version.clone()),
+        to: (action == ChangeAction::Keep).then(|| pack.version.clone()),
+        registry: pack.record.registry.clone(),
+        source: pack.record.source.url.clone(),
+        digest: pack.record.archive.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// What it is called to go from one version to another.
+#[must_use]
+pub(crate) fn action(from: Option<&Installed>, to: Option<&Version>) -> ChangeAction {
+    let Some(from) = from else {
+        return ChangeAction::Install;
+    };
+    match (installed_version(from).ok(), to) {
+        (Some(from), Some(to)) => match to.cmp(&from) {
+            std::cmp::Ordering::Greater => ChangeAction::Upgrade,
+            std::cmp::Ordering::Equal => ChangeAction::Reinstall,
+            std::cmp::Ordering::Less => ChangeAction::Downgrade,
+        },
+        _ => ChangeAction::Reinstall,
+    }
+}
