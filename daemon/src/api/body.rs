@@ -25,8 +25,6 @@ const JSON_DEPTH: usize = 64;
 pub(crate) const LONGEST_WAIT: u64 = 600;
 /// The longest page of a list.
 const LONGEST_PAGE: u32 = 1000;
-/// How much of an unwanted body is read before a refusal is answered.
-const DISCARD_BYTES: u64 = 16 << 20;
 
 /// The query, as a type of the wire.
 #[derive(Debug)]
@@ -154,27 +152,6 @@ pub(crate) fn page(limit: Option<u32>, default: u32) -> Result<u32, Refusal> {
     }
 }
 
-/// Reads what a client is still sending, within bounds, so that it gets to read its refusal instead
-/// of an error about the connection.
-pub(crate) async fn discard(body: Body, state: &State) {
-    let hint = body.size_hint();
-    if body.is_end_stream() || hint.upper().unwrap_or(hint.lower()) > DISCARD_BYTES {
-        return;
-    }
-    let reading = async {
-        let mut body = body;
-        let mut read = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            read += frame.data_ref().map_or(0, Bytes::len);
-            if u64::try_from(read).is_ok_and(|read| read > DISCARD_BYTES) {
-                return;
-            }
-        }
-    };
-    // a client that is slow as well has had its chance
-    drop(tokio::time::timeout(state.times.head, reading).await);
-}
-
 /// The third segment of a path, behind `/v1/<resource>/`. It is taken as sent.
 fn segment(uri: &Uri) -> &str {
     uri.path().split('/').nth(3).unwrap_or_default()
@@ -203,7 +180,6 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Refusal> {
 
 async fn read(body: Body, state: &State) -> Result<Bytes, Refusal> {
     if body.size_hint().lower() > u64::try_from(JSON_BYTES).unwrap_or(u64::MAX) {
-        discard(body, state).await;
         return Err(too_large());
     }
     let collected =

@@ -62,6 +62,11 @@ impl Framing {
         self.place == Place::Head && !self.head.is_empty()
     }
 
+    /// Whether no request has begun that has not ended.
+    pub(crate) fn is_between(&self) -> bool {
+        self.place == Place::Head && self.head.is_empty()
+    }
+
     /// Whether some head had both ways to give a body's length.
     pub(crate) fn has_conflict(&self) -> bool {
         self.conflict
@@ -179,10 +184,14 @@ mod tests {
             !framing_of(&POST[..POST.len() - 2]).in_head(),
             "a body is not a head"
         );
-        assert!(
-            !framing_of(&"x".repeat(LONGEST_HEAD + 1)).in_head(),
-            "one without end is given up"
-        );
+        let endless = framing_of(&"x".repeat(LONGEST_HEAD + 1));
+        assert!(!endless.in_head(), "one without end is given up");
+        assert!(!endless.is_between(), "and does not end");
+        for whole in ["", "\r\n", GET, POST] {
+            assert!(framing_of(whole).is_between(), "nothing is open: {whole:?}");
+            let begun = format!("{whole}{}", &POST[..POST.len() - 1]);
+            assert!(!framing_of(&begun).is_between(), "one byte is missing");
+        }
     }
 
     #[test]

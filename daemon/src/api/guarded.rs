@@ -3,6 +3,7 @@
 //! Wraps the socket under hyper. A head has to be complete a fixed time after its first byte (the
 //! first one: after the connection was accepted), and a client that does not take what is written to
 //! it is dropped. Idle time between requests is hyper's to watch, the time of a body its reader's.
+//! When hyper has said the last word in the middle of a request, the client gets time to hear it.
 
 use std::future::Future as _;
 use std::io;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::closing::Linger;
 use super::framing::Framing;
 
 /// A socket with deadlines.
@@ -25,7 +27,21 @@ pub(crate) struct Guarded<S> {
     conflict: Arc<AtomicBool>,
     head: Deadline,
     write: Deadline,
+    /// How long a client that is still talking may take to hear the last word.
+    patience: Duration,
+    linger: Option<Linger>,
     seen_any: bool,
+}
+
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For a head.
+    pub(crate) head: Duration,
+    /// To take what is written to it.
+    pub(crate) write: Duration,
+    /// To hear the last word.
+    pub(crate) linger: Duration,
 }
 
 /// A time by which something has to have happened, while it is set.
@@ -37,14 +53,9 @@ struct Deadline {
 
 impl<S> Guarded<S> {
     /// Guards `inner`. `conflict` becomes true when a head gives the length of its body in two ways.
-    pub(crate) fn new(
-        inner: S,
-        head: Duration,
-        write: Duration,
-        conflict: Arc<AtomicBool>,
-    ) -> Self {
+    pub(crate) fn new(inner: S, patience: Patience, conflict: Arc<AtomicBool>) -> Self {
         let mut head = Deadline {
-            after: head,
+            after: patience.head,
             sleep: None,
         };
         head.set();
@@ -54,9 +65,11 @@ impl<S> Guarded<S> {
             conflict,
             head,
             write: Deadline {
-                after: write,
+                after: patience.write,
                 sleep: None,
             },
+            patience: patience.linger,
+            linger: None,
             seen_any: false,
         }
     }
@@ -141,7 +154,7 @@ impl<S: AsyncWrite + Unpin> Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -173,7 +186,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+        let this = self.get_mut();
+        let linger = if let Some(linger) = &mut this.linger {
+            linger
+        } else {
+            ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
+            if this.framing.is_between() {
+                return Poll::Ready(Ok(()));
+            }
+            this.linger.insert(Linger::new(this.patience))
+        };
+        linger.poll(&mut this.inner, cx).map(Ok)
     }
 }
 
@@ -186,11 +209,16 @@ mod tests {
     use super::*;
 
     const HEAD: Duration = Duration::from_secs(5);
-    const WRITE: Duration = Duration::from_secs(30);
+    const LINGER: Duration = Duration::from_secs(2);
 
     fn guarded(bytes: usize) -> (Guarded<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (ours, theirs) = duplex(bytes);
-        (Guarded::new(ours, HEAD, WRITE, Arc::default()), theirs)
+        let patience = Patience {
+            head: HEAD,
+            write: Duration::from_secs(30),
+            linger: LINGER,
+        };
+        (Guarded::new(ours, patience, Arc::default()), theirs)
     }
 
     #[tokio::test(start_paused = true)]
@@ -262,5 +290,23 @@ mod tests {
             io::ErrorKind::TimedOut,
             "the write has a deadline"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_client_that_is_still_talking_is_waited_for_at_the_end() {
+        for (said, waited) in [
+            ("", Duration::ZERO),
+            ("GET / HTTP/1.1\r\n\r\n", Duration::ZERO),
+            ("GET / HT", LINGER),
+            ("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{", LINGER),
+        ] {
+            let (mut ours, mut theirs) = guarded(256);
+            theirs.write_all(said.as_bytes()).await.unwrap();
+            let mut heard = vec![0; said.len()];
+            ours.read_exact(&mut heard).await.unwrap();
+            let began = Instant::now();
+            ours.shutdown().await.unwrap();
+            assert_eq!(began.elapsed(), waited, "after {said:?}");
+        }
     }
 }

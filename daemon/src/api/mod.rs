@@ -10,6 +10,7 @@ mod audit;
 mod body;
 mod cache;
 mod caller;
+mod closing;
 mod directory;
 mod event;
 mod framing;
@@ -85,6 +86,7 @@ pub(crate) struct Shared {
     audit: audit::Audit,
     packs: cache::PackCache,
     connections: Slots,
+    leaving: Slots,
     streams: Slots,
     uploads: Slots,
     tasks: TaskTracker,
@@ -108,6 +110,8 @@ struct Times {
     body: Duration,
     /// A write that the client does not take.
     write: Duration,
+    /// From the last word on a connection until it is closed, for a client that still talks.
+    linger: Duration,
     /// Between two signs of life on a silent event stream.
     keep_alive: Duration,
     /// From the word to stop until what still runs is cut off.
@@ -121,6 +125,7 @@ impl Default for Times {
             idle: Duration::from_mins(1),
             body: Duration::from_secs(30),
             write: Duration::from_secs(30),
+            linger: Duration::from_secs(1),
             keep_alive: Duration::from_secs(15),
             stop: Duration::from_secs(2),
         }
@@ -129,6 +134,14 @@ impl Default for Times {
 
 /// Connections that only admins get when there would be none for them.
 const ADMIN_RESERVE: usize = 4;
+
+/// Connections that were turned away and may still hear so. Who finds no slot here is told as well, and
+/// not waited for.
+const LEAVING: Bounds = Bounds {
+    total: 256,
+    per_uid: 64,
+    reserve: 16,
+};
 
 /// Event streams, which cost no connection of their user: they are held for long on purpose.
 const STREAMS: Bounds = Bounds {
@@ -162,6 +175,7 @@ impl State {
             access,
             packs: cache::PackCache::default(),
             connections,
+            leaving: Slots::new(LEAVING),
             streams: Slots::new(STREAMS),
             uploads: Slots::new(UPLOADS),
             tasks: TaskTracker::new(),

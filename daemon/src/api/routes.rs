@@ -14,7 +14,7 @@ use packd_wire::{ErrorKind, Role, path};
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::{
-    State, audit, body, event, job, openapi, pack, registry, reload, reply, search, status, upload,
+    State, audit, event, job, openapi, pack, registry, reload, reply, search, status, upload,
 };
 
 /// One line of the table.
@@ -216,10 +216,8 @@ pub(crate) async fn refuse(
         ));
     }
     let response = refusal.into_response();
-    let (parts, body) = request.into_parts();
-    let row = audit::row(caller, &parts.headers, &what, &response);
+    let row = audit::row(caller, request.headers(), &what, &response);
     state.audit.refusal(row).await;
-    body::discard(body, state).await;
     response
 }
 

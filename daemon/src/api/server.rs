@@ -18,17 +18,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use packd_wire::{ErrorKind, Role};
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::caller::{Caller, Link, rank};
-use super::guarded::Guarded;
-use super::limit::LINE;
+use super::guarded::{Guarded, Patience};
+use super::limit::{Full, LINE, Rank};
 use super::peer::Peer;
 use super::problem::{self, Refusal};
-use super::{STREAMS, State, bounds, hygiene, routes};
+use super::{LEAVING, STREAMS, State, bounds, closing, hygiene, routes};
 
 /// The most headers of a request.
 const HEADERS: usize = 64;
@@ -91,9 +90,10 @@ async fn accept(listener: &UnixListener, state: &State, router: &Router) {
 
 /// Gives a connection its task.
 fn begin(stream: UnixStream, state: &State, router: &Router) {
-    let most = LINE + STREAMS.total + state.parts.config.current().access.max_connections;
-    if state.tasks.len() > most {
-        // it would not get a slot in time; closing is the cheapest answer
+    let connections = state.parts.config.current().access.max_connections;
+    if state.tasks.len() > LINE + STREAMS.total + LEAVING.total + connections {
+        // it would not get a slot in time, and a task of its own is too much for saying so
+        closing::say_at_once(stream, &too_many());
         return;
     }
     let (stopped, state, router) = (state.stopped.clone(), state.clone(), router.clone());
@@ -124,17 +124,16 @@ async fn connection(stream: UnixStream, state: State, router: Router) {
         .take(peer.uid, rank, state.times.head)
         .await
     else {
-        turn_away(stream, &peer).await;
+        turn_away(stream, &peer, rank, &state).await;
         return;
     };
     let link = Arc::new(Link::new(peer, slot));
-    let (head, write) = (state.times.head, state.times.write);
-    let io = TokioIo::new(Guarded::new(
-        stream,
-        head,
-        write,
-        Arc::clone(&link.conflict),
-    ));
+    let patience = Patience {
+        head: state.times.head,
+        write: state.times.write,
+        linger: state.times.linger,
+    };
+    let io = TokioIo::new(Guarded::new(stream, patience, Arc::clone(&link.conflict)));
     let stopping = state.stopping.clone();
     let idle = state.times.idle;
     let service =
@@ -192,13 +191,22 @@ async fn answer(
     Ok(response)
 }
 
-/// Says that there are too many connections, without reading what the client wants.
-async fn turn_away(mut stream: UnixStream, peer: &Peer) {
+/// Says that there are too many connections, without looking at what the client wants. How many are
+/// waited for meanwhile is bounded too: they hold no slot of the connections.
+async fn turn_away(stream: UnixStream, peer: &Peer, rank: Rank, state: &State) {
     tracing::warn!(
         uid = peer.uid,
         pid = peer.pid,
         "a connection was turned away: there are too many"
     );
+    match state.leaving.try_take(peer.uid, rank) {
+        Ok(_slot) => closing::say(stream, &too_many(), state.times.linger).await,
+        Err(Full) => closing::say_at_once(stream, &too_many()),
+    }
+}
+
+/// The whole answer to a connection that there is no room for.
+fn too_many() -> Vec<u8> {
     let refusal = Refusal::new(ErrorKind::TooMany, "too many connections are open")
         .hint("close some, or raise `access.max_connections` and `access.max_per_uid`");
     let body = serde_json::to_vec(refusal.problem()).unwrap_or_default();
@@ -207,11 +215,5 @@ async fn turn_away(mut stream: UnixStream, peer: &Peer) {
          Content-Type: application/problem+json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    let saying = async {
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(&body).await?;
-        stream.shutdown().await
-    };
-    // a client that does not listen needs no answer
-    drop(tokio::time::timeout(PAUSE, saying).await);
+    [head.as_bytes(), &body].concat()
 }

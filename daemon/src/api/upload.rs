@@ -141,20 +141,12 @@ async fn receive(
 ) -> Answer<Received> {
     let limit = state.parts.config.current().limits.pack_bytes.bytes();
     let (uid, rank) = (caller.link.peer.uid, caller.rank());
-    let slot = state.uploads.try_take(uid, rank).map_err(|_| {
+    accepted(headers)?;
+    within(body.size_hint().lower(), limit)?;
+    let _slot = state.uploads.try_take(uid, rank).map_err(|_| {
         Refusal::new(ErrorKind::TooMany, "too many uploads are being received")
             .hint("wait until one has ended")
-    });
-    let allowed = accepted(headers)
-        .and_then(|()| within(body.size_hint().lower(), limit))
-        .and(slot);
-    let _slot = match allowed {
-        Ok(slot) => slot,
-        Err(refusal) => {
-            body::discard(body, state).await;
-            return Err(refusal);
-        }
-    };
+    })?;
     let folder = state.parts.layout.uploads();
     let (pieces, taken) = mpsc::channel(PIECES);
     let writing = tokio::task::spawn_blocking(move || write(&folder, taken));

@@ -3,6 +3,8 @@
 use packd_wire::ErrorKind;
 
 use super::*;
+use crate::api::limit::LINE;
+use crate::api::{LEAVING, STREAMS};
 
 /// Times short enough to be waited for.
 fn hasty() -> Times {
@@ -47,7 +49,9 @@ async fn heads_have_a_size_and_a_number_of_lines() {
     let server = Served::new();
     let many = "X-A: b\r\n".repeat(100);
     let long = format!("X-A: {}\r\n", "b".repeat(20_000));
-    for extra in [many, long] {
+    // more than a socket holds, so that the client is still sending when it is refused
+    let endless = format!("X-A: {}\r\n", "b".repeat(1_000_000));
+    for extra in [many, long, endless] {
         let answer = server
             .ask(&format!(
                 "GET /v1/health HTTP/1.1\r\nHost: packd\r\n{extra}\r\n"
@@ -198,6 +202,88 @@ async fn too_many_connections_are_turned_away_and_room_is_made_again() {
     assert_eq!(answer.problem().kind, ErrorKind::TooMany, "and told why");
     drop(held);
     still_serves(&server).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_one_user_is_told_so_to_the_last_connection() {
+    let access = config::Access {
+        max_connections: 8,
+        max_per_uid: 4,
+        ..config::Access::default()
+    };
+    let times = Times {
+        head: Duration::from_millis(200),
+        ..Times::default()
+    };
+    let config = Config {
+        access,
+        ..Config::default()
+    };
+    let server = Served::with(config, times);
+    // half-open ones take every slot, again and again
+    let mut flood = Vec::new();
+    for begun in ["", "GET /v1/hea", &GET[..GET.len() - 2]].repeat(100) {
+        let mut stream = server.connect().await;
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        flood.push(stream);
+    }
+    let asked = "GET /v1/health HTTP/1.1\r\nHost: packd\r\nConnection: close\r\n\r\n";
+    let mut asking = JoinSet::new();
+    for _ in 0..100 {
+        let mut stream = server.connect().await;
+        asking.spawn(async move {
+            stream.write_all(asked.as_bytes()).await.unwrap();
+            Answered::parse(&rest(&mut stream).await)
+        });
+    }
+    let mut refused = 0;
+    while let Some(answer) = asking.join_next().await {
+        let answer = answer.unwrap();
+        // one that the half-open ones have left a slot to is as good as any
+        if answer.status != 200 {
+            assert_eq!(answer.problem().kind, ErrorKind::TooMany, "it is told why");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "there is no room for all of them");
+    for mut stream in flood {
+        rest(&mut stream).await;
+    }
+    still_serves(&server).await;
+    server.stop().await;
+}
+
+#[test]
+fn the_unit_has_a_descriptor_for_each_connection_that_is_allowed() {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/packd.service");
+    let text = fs_err::read_to_string(unit).unwrap();
+    let limit = text
+        .lines()
+        .find_map(|line| line.strip_prefix("LimitNOFILE="));
+    let limit: usize = limit.unwrap().parse().unwrap();
+    // the most that `access.max_connections` can be, and a few for the daemon's own files
+    let most = LINE + STREAMS.total + LEAVING.total + 3000 + 256;
+    assert!(limit >= most, "{limit} descriptors are fewer than {most}");
+}
+
+#[tokio::test]
+async fn who_is_refused_in_the_middle_of_a_body_hears_it() {
+    let server = Served::new();
+    let upload = "POST /v1/packs/upload HTTP/1.1\r\nHost: packd\r\nContent-Type: text/plain\r\n";
+    let body = vec![b'x'; 4 << 20];
+    // one that is announced as more than is read before the answer, and one that is not announced
+    let announced = format!("{upload}Content-Length: 999999999\r\n\r\n");
+    let chunked = format!("{upload}Transfer-Encoding: chunked\r\n\r\n3b9ac9ff\r\n");
+    for head in [announced, chunked] {
+        let answer = Answered::parse(&server.send([head.as_bytes(), &body].concat()).await);
+        assert_eq!(
+            answer.problem().kind,
+            ErrorKind::UnsupportedMediaType,
+            "{head}"
+        );
+    }
+    still_serves(&server).await;
+    server.stop().await;
 }
 
 #[tokio::test]

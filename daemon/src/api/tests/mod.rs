@@ -236,14 +236,13 @@ pub(crate) fn post(target: &str, json: &str) -> Request<Body> {
         .unwrap()
 }
 
-/// Everything until the other end closes; a reset is an end too.
+/// Everything until the other end closes.
 pub(crate) async fn rest(stream: &mut UnixStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let reading = stream.read_to_end(&mut bytes);
-    drop(
-        tokio::time::timeout(PATIENCE, reading)
-            .await
-            .expect("the connection is closed in time"),
-    );
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .expect("the connection is closed in time")
+        .expect("and ends, which is not a reset");
     bytes
 }
