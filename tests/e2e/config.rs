@@ -66,17 +66,18 @@ fn a_daemon_with_a_wrong_configuration_does_not_start() {
 #[test]
 fn a_reload_takes_what_is_new_and_says_what_changed() {
     let site = Site::serving([&PackTree::new("slack", "2.1.0")]);
-    let before = Settings::new().set("net.ca_file", site.authority().to_str());
-    let packd = Packd::start(&before);
+    let packd = Packd::start(&Settings::new());
     packd.configure(&Settings::for_site(&site));
 
     let answer = packd.ask(&Request::new("POST", path::RELOAD));
 
     let view: ReloadView = answer.expect(200).json();
-    assert!(
-        view.changed.iter().any(|key| key.starts_with("registries")),
-        "{view:#?}"
-    );
+    for key in ["registries.demo", "net.ca_file"] {
+        assert!(
+            view.changed.iter().any(|changed| changed == key),
+            "{view:#?}"
+        );
+    }
     assert_eq!(registries(&packd), ["demo"]);
     packd.ctl(["install", "slack"]).success();
 }
@@ -91,10 +92,15 @@ fn a_wrong_reload_is_refused_and_the_old_configuration_kept() {
 
     let problem = answer.expect(422).problem();
     assert_eq!(problem.kind, ErrorKind::InvalidConfig);
-    let said = format!("{problem:?}");
+    assert_eq!(problem.causes.len(), 1, "{problem:#?}");
+    let cause = &problem.causes[0];
     assert!(
-        said.contains("packd.yaml:2") && said.contains("workers"),
+        cause.contains("packd.yaml:2") && cause.contains("workers"),
         "{problem:#?}"
+    );
+    assert!(
+        !problem.detail.contains("workers"),
+        "it is said once: {problem:#?}"
     );
     assert_eq!(registries(&packd), ["demo"]);
     packd.ctl(["install", "slack"]).success();

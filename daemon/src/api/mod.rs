@@ -37,11 +37,11 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use packd_wire::ReloadView;
+use packd_wire::{Problem, ReloadView};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{self, ConfigError, Environment, Layout};
+use crate::config::{self, Environment, Layout};
 use crate::event::Hub;
 use crate::queue::Queue;
 use crate::registry::Registries;
@@ -54,7 +54,7 @@ use limit::{Bounds, Slots};
 pub(crate) use server::serve;
 
 /// Reads the configuration again. Blocks.
-pub(crate) type Reload = Arc<dyn Fn() -> Result<ReloadView, ConfigError> + Send + Sync>;
+pub(crate) type Reload = Arc<dyn Fn() -> Result<ReloadView, Box<Problem>> + Send + Sync>;
 
 /// What the API is given to serve.
 pub(crate) struct Parts {

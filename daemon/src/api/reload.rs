@@ -1,7 +1,7 @@
 //! `POST /v1/reload`.
 
 use axum::extract::State as FromState;
-use packd_wire::{Problem, ReloadView, path};
+use packd_wire::{ReloadView, path};
 
 use super::State;
 use super::body::{MaybeSent, Nothing};
@@ -22,10 +22,5 @@ pub(crate) async fn reload(
     let view = tokio::task::spawn_blocking(move || reload())
         .await
         .map_err(|_| Refusal::panicked())?;
-    view.map(Shown).map_err(|error| {
-        let mut problem = Problem::new(error.kind(), error.to_string());
-        problem.causes = error.problems().iter().map(ToString::to_string).collect();
-        problem.hint = error.hint();
-        problem.into()
-    })
+    view.map(Shown).map_err(|problem| (*problem).into())
 }

@@ -1,29 +1,12 @@
-//! What a reload changes, and what of it waits for a restart.
+//! What a reload changes.
 
 use super::Config;
 use super::section::Section;
 
-/// Keys that are looked at only when the daemon starts: what the HTTP client is built with.
-pub(super) const AT_START: &[&str] = &[
-    "net.connect_timeout",
-    "net.idle_timeout",
-    "net.proxy",
-    "net.ca_file",
-    "net.allowed_hosts",
-];
-
-/// What differs between two configurations.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// Keys whose values differ; a registry that came or went is one key.
-    pub changed: Vec<String>,
-    /// Those of them whose new value waits for a restart.
-    pub needs_restart: Vec<String>,
-}
-
-/// What differs between the configuration in force and another.
+/// The keys whose values differ between the configuration in force and another; a registry that came or
+/// went is one key.
 #[must_use]
-pub fn diff(old: &Config, new: &Config) -> Difference {
+pub fn diff(old: &Config, new: &Config) -> Vec<String> {
     // named in full, so that a new section cannot be forgotten here
     let Config {
         registries,
@@ -53,15 +36,7 @@ pub fn diff(old: &Config, new: &Config) -> Difference {
     add(&mut changed, "access", &old.access, access);
     add(&mut changed, "net", &old.net, net);
     add(&mut changed, "log", &old.log, log);
-    let needs_restart = changed
-        .iter()
-        .filter(|key| AT_START.contains(&key.as_str()))
-        .cloned()
-        .collect();
-    Difference {
-        changed,
-        needs_restart,
-    }
+    changed
 }
 
 fn add<T: Section>(changed: &mut Vec<String>, path: &str, old: &T, new: &T) {
@@ -77,7 +52,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
-    use crate::config::unknown::SECTIONS;
     use crate::config::{ByteSize, Registry, Secret};
 
     fn registry(name: &str) -> Registry {
@@ -86,10 +60,8 @@ mod tests {
 
     #[test]
     fn nothing_differs_between_equals() {
-        assert_eq!(
-            diff(&Config::default(), &Config::default()),
-            Difference::default()
-        );
+        let keys = diff(&Config::default(), &Config::default());
+        assert_eq!(keys, Vec::<String>::new());
     }
 
     #[test]
@@ -109,9 +81,8 @@ mod tests {
         new.store.min_free = ByteSize::mib(1);
         new.net.allow_http = true;
         new.net.ca_file = Some("/ca.pem".into());
-        let difference = diff(&old, &new);
         assert_eq!(
-            difference.changed,
+            diff(&old, &new),
             [
                 "registries.b.headers",
                 "registries.c",
@@ -123,21 +94,5 @@ mod tests {
             ],
             "a changed secret counts, although it looks the same when it is shown"
         );
-        assert_eq!(difference.needs_restart, ["net.ca_file"]);
-    }
-
-    #[test]
-    fn what_waits_for_a_restart_exists() {
-        for path in AT_START {
-            let (section, key) = path.split_once('.').unwrap();
-            let keys = SECTIONS
-                .iter()
-                .find(|(name, _)| *name == section)
-                .map(|(_, keys)| *keys);
-            assert!(
-                keys.is_some_and(|keys| keys.iter().any(|known| known.name == key)),
-                "`{path}` is a key"
-            );
-        }
     }
 }

@@ -31,7 +31,7 @@ mod unknown;
 
 pub use args::{Args, LogFormat};
 pub use check::check;
-pub use diff::{Difference, diff};
+pub use diff::diff;
 pub use environment::Environment;
 pub use inputs::Inputs;
 pub use layout::Layout;

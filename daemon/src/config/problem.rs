@@ -33,7 +33,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A configuration that cannot be used, with every reason there is.
+/// A configuration that cannot be used, with every reason there is. Whoever shows it shows
+/// [`ConfigError::problems`], which are many where a source would be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     pub(super) problems: Vec<Problem>,
@@ -61,11 +62,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot use the configuration")?;
-        for (position, problem) in self.problems.iter().enumerate() {
-            write!(f, "{}{problem}", if position == 0 { ": " } else { "; " })?;
-        }
-        Ok(())
+        f.write_str("cannot use the configuration")
     }
 }
 

@@ -6,7 +6,6 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::diff::AT_START;
 use super::section::{Key, Section};
 use super::{
     Access, Args, Config, Environment, Inputs, Layout, Limits, Log, Net, Origin, Queue, Registry,
@@ -217,16 +216,6 @@ fn the_documentation_lists_every_key() {
     let (before, rest) = text.split_once(BEGIN).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
     compare(path, &format!("{before}{BEGIN}\n{}{END}{after}", tables()));
-}
-
-#[test]
-fn the_documentation_names_what_waits_for_a_restart() {
-    let text = fs_err::read_to_string(repository("docs/configuration.md")).unwrap();
-    let keys: Vec<_> = AT_START.iter().map(|key| format!("`{key}`")).collect();
-    assert!(
-        text.contains(&keys.join(" ")),
-        "the documentation names {keys:?}"
-    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) mod loopback;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::header::{
@@ -37,18 +37,19 @@ use crate::config::{self, HostPatterns, Secret};
 /// The longest pause a server can ask for: a job that waits for ever is a lost job.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// The HTTP client. Cheap to clone; connections are shared.
+/// The HTTP client. Cheap to clone; clones share connections and settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    shared: Arc<Shared>,
+    current: Arc<RwLock<Arc<Client>>>,
 }
 
+/// A client with the settings of one moment. A request keeps the one it began with.
 #[derive(Debug)]
-struct Shared {
+struct Client {
     blueprint: Blueprint,
     /// Built at the first request: reading the system's certificates would delay the start of every
     /// packd, also of one that never downloads.
-    client: OnceCell<reqwest::Client>,
+    library: OnceCell<reqwest::Client>,
     hosts: HostPatterns,
     connect_timeout: Duration,
     idle_timeout: Duration,
@@ -124,15 +125,21 @@ impl Http {
     /// # Errors
     /// [`SetupError`]: the settings are wrong.
     pub(crate) fn new(net: &config::Net) -> Result<Self, SetupError> {
+        let client = Arc::new(Client::new(net)?);
         Ok(Self {
-            shared: Arc::new(Shared {
-                blueprint: Blueprint::new(net)?,
-                client: OnceCell::new(),
-                hosts: net.allowed_hosts.clone(),
-                connect_timeout: net.connect_timeout,
-                idle_timeout: net.idle_timeout,
-            }),
+            current: Arc::new(RwLock::new(client)),
         })
+    }
+
+    /// Makes requests with these settings from now on, by every clone; what is under way goes on with
+    /// those it began with. Reads `net.ca_file` again, also when its name is the same. Blocks.
+    ///
+    /// # Errors
+    /// [`SetupError`]: the settings are wrong, and the ones before stay in force.
+    pub(crate) fn renew(&self, net: &config::Net) -> Result<(), SetupError> {
+        let client = Arc::new(Client::new(net)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = client;
+        Ok(())
     }
 
     /// Asks, follows redirects, and returns at the beginning of the body. Safe to drop while it waits.
@@ -140,14 +147,15 @@ impl Http {
     /// # Errors
     /// [`NetError`]; [`NetError::is_transient`] says whether asking again can help.
     pub(crate) async fn get(&self, request: Request) -> Result<Response, NetError> {
+        let client = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
         let Some(limit) = request.within else {
-            return self.follow(&request, None).await;
+            return client.follow(&request, None).await;
         };
         let deadline = Deadline {
             at: Instant::now() + limit,
             limit,
         };
-        match tokio::time::timeout_at(deadline.at, self.follow(&request, Some(deadline))).await {
+        match tokio::time::timeout_at(deadline.at, client.follow(&request, Some(deadline))).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(NetError::Deadline {
                 url: request.url,
@@ -155,15 +163,27 @@ impl Http {
             }),
         }
     }
+}
+
+impl Client {
+    fn new(net: &config::Net) -> Result<Self, SetupError> {
+        Ok(Self {
+            blueprint: Blueprint::new(net)?,
+            library: OnceCell::new(),
+            hosts: net.allowed_hosts.clone(),
+            connect_timeout: net.connect_timeout,
+            idle_timeout: net.idle_timeout,
+        })
+    }
 
     async fn follow(
-        &self,
+        self: &Arc<Self>,
         request: &Request,
         deadline: Option<Deadline>,
     ) -> Result<Response, NetError> {
         let refused = |source| NetError::Route { source };
         let mut route =
-            Route::start(&request.url, request.allow_http, &self.shared.hosts).map_err(refused)?;
+            Route::start(&request.url, request.allow_http, &self.hosts).map_err(refused)?;
         let secrets = secret_headers(&request.headers).await?;
         loop {
             let answer = self.ask(request, &route, &secrets).await?;
@@ -208,17 +228,14 @@ impl Http {
     /// One request, one answer. The URL has been judged.
     async fn send(&self, url: &SafeUrl, headers: HeaderMap) -> Result<reqwest::Response, NetError> {
         let ask = self
-            .client()
+            .built()
             .await?
             .get(url.as_url().clone())
             .headers(headers);
         // digests are of the bytes as published, so no transfer in another form is wanted
         let ask = ask.header(ACCEPT_ENCODING, "identity");
         // connecting has its own timeout within this one
-        let patience = self
-            .shared
-            .connect_timeout
-            .saturating_add(self.shared.idle_timeout);
+        let patience = self.connect_timeout.saturating_add(self.idle_timeout);
         match timeout(patience, ask.send()).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(NetError::of_request(url, error)),
@@ -231,7 +248,7 @@ impl Http {
 
     /// Takes the head of an answer apart.
     fn read(
-        &self,
+        self: &Arc<Self>,
         request: &Request,
         answer: reqwest::Response,
         route: &Route<'_>,
@@ -283,7 +300,7 @@ impl Http {
             url: url.clone(),
             announced,
             max_bytes: request.max_bytes,
-            idle: self.shared.idle_timeout,
+            idle: self.idle_timeout,
             deadline,
             received: 0,
             drip: Drip::default(),
@@ -296,15 +313,15 @@ impl Http {
         })
     }
 
-    async fn client(&self) -> Result<&reqwest::Client, NetError> {
+    async fn built(&self) -> Result<&reqwest::Client, NetError> {
         let build = || async {
-            let blueprint = self.shared.blueprint.clone();
+            let blueprint = self.blueprint.clone();
             let client = blocking(|| blueprint.build()).await;
             client.map_err(|error| NetError::Setup {
                 source: Reason::of(error),
             })
         };
-        self.shared.client.get_or_try_init(build).await
+        self.library.get_or_try_init(build).await
     }
 }
 

@@ -3,12 +3,14 @@
 //! Only with a strong `ETag` and a known length. Without the first nobody says that the rest belongs to
 //! what came before; without the second nobody says when it is whole.
 
+use std::sync::Arc;
+
 use reqwest::Response;
 use reqwest::header::{
     ACCEPT_RANGES, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE,
 };
 
-use super::{Http, text};
+use super::{Client, text};
 use crate::config::SafeUrl;
 
 /// How many times one body is taken up again. Each time has to bring bytes.
@@ -17,7 +19,7 @@ const TIMES: u32 = 8;
 /// What is needed to ask for the rest of a body.
 #[derive(Debug)]
 pub(super) struct Resume {
-    http: Http,
+    client: Arc<Client>,
     url: SafeUrl,
     /// Those that the first request to this URL had.
     secrets: HeaderMap,
@@ -31,7 +33,7 @@ pub(super) struct Resume {
 impl Resume {
     /// What is needed, if the answer allows it at all.
     pub(super) fn of(
-        http: &Http,
+        client: &Arc<Client>,
         url: &SafeUrl,
         secrets: HeaderMap,
         answer: &Response,
@@ -41,7 +43,7 @@ impl Resume {
         let strong = etag.as_bytes().starts_with(b"\"");
         let ranges = text(headers, &ACCEPT_RANGES).is_none_or(|unit| unit != "none");
         (strong && ranges).then_some(Self {
-            http: http.clone(),
+            client: Arc::clone(client),
             url: url.clone(),
             secrets,
             etag,
@@ -65,7 +67,7 @@ impl Resume {
         );
         headers.insert(IF_RANGE, self.etag.clone());
         let answer = self
-            .http
+            .client
             .send(&self.url, headers)
             .await
             .inspect_err(|error| {

@@ -74,6 +74,53 @@ async fn a_body_comes_as_it_was_sent() {
 }
 
 #[tokio::test]
+async fn new_settings_count_from_the_next_request_on() {
+    let server = Loopback::serving(b"{}".to_vec());
+    let http = http(IDLE);
+    let begun = http.get(request(&server.url("/"))).await.unwrap();
+    let allowed_hosts = HostPatterns::new(&["packs.example".to_owned()]).unwrap();
+    let net = Net {
+        proxy: Proxy::None,
+        allowed_hosts,
+        ..Net::default()
+    };
+    let clone = http.clone();
+    http.renew(&net).unwrap();
+    let Outcome::Body(rest) = begun.outcome else {
+        panic!("a body was expected")
+    };
+    assert_eq!(
+        rest.bytes().await.unwrap(),
+        "{}",
+        "what has begun goes on as it was"
+    );
+    let refused = body(&clone, request(&server.url("/"))).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            NetError::Route {
+                source: RouteError::Host { .. }
+            }
+        ),
+        "the next one, also of a clone, follows the new settings: {refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn wrong_settings_leave_the_ones_before_in_force() {
+    let server = Loopback::serving(b"{}".to_vec());
+    let http = http(IDLE);
+    let net = Net {
+        ca_file: Some("/nowhere/ca.pem".into()),
+        allowed_hosts: HostPatterns::new(&["packs.example".to_owned()]).unwrap(),
+        ..Net::default()
+    };
+    http.renew(&net).unwrap_err();
+    let answer = body(&http, request(&server.url("/"))).await.unwrap();
+    assert_eq!(answer, b"{}", "the host is still allowed");
+}
+
+#[tokio::test]
 async fn what_looks_compressed_is_left_as_it_is() {
     // Apache says this of every .tgz with its default settings
     let server = Loopback::saying(

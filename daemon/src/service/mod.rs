@@ -78,8 +78,8 @@ async fn serve(
     let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
     let (listener, bound) = socket::listen(&layout.socket).await?;
     let reload: api::Reload = {
-        let shared = shared.clone();
-        Arc::new(move || reload::run(&inputs, &shared))
+        let (shared, http) = (shared.clone(), http.clone());
+        Arc::new(move || reload::run(&inputs, &shared, &http))
     };
 
     let stop = CancellationToken::new();

@@ -1,38 +1,138 @@
 //! Reading the configuration again, while everything runs.
 
-use packd_wire::ReloadView;
+use packd_wire::{ErrorKind, Problem, ReloadView};
 
+use super::ServiceError;
 use crate::config::{self, ConfigError, Inputs, Shared};
+use crate::logging::chain;
+use crate::net::Http;
 
 /// Reads the files again and, if nothing is wrong in them, puts them in force. Blocks.
 ///
 /// # Errors
-/// Everything that is wrong; the old configuration stays in force.
-pub(super) fn run(inputs: &Inputs, shared: &Shared) -> Result<ReloadView, ConfigError> {
-    let effective = config::load(inputs).inspect_err(|error| {
+/// Everything that is wrong, which is also logged; the old configuration stays in force.
+pub(super) fn run(
+    inputs: &Inputs,
+    shared: &Shared,
+    http: &Http,
+) -> Result<ReloadView, Box<Problem>> {
+    let effective = config::load(inputs).map_err(|error| {
         for problem in error.problems() {
             tracing::error!("{problem}");
         }
-        tracing::error!("the configuration is wrong; the old one stays in force");
+        refused(of_config(&error))
+    })?;
+    // the last thing that can be wrong goes first, so that nothing has to be taken back
+    http.renew(&effective.config.net).map_err(|error| {
+        let error = ServiceError::Net(error);
+        tracing::error!("{}", chain(&error));
+        let mut problem = Problem::of_error(ErrorKind::InvalidConfig, &error);
+        problem.hint = error.hint();
+        refused(problem)
     })?;
     for warning in &effective.warnings {
         tracing::warn!("{warning}");
     }
     crate::logging::set_level(effective.config.log.level);
     let old = shared.replace(effective.config);
-    let difference = config::diff(&old, &shared.current());
-    if !difference.needs_restart.is_empty() {
-        tracing::warn!(
-            "these wait for a restart: {}",
-            difference.needs_restart.join(", ")
-        );
-    }
+    let changed = config::diff(&old, &shared.current());
     tracing::info!(
         "configuration reloaded; {} settings are different",
-        difference.changed.len()
+        changed.len()
     );
-    Ok(ReloadView {
-        changed: difference.changed,
-        needs_restart: difference.needs_restart,
-    })
+    Ok(ReloadView { changed })
+}
+
+fn refused(problem: Problem) -> Box<Problem> {
+    tracing::error!("the configuration is wrong; the old one stays in force");
+    Box::new(problem)
+}
+
+/// Everything that is wrong with a configuration, each thing a cause of its own.
+fn of_config(error: &ConfigError) -> Problem {
+    let mut problem = Problem::new(error.kind(), error.to_string());
+    problem.causes = error.problems().iter().map(ToString::to_string).collect();
+    problem.hint = error.hint();
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Args, Config, Environment};
+
+    /// What a reload of this text says, and the configuration that is then in force.
+    fn reloaded(folder: &Path, text: &str) -> (Result<ReloadView, Box<Problem>>, Shared) {
+        let file = folder.join("packd.yaml");
+        fs_err::write(&file, text).unwrap();
+        let args = Args {
+            config: Some(file),
+            ..Args::default()
+        };
+        let inputs = Inputs::new(&args, Environment::default());
+        let shared = Shared::new(Config::default());
+        let http = Http::new(&shared.current().net).unwrap();
+        (run(&inputs, &shared, &http), shared)
+    }
+
+    #[test]
+    fn what_is_different_is_named_and_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let (view, shared) = reloaded(
+            folder.path(),
+            "queue: {workers: 7}\nnet: {idle_timeout: 1m}\n",
+        );
+        assert_eq!(
+            view.unwrap().changed,
+            ["queue.workers", "net.idle_timeout"],
+            "both keys are named"
+        );
+        assert_eq!(shared.current().queue.workers, 7, "and in force");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (refused, shared) =
+            reloaded(folder.path(), "queue: {workers: 0}\nlog: {level: loud}\n");
+        let problem = refused.unwrap_err();
+        assert_eq!(problem.kind, ErrorKind::InvalidConfig);
+        assert_eq!(problem.causes.len(), 2, "{problem:#?}");
+        for cause in &problem.causes {
+            assert!(
+                !problem.detail.contains(cause),
+                "the detail repeats no cause: {problem:#?}"
+            );
+        }
+        assert_eq!(
+            shared.current().as_ref(),
+            &Config::default(),
+            "nothing changed"
+        );
+    }
+
+    #[test]
+    fn certificates_that_cannot_be_read_change_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "queue: {workers: 7}\nnet: {ca_file: /nowhere/ca.pem}\n";
+        let (refused, shared) = reloaded(folder.path(), text);
+        let problem = refused.unwrap_err();
+        assert_eq!(problem.kind, ErrorKind::InvalidConfig);
+        assert!(
+            problem
+                .causes
+                .iter()
+                .any(|cause| cause.contains("/nowhere/ca.pem")),
+            "the file is named: {problem:#?}"
+        );
+        assert_eq!(
+            shared.current().as_ref(),
+            &Config::default(),
+            "nothing changed"
+        );
+    }
 }

@@ -65,6 +65,4 @@ pub struct HealthView {
 pub struct ReloadView {
     /// Keys whose value is different now.
     pub changed: Vec<String>,
-    /// Keys whose new value waits for a restart.
-    pub needs_restart: Vec<String>,
 }

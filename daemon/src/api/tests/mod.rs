@@ -29,7 +29,7 @@ use super::directory::Directory;
 use super::limit::Rank;
 use super::peer::Peer;
 use super::{Parts, State, Times, routes, serve};
-use crate::config::{self, Config, ConfigError, Layout};
+use crate::config::{self, Config, Layout};
 use crate::event::Hub;
 use crate::net::Http;
 use crate::queue::Queue;
@@ -77,12 +77,7 @@ impl Daemon {
         let parts = Parts {
             registries: Registries::new(database.clone(), http, config.clone(), hub.clone()),
             queue: Queue::new(database.clone(), hub.clone()),
-            reload: Arc::new(|| {
-                Ok::<_, ConfigError>(packd_wire::ReloadView {
-                    changed: vec![],
-                    needs_restart: vec![],
-                })
-            }),
+            reload: Arc::new(|| Ok(packd_wire::ReloadView { changed: vec![] })),
             layout,
             config,
             database,
