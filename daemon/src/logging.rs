@@ -21,6 +21,8 @@ use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::config::{ConfigError, Environment, Level, LogFormat};
 
+pub use packd_format::error::chain;
+
 /// Before the names of our fields in the journal: `journalctl PACKD_JOB=17`.
 const JOURNAL_PREFIX: &str = "PACKD";
 
@@ -57,19 +59,6 @@ pub fn set_level(level: Level) {
         // fails only when the log is gone, and then there is nobody to tell
         handle.reload(filter(level)).ok();
     }
-}
-
-/// An error and what led to it, in one line.
-#[must_use]
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// Prints data to stdout and passes the exit code on. A reader that has gone is no failure.

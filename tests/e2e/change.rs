@@ -159,10 +159,7 @@ fn what_others_need_is_not_removed_unless_they_go_too() {
         "DELETE",
         &format!("{}?wait=60", path::pack("slack")),
     ));
-    let problem = match answer.status {
-        400.. => answer.problem(),
-        _ => answer.json::<JobView>().error.unwrap(),
-    };
+    let problem = answer.failure();
     assert_eq!(problem.kind, ErrorKind::RequiredBy);
     assert!(format!("{problem:?}").contains("chat"), "{problem:#?}");
     assert_eq!(packd.current(), ["chat", "slack"]);

@@ -2,7 +2,7 @@
 
 use packd_tests::{Fault, PackTree, Packd, Settings, Site};
 use packd_wire::{
-    AvailableList, ErrorKind, JobView, RegistryList, RegistryState, RegistryView, SearchList, path,
+    AvailableList, ErrorKind, RegistryList, RegistryState, RegistryView, SearchList, path,
 };
 use serde_json::json;
 
@@ -70,10 +70,7 @@ fn a_registry_that_was_never_reached_cannot_be_installed_from() {
         &format!("{}?wait=60", path::INSTALL),
         &json!({"source": "slack"}),
     );
-    let problem = match answer.status {
-        400.. => answer.problem(),
-        _ => answer.json::<JobView>().error.unwrap(),
-    };
+    let problem = answer.failure();
     assert_eq!(problem.kind, ErrorKind::RegistryUnreachable);
     assert!(problem.retryable);
 

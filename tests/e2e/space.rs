@@ -6,7 +6,7 @@ use std::{
 };
 
 use packd_tests::{PackTree, Packd, Ran, Settings, Site};
-use packd_wire::{ErrorKind, JobStatus, JobView, path};
+use packd_wire::{ErrorKind, path};
 use serde_json::json;
 
 /// A file system of a few megabytes.
@@ -58,9 +58,7 @@ fn a_full_disk_fails_the_job_and_leaves_the_host_as_it_was() {
         &json!({"source": "slack", "version": "2.0.0"}),
     );
 
-    let job: JobView = answer.json();
-    assert_eq!(job.status, JobStatus::Failed, "{job:#?}");
-    let error = job.error.unwrap();
+    let error = answer.failure();
     assert_eq!(error.kind, ErrorKind::NoSpace, "{error:#?}");
     assert!(error.retryable);
     packd.staging_is_empty();
@@ -89,10 +87,7 @@ fn a_job_that_would_leave_too_little_space_fails_before_it_writes() {
         &format!("{}?wait=60", path::INSTALL),
         &json!({"source": "slack"}),
     );
-    let problem = match answer.status {
-        400.. => answer.problem(),
-        _ => answer.json::<JobView>().error.unwrap(),
-    };
+    let problem = answer.failure();
     assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
     packd.staging_is_empty();
     assert_eq!(packd.store(), Vec::<String>::new());

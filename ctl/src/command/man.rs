@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory as _;
 use clap_mangen::Man as Page;
+use packd_format::error::without_path;
 use packd_wire::Exit;
 
 use crate::Ending;
@@ -24,7 +25,7 @@ impl Man {
         if let Some(dir) = self.dir {
             let failed = |error: std::io::Error| {
                 let doing = format!("cannot write manual pages into `{}`", dir.display());
-                Failure::of(Exit::Failed, doing, &error)
+                Failure::of(Exit::Failed, doing, &without_path(&error))
             };
             fs_err::create_dir_all(&dir).map_err(failed)?;
             clap_mangen::generate_to(command, &dir).map_err(failed)?;

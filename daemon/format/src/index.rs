@@ -173,14 +173,14 @@ pub enum IndexError {
     #[error("the index is not UTF-8 text")]
     Encoding,
     /// It is not JSON, or was cut short.
-    #[error("the index is not JSON (line {line}, column {column})")]
+    #[error("the index is not JSON (line {line}, column {column}): {why}")]
     Syntax {
         /// The line, from 1.
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What the JSON reader says.
-        source: serde_json::Error,
+        /// What the JSON reader says, without the place.
+        why: String,
     },
     /// It is JSON, but no index.
     #[error("the index is not one: {why}")]

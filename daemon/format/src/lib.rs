@@ -8,6 +8,7 @@
 pub mod archive;
 pub mod contents;
 pub mod digest;
+pub mod error;
 pub mod index;
 pub mod manifest;
 pub mod name;

@@ -51,6 +51,13 @@ pub(crate) struct NamedJob(pub(crate) i64);
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
+/// The body broke off, or is not what HTTP says a body is.
+#[derive(Debug, thiserror::Error)]
+#[error("the body cannot be read")]
+struct Unreadable {
+    source: axum::BoxError,
+}
+
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Asked<T> {
     type Rejection = Refusal;
 
@@ -182,6 +189,8 @@ async fn read(body: Body, state: &State) -> Result<Bytes, Refusal> {
     if body.size_hint().lower() > u64::try_from(JSON_BYTES).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
+    // what axum puts around an error has no text of its own
+    let body = body.map_err(axum::Error::into_inner);
     let collected =
         tokio::time::timeout(state.times.body, Limited::new(body, JSON_BYTES).collect())
             .await
@@ -189,9 +198,9 @@ async fn read(body: Body, state: &State) -> Result<Bytes, Refusal> {
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Refusal::of_error(
+        Err(source) => Err(Refusal::of_error(
             ErrorKind::BadRequest,
-            error.as_ref(),
+            &Unreadable { source },
             None,
         )),
     }

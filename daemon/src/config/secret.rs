@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use packd_format::error::without_path;
 use packd_wire::ErrorKind;
 
 use super::environment::Environment;
@@ -252,9 +253,9 @@ fn is_credential(name: &str) -> bool {
 
 /// The one line in a file, without its end.
 fn line_of(path: &Path) -> Result<String, SecretError> {
-    let failed = |source| SecretError::Read {
+    let failed = |error| SecretError::Read {
         path: path.to_owned(),
-        source,
+        source: without_path(&error),
     };
     let not_a_line = || SecretError::NotALine {
         path: path.to_owned(),

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use packd_format::error::without_path;
 use packd_format::tree::{FileList, RootError, find_pack_root};
 use packd_format::{Contents, Manifest, ManifestError, PackRef, Version};
 use packd_wire::{ContentsView, ErrorKind, PlanView, StepName};
@@ -52,7 +53,7 @@ pub(crate) enum InspectError {
     },
 
     /// `pack.yaml` cannot be read.
-    #[error("cannot read the `pack.yaml` of {shown}")]
+    #[error("no usable pack in {shown}")]
     Manifest {
         /// Where it came from.
         shown: String,
@@ -85,7 +86,7 @@ pub(crate) enum InspectError {
     },
 
     /// The list of a tree in the store is damaged.
-    #[error("the list `{}` is damaged", path.display())]
+    #[error("cannot use `{}`", path.display())]
     List {
         /// Where.
         path: PathBuf,
@@ -319,9 +320,9 @@ fn read_manifest(tree: &Path, shown: &str) -> Result<Manifest, InspectError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, InspectError> {
-    fs_err::read(path).map_err(|source| InspectError::Read {
+    fs_err::read(path).map_err(|error| InspectError::Read {
         path: path.to_owned(),
-        source,
+        source: without_path(&error),
     })
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use packd_format::error::without_path;
 use packd_format::index::{self, Found, Problems};
 use packd_format::{Digest, IndexError};
 use packd_wire::EventKind;
@@ -364,7 +365,10 @@ async fn read_file(registry: &Registry, limit: u64) -> Result<Bytes, RegistryErr
             file.take(limit.saturating_add(1)).read_to_end(&mut bytes)
         });
         match result {
-            Err(source) => Err(RegistryError::Read { name, path, source }),
+            Err(error) => {
+                let source = without_path(&error);
+                Err(RegistryError::Read { name, path, source })
+            }
             Ok(_) if bytes.len() as u64 > limit => Err(RegistryError::TooLarge { name, limit }),
             Ok(_) => Ok(bytes.into()),
         }

@@ -58,3 +58,71 @@ impl ServiceError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::error::Error;
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Layout, Net, Secret};
+    use crate::logging::chain;
+    use crate::net::Http;
+    use crate::service::socket;
+    use crate::store::{self, Database};
+
+    /// The whole text of an error, with the folder of the test left out.
+    fn told(error: &dyn Error, folder: &Path) -> String {
+        chain(error).replace(folder.to_str().unwrap(), "")
+    }
+
+    #[tokio::test]
+    async fn what_keeps_packd_from_running_is_told_once_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs_err::write(at("file"), "no database, and no folder").unwrap();
+        fs_err::create_dir(at("folder")).unwrap();
+        let told = |error: &dyn Error| told(error, folder.path());
+
+        let layout = Layout::within(&at("file"));
+        let error = ServiceError::Store(store::tree::make_folders(&layout).unwrap_err());
+        assert_eq!(
+            told(&error),
+            "cannot use the state folder: cannot make folder `/file/state`: \
+             Not a directory (os error 20)"
+        );
+        let error = Database::open(&at("folder")).err().unwrap();
+        assert_eq!(
+            told(&error),
+            "cannot protect `/folder`: Is a directory (os error 21)"
+        );
+        let error = Database::open(&at("file")).err().unwrap();
+        assert_eq!(
+            told(&error),
+            "cannot open `/file`: file is not a database (SQLite's code 26)"
+        );
+        let error = socket::listen(&at("none/packd.sock")).await.err().unwrap();
+        assert_eq!(
+            told(&error),
+            "cannot listen on `/none/packd.sock`: No such file or directory (os error 2)"
+        );
+        let net = Net {
+            ca_file: Some(at("none.pem")),
+            ..Net::default()
+        };
+        let error = ServiceError::Net(Http::new(&net).unwrap_err());
+        assert_eq!(
+            told(&error),
+            "cannot set up the HTTP client: cannot read the certificates of `net.ca_file`: \
+             failed to open file `/none.pem`: No such file or directory (os error 2)"
+        );
+        let secret = format!("${{file:{}}}", at("none").display());
+        let error = Secret::parse(&secret).unwrap().expand().unwrap_err();
+        assert_eq!(
+            told(&error),
+            "cannot read the secret in /none: No such file or directory (os error 2)"
+        );
+    }
+}

@@ -5,9 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 
+use packd_format::error::without_path;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::ServiceError;
+use crate::logging::chain;
 
 /// Removes a socket of our own when the daemon ends; one of systemd's stays. Dropping it blocks.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ impl Drop for Bound {
             && let Err(error) = fs_err::remove_file(path)
             && error.kind() != ErrorKind::NotFound
         {
-            tracing::warn!(%error, "the socket is left behind");
+            tracing::warn!(error = %chain(&error), "the socket is left behind");
         }
     }
 }
@@ -32,9 +34,9 @@ impl Drop for Bound {
 /// # Errors
 /// [`ServiceError::SocketInUse`], [`ServiceError::Socket`].
 pub(super) async fn listen(path: &Path) -> Result<(UnixListener, Bound), ServiceError> {
-    let failed = |source| ServiceError::Socket {
+    let failed = |error| ServiceError::Socket {
         path: path.to_owned(),
-        source,
+        source: without_path(&error),
     };
     let passed = listenfd::ListenFd::from_env()
         .take_unix_listener(0)

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use packd_format::digest::Reader;
+use packd_format::error::without_path;
 use packd_format::{Algorithm, Digest};
 use tokio_util::sync::CancellationToken;
 
@@ -69,8 +70,7 @@ impl<R: Read> Read for Input<R> {
         };
         result.inspect_err(|error| {
             if error.kind() != io::ErrorKind::Interrupted {
-                let kept = || io::Error::new(error.kind(), error.to_string());
-                self.failure.get_or_insert_with(kept);
+                self.failure.get_or_insert_with(|| without_path(error));
             }
         })
     }

@@ -639,3 +639,17 @@ async fn plain_http_is_the_location_s_to_allow() {
     assert_eq!(refused.kind(), ErrorKind::SourceRefused);
     assert!(server.asked().is_empty(), "nothing was asked of the server");
 }
+
+#[tokio::test]
+async fn an_archive_that_is_not_there_is_named_once() {
+    let case = Case::new();
+    let path = case.folder.path().join("none.tar.gz");
+    let error = case.fetch(&Location::file(path.clone())).await.unwrap_err();
+    assert_eq!(
+        crate::logging::chain(&error),
+        format!(
+            "cannot open the archive {}: No such file or directory (os error 2)",
+            path.display()
+        )
+    );
+}

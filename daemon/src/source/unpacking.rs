@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 use packd_format::archive::{self, ArchiveError, Format, Limits, Source};
+use packd_format::error::without_path;
 use packd_format::tree::FileList;
 use packd_format::{Algorithm, Digest};
 use tokio_util::sync::CancellationToken;
@@ -222,9 +223,9 @@ fn algorithms(expected: &[Digest]) -> Vec<Algorithm> {
 
 /// Opens a regular file, and says how long it is. A pipe would be waited for, so it is not.
 fn open(path: &Path) -> Result<(fs_err::File, u64), SourceError> {
-    let failed = |source| SourceError::Open {
+    let failed = |error| SourceError::Open {
         path: path.to_owned(),
-        source,
+        source: without_path(&error),
     };
     let mut options = fs_err::OpenOptions::new();
     let file = options

@@ -101,10 +101,7 @@ impl Database {
         )?;
         schema::migrate(&mut writing, path)?;
         let reading = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let open = |source| StoreError::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let open = StoreError::open(path);
         reading
             .pragma_update(None, "query_only", true)
             .map_err(open)?;
@@ -192,7 +189,7 @@ impl Threads {
 /// Makes the file, if it is not there, and keeps it and its companions to the daemon alone: requests
 /// may hold tokens. SQLite gives files that it makes the same mode.
 fn make_private(path: &Path) -> Result<(), StoreError> {
-    let doing = || StoreError::io(format!("make `{}` private", path.display()));
+    let doing = || StoreError::at("protect", path);
     fs_err::OpenOptions::new()
         .create(true)
         .append(true)
@@ -218,7 +215,7 @@ where
     let (answer, answered) = oneshot::channel();
     let task = Box::new(move |connection: &mut Connection| {
         let result = match catch_unwind(AssertUnwindSafe(|| task(connection))) {
-            Ok(result) => result.map_err(StoreError::Query),
+            Ok(result) => result.map_err(|error| StoreError::Query(error.into())),
             Err(_) => Err(StoreError::Panicked),
         };
         // a caller that went away does not want the answer
@@ -249,10 +246,7 @@ fn serve(
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let open = |source| StoreError::Open {
-        path: path.to_owned(),
-        source,
-    };
+    let open = StoreError::open(path);
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
     connection

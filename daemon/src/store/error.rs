@@ -1,8 +1,11 @@
 //! How the store fails.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use packd_format::error::without_path;
 use packd_format::tree::TreeError;
 use packd_wire::ErrorKind;
 
@@ -33,7 +36,7 @@ pub(crate) enum StoreError {
         /// The database.
         path: PathBuf,
         /// Why.
-        source: rusqlite::Error,
+        source: SqlReason,
     },
 
     /// SQLite did not switch to write-ahead logging.
@@ -47,7 +50,7 @@ pub(crate) enum StoreError {
 
     /// A question or a change failed.
     #[error("the database refused")]
-    Query(#[source] rusqlite::Error),
+    Query(#[source] SqlReason),
 
     /// A closure given to the database panicked: a defect in packd.
     #[error("a database task panicked")]
@@ -91,7 +94,24 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
-    /// For `map_err` on file operations: `StoreError::io("make folder `x`")`.
+    /// For `map_err` on the opening of a database.
+    pub(super) fn open(path: &Path) -> impl Fn(rusqlite::Error) -> Self + Copy {
+        move |source| Self::Open {
+            path: path.to_owned(),
+            source: source.into(),
+        }
+    }
+
+    /// For `map_err` on file operations with the path that is worked on: `StoreError::at("write", path)`.
+    pub(super) fn at(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let doing = format!("{doing} `{}`", path.display());
+        move |error| Self::Io {
+            doing,
+            source: without_path(&error),
+        }
+    }
+
+    /// For `map_err` on file operations whose errors name the path: `StoreError::io("switch `current`")`.
     pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
@@ -102,7 +122,7 @@ impl StoreError {
     #[must_use]
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Query(error) => error.sqlite_error_code().is_some(),
+            Self::Query(SqlReason(error)) => error.sqlite_error_code().is_some(),
             Self::Io { .. } | Self::Tree { .. } | Self::CurrentOdd { .. } => true,
             Self::InUse { .. }
             | Self::Newer { .. }
@@ -118,9 +138,11 @@ impl StoreError {
     #[must_use]
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Query(error) | Self::Open { source: error, .. } if is_full(error) => {
-                ErrorKind::NoSpace
-            }
+            Self::Query(SqlReason(error))
+            | Self::Open {
+                source: SqlReason(error),
+                ..
+            } if is_full(error) => ErrorKind::NoSpace,
             Self::Io { source, .. } if is_no_space(source) => ErrorKind::NoSpace,
             Self::Tree {
                 source: TreeError::Io { source, .. },
@@ -162,6 +184,43 @@ impl StoreError {
             | Self::Closed
             | Self::Io { .. }
             | Self::Tree { .. } => None,
+        }
+    }
+}
+
+/// What SQLite says, or the library around it, whose errors repeat their sources and the path that was
+/// opened.
+#[derive(Debug)]
+pub(crate) struct SqlReason(rusqlite::Error);
+
+impl From<rusqlite::Error> for SqlReason {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for SqlReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            rusqlite::Error::SqliteFailure(error, Some(text))
+                if error.code != rusqlite::ErrorCode::CannotOpen =>
+            {
+                write!(f, "{text} (SQLite's code {})", error.extended_code)
+            }
+            rusqlite::Error::SqliteFailure(error, _) => error.fmt(f),
+            other => other.fmt(f),
+        }
+    }
+}
+
+impl Error for SqlReason {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            // their texts end with that of their source
+            rusqlite::Error::FromSqlConversionFailure(_, _, error)
+            | rusqlite::Error::ToSqlConversionFailure(error) => error.source(),
+            rusqlite::Error::SqliteFailure(..) => None,
+            other => other.source(),
         }
     }
 }

@@ -19,10 +19,7 @@ const MIGRATIONS: &[&str] = &[
 /// [`StoreError::Newer`], and [`StoreError::Open`] when a migration fails; the
 /// database is then as it was.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let open = |source| StoreError::Open {
-        path: path.to_owned(),
-        source,
-    };
+    let open = StoreError::open(path);
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let found: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))

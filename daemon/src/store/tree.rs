@@ -13,6 +13,7 @@ use packd_format::tree::{self, FileList};
 use packd_format::{PackRef, Version};
 
 use crate::config::Layout;
+use crate::logging::chain;
 
 use super::StoreError;
 use super::generation::sync_folder;
@@ -34,7 +35,7 @@ pub(crate) fn make_folders(layout: &Layout) -> Result<(), StoreError> {
 
 /// Makes a folder that is not there, with exactly this mode, whatever the umask: others read packs.
 pub(super) fn make_folder(folder: &Path, mode: u32) -> Result<(), StoreError> {
-    let doing = || StoreError::io(format!("make folder `{}`", folder.display()));
+    let doing = || StoreError::at("make folder", folder);
     match fs_err::create_dir(folder) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
@@ -58,7 +59,7 @@ pub(crate) fn lock(layout: &Layout) -> Result<File, StoreError> {
         .write(true)
         .open(&path)
         .map(|file| file.into_parts().0)
-        .map_err(StoreError::io(format!("open `{}`", path.display())))?;
+        .map_err(StoreError::at("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse {
@@ -146,7 +147,7 @@ pub(crate) async fn remove_upload(layout: &Layout, file: &str) {
     if let Ok(Err(error)) = removed
         && error.kind() != ErrorKind::NotFound
     {
-        tracing::warn!(%error, "an upload is left behind until the next start");
+        tracing::warn!(error = %chain(&error), "an upload is left behind until the next start");
     }
 }
 
@@ -244,7 +245,7 @@ pub(crate) fn free_bytes(layout: &Layout) -> Result<u64, StoreError> {
 
 fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     use std::io::Write;
-    let doing = || StoreError::io(format!("write `{}`", path.display()));
+    let doing = || StoreError::at("write", path);
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(doing())?;
     file.write_all(bytes).map_err(doing())?;
@@ -256,7 +257,7 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 
 fn remove(path: &Path) -> Result<(), StoreError> {
     tree::remove(path).map_err(|source| StoreError::Tree {
-        doing: format!("remove `{}`", path.display()),
+        doing: "remove what is left over".to_owned(),
         source,
     })
 }

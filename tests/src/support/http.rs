@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use packd_wire::Problem;
+use packd_wire::{JobStatus, JobView, Problem};
 use serde::de::DeserializeOwned;
 
 use super::process::PATIENCE;
@@ -144,8 +144,41 @@ impl Answer {
             "{}",
             self.text()
         );
-        self.json()
+        told_once(self.json())
     }
+
+    /// Why what was asked for did not come about: the refusal, or the error of the job that failed.
+    #[must_use]
+    pub fn failure(&self) -> Problem {
+        if self.status >= 400 {
+            return self.problem();
+        }
+        let job: JobView = self.json();
+        assert_eq!(job.status, JobStatus::Failed, "{job:#?}");
+        assert!(!job.changed, "a failed job changes nothing: {job:#?}");
+        told_once(job.error.unwrap())
+    }
+}
+
+/// Insists that nothing is said twice: no text is within the one before it, and no path in two of them.
+fn told_once(problem: Problem) -> Problem {
+    let texts: Vec<&str> = std::iter::once(problem.detail.as_str())
+        .chain(problem.causes.iter().map(String::as_str))
+        .collect();
+    for pair in texts.windows(2) {
+        assert!(!pair[0].contains(pair[1]), "said twice: {problem:#?}");
+    }
+    let is_quote = |c: char| !(c == '/' || c.is_alphanumeric());
+    let paths: Vec<&str> = texts
+        .iter()
+        .flat_map(|text| text.split_whitespace())
+        .map(|word| word.trim_matches(is_quote))
+        .filter(|word| word.starts_with('/') && word.len() > 1)
+        .collect();
+    for (at, path) in paths.iter().enumerate() {
+        assert!(!paths[..at].contains(path), "named twice: {problem:#?}");
+    }
+    problem
 }
 
 /// One connection to the socket.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use fs_err::File;
 use packd_format::archive::{self, ArchiveError, Format, PackError, PackOptions};
+use packd_format::error::without_path;
 use packd_wire::{ErrorKind, Exit, JobView, UploadQuery};
 
 use crate::client::Client;
@@ -80,12 +81,20 @@ pub(crate) enum LocalError {
         /// Why not.
         source: io::Error,
     },
-    /// The folder cannot be packed as it is.
+    /// The folder has what no pack may have.
+    #[error("cannot pack `{}`", path.display())]
+    Refused {
+        /// The folder.
+        path: PathBuf,
+        /// What no archive may have.
+        source: ArchiveError,
+    },
+    /// Something in the folder cannot be packed.
     #[error("cannot pack `{}`", path.display())]
     Pack {
         /// The folder.
         path: PathBuf,
-        /// Why not.
+        /// What, and why not.
         source: PackError,
     },
     /// The file is shorter or longer than when it was opened.
@@ -102,9 +111,11 @@ impl LocalError {
             Self::Absent { .. } => Exit::NotFound,
             Self::NoManifest { .. } => ErrorKind::ManifestMissing.exit(),
             Self::NoArchive { .. } => ErrorKind::UnsupportedArchive.exit(),
-            Self::Special { .. } | Self::Read { .. } | Self::Pack { .. } | Self::Changed { .. } => {
-                Exit::Failed
-            }
+            Self::Special { .. }
+            | Self::Read { .. }
+            | Self::Refused { .. }
+            | Self::Pack { .. }
+            | Self::Changed { .. } => Exit::Failed,
         }
     }
 
@@ -120,6 +131,7 @@ impl LocalError {
             ),
             Self::NoArchive { .. } => Some("packd reads .tar.gz, .tgz, .zip and .tar".to_owned()),
             Self::Changed { .. } => Some("run the same command again".to_owned()),
+            Self::Refused { source, .. } => source.hint(),
             Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } | Self::Pack { .. } => {
                 None
             }
@@ -143,9 +155,9 @@ impl Local {
     /// # Errors
     /// Why not.
     pub(crate) fn inspect(path: &Path, inner: Option<&str>) -> Result<Self, LocalError> {
-        let read = |source| LocalError::Read {
+        let read = |error| LocalError::Read {
             path: path.to_owned(),
-            source,
+            source: without_path(&error),
         };
         let metadata = match fs_err::metadata(path) {
             Ok(metadata) => metadata,
@@ -250,6 +262,9 @@ impl Local {
             Content::Folder => match archive::pack(&path, &mut writer, &PackOptions::default()) {
                 Ok(_) => {}
                 Err(PackError::Write { .. }) => return Err(None),
+                Err(PackError::Refused { source, .. }) => {
+                    return Err(Some(LocalError::Refused { path, source }));
+                }
                 Err(source) => return Err(Some(LocalError::Pack { path, source })),
             },
             Content::Archive { file, bytes, .. } => {
@@ -257,7 +272,10 @@ impl Local {
                 let copied = match io::copy(&mut exactly, &mut writer) {
                     Ok(copied) => copied,
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(None),
-                    Err(source) => return Err(Some(LocalError::Read { path, source })),
+                    Err(error) => {
+                        let source = without_path(&error);
+                        return Err(Some(LocalError::Read { path, source }));
+                    }
                 };
                 if copied != bytes {
                     return Err(Some(LocalError::Changed { path }));

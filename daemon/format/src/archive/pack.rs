@@ -16,6 +16,7 @@ use super::error::ArchiveError;
 use super::ledger::{Item, Kind, Ledger};
 use super::limits::Limits;
 use crate::digest::{self, Algorithm};
+use crate::error::without_path;
 use crate::tree::FileList;
 
 /// How to pack.
@@ -51,18 +52,18 @@ pub struct PackSummary {
 /// Why a folder was not packed.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// The folder could not be gone through, or an ignore file could not be understood.
-    #[error("cannot go through {}", path.display())]
-    Walk {
-        /// The folder.
+    /// An ignore file could not be understood.
+    #[error("cannot understand {}", path.display())]
+    Ignore {
+        /// The file.
         path: PathBuf,
         /// Why not.
         source: ignore::Error,
     },
-    /// A file could not be read.
+    /// A file or folder could not be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// Why not.
         source: io::Error,
@@ -163,10 +164,7 @@ fn walk(root: &Path, ignore_files: IgnoreFiles) -> Result<Vec<Found>, PackError>
     }
     let mut found = Vec::new();
     for entry in builder.build() {
-        let failed = |source| PackError::Walk {
-            path: root.to_owned(),
-            source,
-        };
+        let failed = |error| walk_error(root, error);
         let entry = entry.map_err(failed)?;
         if let Some(error) = entry.error() {
             return Err(failed(error.clone()));
@@ -198,6 +196,30 @@ fn walk(root: &Path, ignore_files: IgnoreFiles) -> Result<Vec<Found>, PackError>
     Ok(found)
 }
 
+/// What the walker could not do first, at the place where it could not, which it names several times over.
+fn walk_error(root: &Path, error: ignore::Error) -> PackError {
+    let (mut path, mut error) = (root.to_owned(), error);
+    loop {
+        error = match error {
+            ignore::Error::WithPath { path: at, err } => {
+                path = at;
+                *err
+            }
+            ignore::Error::WithDepth { err, .. } => *err,
+            ignore::Error::Partial(mut errors) if !errors.is_empty() => errors.swap_remove(0),
+            ignore::Error::Io(error) => return unreadable(&path, &error),
+            source => return PackError::Ignore { path, source },
+        };
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> PackError {
+    PackError::Read {
+        path: path.to_owned(),
+        source: without_path(error),
+    }
+}
+
 fn kind_of(place: &Path, metadata: &Metadata) -> Result<Kind, PackError> {
     let kind = metadata.file_type();
     if kind.is_dir() {
@@ -209,10 +231,7 @@ fn kind_of(place: &Path, metadata: &Metadata) -> Result<Kind, PackError> {
         })
     } else if kind.is_symlink() {
         let target = fs_err::read_link(place)
-            .map_err(|source| PackError::Read {
-                path: place.to_owned(),
-                source,
-            })?
+            .map_err(|error| unreadable(place, &error))?
             .into_os_string()
             .into_string()
             .map_err(|target| PackError::Refused {
@@ -299,10 +318,7 @@ struct Original {
 
 impl Original {
     fn open(path: PathBuf, executable: bool, size: u64) -> Result<Self, PackError> {
-        let failed = |source| PackError::Read {
-            path: path.clone(),
-            source,
-        };
+        let failed = |error| unreadable(&path, &error);
         // a link that took the file's place is not followed, a pipe not waited for
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         let flags = i32::try_from(flags.bits()).expect("open flags are ints");
@@ -327,11 +343,8 @@ impl Original {
 
     /// Judges what became of it: whose error it was, and whether the file stayed as it was.
     fn finish(self, appended: io::Result<()>) -> Result<digest::Digest, PackError> {
-        if let Some(source) = self.failed {
-            return Err(PackError::Read {
-                path: self.path,
-                source,
-            });
+        if let Some(error) = self.failed {
+            return Err(unreadable(&self.path, &error));
         }
         appended.map_err(|source| PackError::Write { source })?;
         let after = self
@@ -339,10 +352,7 @@ impl Original {
             .get_ref()
             .get_ref()
             .metadata()
-            .map_err(|source| PackError::Read {
-                path: self.path.clone(),
-                source,
-            })?;
+            .map_err(|error| unreadable(&self.path, &error))?;
         let state = |metadata: &Metadata| {
             (
                 metadata.len(),

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::lenient::{Counts, Text, Texts};
 use super::reader::without_place;
 use super::{Entry, MAX_ENTRY_BYTES, MAX_RELEASES, Release, Source, source};
+use crate::error::chain;
 use crate::manifest::{Dependency, DependencyError};
 use crate::name::{NameError, PackRef, shown};
 use crate::version::{self, VersionError};
@@ -229,18 +230,6 @@ impl Problems {
             self.0.push(problem);
         }
     }
-}
-
-/// An error and what led to it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// The releases of an entry as they are collected.

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::lenient::Text;
 use super::{Entry, EntryError, IndexError, MAX_ENTRIES};
+use crate::error::chain;
 use crate::name::{PackRef, shown};
 
 /// What an index says about itself.
@@ -57,13 +58,7 @@ impl fmt::Display for Rejected {
         if let (Place::Number(_), Some(shown)) = (&self.position, &self.shown) {
             write!(f, " `{shown}`")?;
         }
-        write!(f, ", line {}: {}", self.line, self.why)?;
-        let mut source = std::error::Error::source(&self.why);
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        write!(f, ", line {}: {}", self.line, chain(&self.why))
     }
 }
 
@@ -117,10 +112,10 @@ pub fn read<'a>(
         Err(error) if error.is_data() => Err(IndexError::Shape {
             why: without_place(&error),
         }),
-        Err(source) => Err(IndexError::Syntax {
-            line: source.line(),
-            column: source.column(),
-            source,
+        Err(error) => Err(IndexError::Syntax {
+            line: error.line(),
+            column: error.column(),
+            why: without_place(&error),
         }),
         Ok(()) if !pass.has_packs => Err(IndexError::Shape {
             why: "it has no `packs`".to_owned(),

@@ -104,6 +104,22 @@ async fn a_half_open_connection_ends_in_every_place() {
 }
 
 #[tokio::test]
+async fn a_body_that_cannot_be_read_is_told_once() {
+    let server = Served::new();
+    let chunked = "POST /v1/packs/install HTTP/1.1\r\nHost: packd\r\n\
+                   Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+    let problem = server.ask(chunked).await.problem();
+    assert_eq!(problem.kind, ErrorKind::BadRequest);
+    assert_eq!(problem.detail, "the body cannot be read");
+    assert!(
+        problem.causes.windows(2).all(|pair| pair[0] != pair[1]),
+        "no cause comes twice: {:?}",
+        problem.causes
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn two_lengths_are_one_too_many() {
     let server = Served::new();
     for (first, second) in [

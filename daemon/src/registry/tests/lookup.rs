@@ -345,3 +345,24 @@ async fn an_index_from_elsewhere_reaches_no_files_and_gets_no_secrets_sent_away(
     assert_eq!(server.asked()[0].header("authorization"), Some("sesame"));
     scene.end();
 }
+
+#[tokio::test]
+async fn an_index_that_is_not_there_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.json");
+    let scene = Scene::new(vec![Registry::new(
+        "acme",
+        url::Url::from_file_path(&path).unwrap(),
+    )]);
+    let error = scene.find("slack").await.unwrap_err();
+    assert_eq!(
+        crate::logging::chain(&error),
+        format!(
+            "registry `acme` cannot be asked, and nothing of its index is cached: \
+             cannot read the index of registry `acme` at `{}`: \
+             No such file or directory (os error 2)",
+            path.display()
+        )
+    );
+    scene.end();
+}

@@ -76,6 +76,24 @@ fn a_file_is_what_it_contains_whatever_it_is_called() {
     );
 }
 
+#[tokio::test]
+async fn why_a_folder_is_not_sent_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("slack");
+    fs_err::create_dir(&root).unwrap();
+    fs_err::write(root.join("pack.yaml"), "ref: slack").unwrap();
+    fs_err::os::unix::fs::symlink("/etc/passwd", root.join("link")).unwrap();
+    let local = Local::inspect(&root, None).unwrap();
+    let (writer, _body) = upload(Arc::default());
+    let error = local.write_to(writer).unwrap_err().unwrap();
+    let text = Failure::from(error).render();
+    let text = anstream::adapter::strip_str(&text).to_string();
+    insta::assert_snapshot!(text.replace(root.to_str().unwrap(), "ROOT"), @r"
+    error: cannot pack `ROOT`
+      caused by: `link` may not be in a pack: it is a link to the absolute path `/etc/passwd`
+    ");
+}
+
 #[test]
 fn a_name_for_lines_of_progress_is_short() {
     for (path, name) in [

@@ -152,8 +152,27 @@ fn what_cannot_be_unpacked_is_not_packed() {
         refused(&|root| write(root, "a\nb", b"", 0o644)),
         "ROOT cannot be packed: `a\\nb` may not be in a pack: its name has a control character"
     );
-    let error = pack(Path::new("/nowhere/at/all"), std::io::sink(), &everything()).unwrap_err();
-    assert!(matches!(error, PackError::Walk { .. }), "{error}");
+}
+
+#[test]
+fn what_cannot_be_gone_through_is_named_once() {
+    let told = |root: &Path, options: &PackOptions| {
+        let error = pack(root, std::io::sink(), options).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap();
+        format!("{error}: {source}").replace(&*root.to_string_lossy(), "ROOT")
+    };
+    assert_eq!(
+        told(Path::new("/nowhere/at/all"), &everything()),
+        "cannot read ROOT: No such file or directory (os error 2)"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), ".packignore", b"fine\n{a,{b}\n", 0o644);
+    let text = told(folder.path(), &PackOptions::default());
+    assert!(
+        text.starts_with("cannot understand ROOT/.packignore: line 2: error parsing glob '{a,{b}'"),
+        "{text}"
+    );
+    assert_eq!(text.matches("ROOT").count(), 1, "{text}");
 }
 
 /// An output that changes a file of the folder as soon as the archive has begun.
