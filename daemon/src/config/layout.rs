@@ -56,12 +56,6 @@ impl Layout {
         self.state_dir.join("current")
     }
 
-    /// What can be fetched again.
-    #[must_use]
-    pub fn cache(&self) -> PathBuf {
-        self.state_dir.join("cache")
-    }
-
     /// What jobs are working on: `staging/<job>/`.
     #[must_use]
     pub fn staging(&self) -> PathBuf {

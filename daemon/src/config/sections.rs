@@ -58,7 +58,7 @@ section! {
     struct Access {
         /// Groups whose members may do everything.
         admin_groups: Vec<String> = vec!["packd-admin".to_owned()];
-        /// Groups whose members may install, update, hold and roll back, and cancel their own jobs.
+        /// Groups whose members may install packs, refresh registries, and cancel their own jobs.
         operator_groups: Vec<String> = vec!["packd".to_owned()];
         /// Who may look at packs, jobs and registries: `everyone` on this host, or `operators` and
         /// admins only.
