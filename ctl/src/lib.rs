@@ -8,6 +8,7 @@
 mod args;
 mod client;
 mod command;
+mod file;
 mod output;
 
 use std::process::ExitCode;
