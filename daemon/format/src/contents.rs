@@ -1,9 +1,10 @@
-//! What a pack consists of, in numbers.
+//! What a pack consists of, in numbers. By name it is in [`crate::components`].
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Components, Manifest};
-use crate::tree::{FileKind, FileList};
+use crate::components::{self, Kind};
+use crate::manifest::Manifest;
+use crate::tree::FileList;
 
 #[cfg(test)]
 mod tests;
@@ -27,40 +28,19 @@ impl Contents {
     /// Counts the components of a pack: those the manifest lists, else the files in their folders.
     #[must_use]
     pub fn of(manifest: &Manifest, files: &FileList) -> Self {
-        let Components {
-            actions,
-            sensors,
-            triggers,
-            rules,
-            workflows,
-        } = &manifest.components;
-        let count = |listed: &Option<Vec<String>>, folders: &[&str]| {
-            let found = match listed {
-                Some(names) => names.len(),
-                None => folders.iter().map(|folder| files_in(files, folder)).sum(),
+        let count = |kind: Kind| {
+            let found = match kind.listed(manifest) {
+                Some(listed) => listed.len(),
+                None => components::files(kind, files).count(),
             };
             u32::try_from(found).unwrap_or(u32::MAX)
         };
         Self {
-            actions: count(actions, &["actions/"]),
-            sensors: count(sensors, &["sensors/"]),
-            triggers: count(triggers, &["triggers/"]),
-            rules: count(rules, &["rules/"]),
-            workflows: count(workflows, &["workflows/", "actions/workflows/"]),
+            actions: count(Kind::Action),
+            sensors: count(Kind::Sensor),
+            triggers: count(Kind::Trigger),
+            rules: count(Kind::Rule),
+            workflows: count(Kind::Workflow),
         }
     }
-}
-
-/// How many YAML files lie directly in a folder.
-fn files_in(files: &FileList, folder: &str) -> usize {
-    let in_folder = |path: &str| {
-        let yaml = [".yaml", ".yml"].iter().any(|end| path.ends_with(end));
-        path.strip_prefix(folder)
-            .is_some_and(|name| yaml && !name.contains('/') && !name.starts_with('.'))
-    };
-    files
-        .entries()
-        .iter()
-        .filter(|entry| matches!(entry.kind, FileKind::File { .. }) && in_folder(&entry.path))
-        .count()
 }

@@ -13,12 +13,14 @@ use crate::name::PackRef;
 
 mod entry;
 mod lenient;
+pub mod make;
 mod reader;
 mod source;
 #[cfg(test)]
 mod tests;
 
 pub use entry::EntryError;
+pub use make::{EntryDraft, make};
 pub use reader::{Found, Header, Place, Rejected, read};
 
 /// The largest entry, in bytes.

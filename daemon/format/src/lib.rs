@@ -6,6 +6,7 @@
 //! cannot be a bomb, one bad entry cannot take an index with it.
 
 pub mod archive;
+pub mod components;
 pub mod contents;
 pub mod digest;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod requirement;
 pub mod tree;
 pub mod version;
 
+pub use components::{Component, Inventory};
 pub use contents::Contents;
 pub use digest::{Algorithm, Digest, DigestError};
 pub use index::{Entry, EntryError, Index, IndexError, Release, Source};

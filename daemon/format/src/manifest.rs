@@ -9,6 +9,7 @@ use std::fmt;
 
 use semver::Version;
 
+use crate::components::Component;
 use crate::name::{NameError, PackRef};
 use crate::requirement::RequirementError;
 use crate::version::VersionError;
@@ -42,6 +43,8 @@ pub struct Manifest {
     pub label: Option<String>,
     /// What it does.
     pub description: Option<String>,
+    /// When one would want it.
+    pub use_case: Option<String>,
     /// Who wrote it.
     pub author: Option<String>,
     /// Where to write to them.
@@ -64,6 +67,16 @@ pub struct Manifest {
     pub python_versions: Vec<String>,
     /// The version of StackStorm or Attune it asks for, as written.
     pub engine: Option<String>,
+    /// The version of Attune it asks for, as written.
+    pub attune_version: Option<String>,
+    /// The version of StackStorm it asks for, as written.
+    pub stackstorm_version: Option<String>,
+    /// The version of Python it asks for where `dependencies` says so, as written.
+    pub python_version: Option<String>,
+    /// The version of Node.js it asks for where `dependencies` says so, as written.
+    pub nodejs_version: Option<String>,
+    /// Whatever else it says of itself, under `meta` or `metadata`; a mapping.
+    pub meta: Option<serde_json::Value>,
     /// Part of the system: removed only by force.
     pub system: bool,
     /// JSON Schema of its configuration: `conf_schema`, else `config_schema`.
@@ -102,19 +115,19 @@ impl fmt::Display for RuntimeRequirement {
     }
 }
 
-/// The names of components that the file lists; absent where the folder decides.
+/// The components that the file lists; absent where the folder decides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Components {
     /// `actions:`
-    pub actions: Option<Vec<String>>,
+    pub actions: Option<Vec<Component>>,
     /// `sensors:`
-    pub sensors: Option<Vec<String>>,
+    pub sensors: Option<Vec<Component>>,
     /// `triggers:`
-    pub triggers: Option<Vec<String>>,
+    pub triggers: Option<Vec<Component>>,
     /// `rules:`
-    pub rules: Option<Vec<String>>,
+    pub rules: Option<Vec<Component>>,
     /// `workflows:`
-    pub workflows: Option<Vec<String>>,
+    pub workflows: Option<Vec<Component>>,
 }
 
 /// Why a `pack.yaml` was refused.

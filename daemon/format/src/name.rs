@@ -134,6 +134,18 @@ pub(crate) fn shown(text: &str) -> String {
     out
 }
 
+/// The beginning of a text that has at most so many bytes.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let end = (0..=most)
+        .rev()
+        .find(|&end| text.is_char_boundary(end))
+        .unwrap_or(0);
+    &text[..end]
+}
+
 impl FromStr for PackRef {
     type Err = NameError;
 

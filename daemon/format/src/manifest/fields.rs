@@ -2,7 +2,7 @@
 
 use super::ManifestError;
 use super::yaml::{Node, Value};
-use crate::name::shown;
+use crate::name::{cut, shown};
 
 /// The longest text that describes, in bytes; longer ones are cut.
 const MAX_TEXT: usize = 16 * 1024;
@@ -54,11 +54,7 @@ impl<'a> Fields<'a> {
                         node,
                         &format!("`{key}` is longer than {MAX_TEXT} bytes, and was cut"),
                     );
-                    let end = (0..=MAX_TEXT)
-                        .rev()
-                        .find(|&end| text.is_char_boundary(end))
-                        .unwrap_or(0);
-                    return Some(text[..end].to_owned());
+                    return Some(cut(text, MAX_TEXT).to_owned());
                 }
                 Some(text) => return Some(text.to_owned()),
                 None => self.warn(

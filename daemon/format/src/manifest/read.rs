@@ -6,8 +6,9 @@ use super::yaml::{self, Node, Value};
 use super::{
     Components, Dependency, MAX_BYTES, Manifest, ManifestError, RuntimeRequirement, testing,
 };
+use crate::components::Component;
 use crate::name::{PackRef, shown};
-use crate::requirement::{Requirement, RequirementError};
+use crate::requirement::{self, Requirement, RequirementError};
 use crate::version;
 
 /// The most dependencies, and the most runtimes.
@@ -42,6 +43,7 @@ pub(super) fn manifest(bytes: &[u8], known: Option<&PackRef>) -> Result<Manifest
         version,
         label: fields.text(&["label", "name"]),
         description: fields.text(&["description"]),
+        use_case: fields.text(&["use_case"]),
         author: fields.text(&["author"]),
         email: fields.text(&["email"]),
         contributors: fields.texts("contributors"),
@@ -53,6 +55,11 @@ pub(super) fn manifest(bytes: &[u8], known: Option<&PackRef>) -> Result<Manifest
         runtimes: runtimes(&mut fields)?,
         python_versions: fields.texts("python_versions"),
         engine,
+        attune_version: host_version(&mut fields, "attune_version"),
+        stackstorm_version: host_version(&mut fields, "stackstorm_version"),
+        python_version: host_version(&mut fields, "python_version"),
+        nodejs_version: host_version(&mut fields, "nodejs_version"),
+        meta: meta(&mut fields),
         system: fields.flag("system")?,
         config_schema: config_schema(&mut fields),
         testing: fields.get("testing").map(testing::read).transpose()?,
@@ -117,6 +124,44 @@ fn keywords(fields: &mut Fields<'_>) -> Vec<String> {
     Vec::new()
 }
 
+/// A version of the host's software: under `dependencies`, as indexes have it, else on the top level.
+fn host_version(fields: &mut Fields<'_>, key: &str) -> Option<String> {
+    let nested = fields.get("dependencies").and_then(|node| node.get(key));
+    match nested.and_then(Node::text).map(str::trim) {
+        Some(text) if !text.is_empty() && text.len() <= requirement::MAX_LENGTH => {
+            Some(text.to_owned())
+        }
+        _ => fields.text(&[key]),
+    }
+}
+
+/// `meta`, else `metadata`: for people and programs that know its keys.
+fn meta(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
+    const TESTED: &str = "tested_attune_versions";
+    for key in ["meta", "metadata"] {
+        let Some(node) = fields.get(key) else {
+            continue;
+        };
+        if node.map().is_none() {
+            fields.warn(
+                node,
+                &format!(
+                    "`{key}` must be a mapping, not {}; it is left out",
+                    node.kind()
+                ),
+            );
+            continue;
+        }
+        let mut meta = node.to_json();
+        if let Some(tested) = node.get(TESTED) {
+            // versions, and `1.10` is another one than the number 1.1
+            meta[TESTED] = fields.texts_of(tested, TESTED).into();
+        }
+        return Some(meta);
+    }
+    None
+}
+
 fn config_schema(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
     for key in ["conf_schema", "config_schema"] {
         let Some(node) = fields.get(key) else {
@@ -136,20 +181,31 @@ fn config_schema(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
     None
 }
 
-/// The names under a key that lists components, be it a mapping or a list.
-fn components(fields: &Fields<'_>, key: &str) -> Option<Vec<String>> {
+/// What is under a key that lists components, be it a mapping or a list.
+fn components(fields: &Fields<'_>, key: &str) -> Option<Vec<Component>> {
     match &fields.get(key)?.value {
-        Value::Map(entries) => Some(entries.iter().map(|(name, _)| name.text.clone()).collect()),
-        Value::List(items) => Some(items.iter().filter_map(component_name).collect()),
+        Value::Map(entries) => Some(
+            entries
+                .iter()
+                .map(|(name, item)| Component::new(&name.text, described(item)))
+                .collect(),
+        ),
+        Value::List(items) => Some(items.iter().filter_map(component).collect()),
         Value::Null | Value::Text(_) | Value::Plain(_) => None,
     }
 }
 
-fn component_name(item: &Node) -> Option<String> {
+fn component(item: &Node) -> Option<Component> {
     let named = ["ref", "name"]
         .iter()
         .find_map(|key| item.get(key).and_then(Node::text));
-    item.text().or(named).map(str::to_owned)
+    Some(Component::new(item.text().or(named)?, described(item)))
+}
+
+fn described(item: &Node) -> &str {
+    item.get("description")
+        .and_then(Node::text)
+        .unwrap_or_default()
 }
 
 /// `dependencies`: a list, a mapping of refs to requirements, or the mapping that indexes have.

@@ -115,8 +115,11 @@ fn attunes_other_vocabularies_are_read() {
         ["python3>=3.9", "nodejs>=18"],
         "a float is its text"
     );
-    assert_eq!(manifest.components.actions.unwrap(), ["post"]);
-    assert_eq!(manifest.components.sensors.unwrap(), ["s", "t"]);
+    let names = |listed: Option<Vec<crate::Component>>| -> Vec<String> {
+        listed.unwrap().into_iter().map(|one| one.name).collect()
+    };
+    assert_eq!(names(manifest.components.actions), ["post"]);
+    assert_eq!(names(manifest.components.sensors), ["s", "t"]);
     assert_eq!(manifest.components.rules, None, "the folder decides");
     assert!(manifest.config_schema.is_some(), "`config_schema` is read");
 }
