@@ -8,6 +8,7 @@
 mod args;
 mod client;
 mod command;
+mod fetch;
 mod file;
 mod output;
 
