@@ -142,6 +142,7 @@ enum Verb {
     Registry(command::registry::Registry),
     Status(command::status::Status),
     Audit(command::audit::Audit),
+    IndexEntry(command::offline::index_entry::IndexEntry),
     Completions(command::completions::Completions),
     Man(command::man::Man),
 }
@@ -166,6 +167,7 @@ impl Args {
             Verb::Registry(verb) => verb.run(&client, out).await,
             Verb::Status(verb) => verb.run(&client, out).await,
             Verb::Audit(verb) => verb.run(&client, out).await,
+            Verb::IndexEntry(verb) => verb.run(out).await,
             Verb::Completions(verb) => Ok(verb.run(out)),
             Verb::Man(verb) => verb.run(out),
         }

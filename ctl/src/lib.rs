@@ -6,6 +6,7 @@
 //! shows what became of it; it decides nothing about packs, the daemon does.
 
 mod args;
+mod checkout;
 mod client;
 mod command;
 mod fetch;

@@ -11,6 +11,7 @@ mod interrupt;
 pub(crate) mod job;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod offline;
 pub(crate) mod registry;
 pub(crate) mod remove;
 pub(crate) mod search;

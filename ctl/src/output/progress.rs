@@ -210,8 +210,8 @@ impl Progress {
         }
     }
 
-    /// Shows how much of an upload has left; `label` names it until it is a job.
-    pub(crate) fn upload(&mut self, label: &str, done: u64, total: Option<u64>) {
+    /// Shows how much of an upload has left, or of a download has come; `label` names it until it is a job.
+    pub(crate) fn transfer(&mut self, label: &str, done: u64, total: Option<u64>) {
         if matches!(self.sink, Sink::Live { .. }) {
             let label = clean(label).into_owned();
             let width = self.label_width.max(label.chars().count());
@@ -220,7 +220,7 @@ impl Progress {
                 &mut self.sink,
                 &label,
                 width,
-                "upload".to_owned(),
+                "transfer".to_owned(),
                 done,
                 total,
             );

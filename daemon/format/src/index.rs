@@ -22,6 +22,7 @@ mod tests;
 pub use entry::EntryError;
 pub use make::{EntryDraft, make};
 pub use reader::{Found, Header, Place, Rejected, read};
+pub use source::is_git_ref;
 
 /// The largest entry, in bytes.
 pub const MAX_ENTRY_BYTES: usize = 1024 * 1024;

@@ -237,7 +237,7 @@ impl Local {
             tokio::select! {
                 answer = &mut answering => break answer,
                 _ = tick.tick() => {
-                    progress.upload(&label, sent.load(Ordering::Relaxed), length);
+                    progress.transfer(&label, sent.load(Ordering::Relaxed), length);
                 }
             }
         };

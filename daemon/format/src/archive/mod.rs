@@ -19,6 +19,7 @@ mod error;
 mod folder;
 mod ledger;
 mod limits;
+mod listing;
 mod pack;
 mod sniff;
 mod stream;
@@ -30,6 +31,7 @@ mod zip;
 
 pub use self::error::ArchiveError;
 pub use self::limits::{LimitKind, Limits};
+pub use self::listing::Listing;
 pub use self::pack::{IgnoreFiles, PackError, PackOptions, PackSummary, pack};
 pub use self::sniff::Format;
 pub use self::writer::{OpenFile, Writer};

@@ -118,7 +118,8 @@ pub(super) fn is_plausible(url: &str) -> bool {
 }
 
 /// Whether a text can name a branch, tag or commit: no option, nothing git itself refuses.
-fn is_git_ref(text: &str) -> bool {
+#[must_use]
+pub fn is_git_ref(text: &str) -> bool {
     text.len() <= 255
         && !text.starts_with(['-', '/', '.'])
         && !text.ends_with(['/', '.'])
