@@ -16,6 +16,8 @@ use packd_format::tree::FileList;
 use packd_format::{Digest, error::without_path};
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
 mod tests;
 
 /// The first words of a file that stands for one in Git LFS.

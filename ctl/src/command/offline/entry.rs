@@ -111,7 +111,7 @@ pub(crate) async fn draft(
     for warning in &draft.warnings {
         out.warn(warning);
     }
-    if draft.is_template() {
+    if sources.is_empty() {
         out.warn("No git-url or archive-url provided. Generating templates...");
         out.hint("the entry cannot be published before --git-url or --archive-url is given");
     } else {
