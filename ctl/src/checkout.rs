@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::ByteSlice as _;
+use gix::discover::upwards;
 use gix::object::tree::EntryKind;
 use gix::{ObjectId, Repository, ThreadSafeRepository};
 use packd_format::archive::{ArchiveError, Limits, Listing};
@@ -151,9 +152,10 @@ impl Checkout {
             full: options.clone(),
             reduced: options,
         };
-        let repository = ThreadSafeRepository::discover_opts(&real, Default::default(), trust)
-            .map_err(|error| unopened(Reason::of(error)))?
-            .to_thread_local();
+        let repository =
+            ThreadSafeRepository::discover_opts(&real, upwards::Options::default(), trust)
+                .map_err(|error| unopened(Reason::of(error)))?
+                .to_thread_local();
         let Some(top) = repository.workdir() else {
             return Ok(None);
         };

@@ -81,6 +81,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     registry     Look at the registries that packs come from [alias: registries]
     status       Show how packd fares, what is wrong first
     audit        Show who asked for what, and what became of it
+    index-entry  Make the index entry of a pack from its folder
     completions  Print the completions of a shell
     man          Print the manual page, or write one per verb
     ");

@@ -67,7 +67,7 @@ fn tags_branches_and_numbers_lead_to_their_commit() {
     let (git, commit) = repository();
     git.run(&["tag", "light"]);
     git.run(&["branch", "feature/new-action"]);
-    let checkout = checkout(git.path());
+    let here = checkout(git.path());
     for git_ref in [
         "v1.0.0",
         "light",
@@ -77,7 +77,7 @@ fn tags_branches_and_numbers_lead_to_their_commit() {
         &commit,
         &commit[..9],
     ] {
-        let found = checkout.commit(git_ref).map(|id| id.to_string());
+        let found = here.commit(git_ref).map(|id| id.to_string());
         assert_eq!(found.as_deref(), Some(commit.as_str()), "for `{git_ref}`");
     }
     for git_ref in [
@@ -90,10 +90,10 @@ fn tags_branches_and_numbers_lead_to_their_commit() {
         "--all",
         "a b",
     ] {
-        assert_eq!(checkout.commit(git_ref), None, "for `{git_ref}`");
+        assert_eq!(here.commit(git_ref), None, "for `{git_ref}`");
     }
     let unborn = Git::new();
-    assert_eq!(super::tests::checkout(unborn.path()).head(), None);
+    assert_eq!(checkout(unborn.path()).head(), None);
 }
 
 #[test]
