@@ -143,11 +143,7 @@ pub(crate) struct Cause(String);
 
 impl Cause {
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
-        let mut error = error;
-        while let Some(source) = error.source() {
-            error = source;
-        }
-        Self(error.to_string())
+        Self(chain(error).last().unwrap_or(error).to_string())
     }
 }
 
@@ -223,7 +219,7 @@ impl FetchError {
             | Self::TooSlow { .. }
             | Self::Cut { .. } => true,
             Self::Status { status, .. } => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+                status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429)
             }
             Self::NoUrl { .. }
             | Self::Credentials { .. }
@@ -284,17 +280,20 @@ impl From<FetchError> for Failure {
 
 /// Whether it was the certificate that kept us from connecting.
 pub(super) fn is_certificate(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
+    chain(error)
+        .filter_map(|error| error.downcast_ref::<rustls::Error>())
+        .any(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+}
+
+/// An error and what led to it. An [`io::Error`] around another error passes over that one as its source.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
         let wrapped = error
             .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let found = wrapped.or_else(|| error.downcast_ref::<rustls::Error>());
-        if matches!(found, Some(rustls::Error::InvalidCertificate(_))) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+            .and_then(io::Error::get_ref);
+        wrapped
+            .map(|inner| inner as &(dyn Error + 'static))
+            .or_else(|| error.source())
+    })
 }

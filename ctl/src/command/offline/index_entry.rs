@@ -22,9 +22,6 @@ pub(crate) struct IndexEntry {
     #[arg(value_name = "PATH")]
     path: PathBuf,
 
-    #[command(flatten)]
-    sources: SourceArgs,
-
     /// File to write the entry to, instead of standard output
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -32,6 +29,10 @@ pub(crate) struct IndexEntry {
     /// Language of the entry; wins over --output
     #[arg(long, short, value_enum, value_name = "LANGUAGE")]
     format: Option<Language>,
+
+    // last, so that its heading is above its own options only
+    #[command(flatten)]
+    sources: SourceArgs,
 }
 
 /// Languages that an entry can be written in.
