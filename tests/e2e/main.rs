@@ -14,6 +14,7 @@ mod demo;
 mod events;
 mod hostile;
 mod install;
+mod publish;
 mod refusal;
 mod registry;
 mod roles;
