@@ -14,6 +14,7 @@ pub mod index;
 pub mod manifest;
 pub mod name;
 pub mod nearest;
+mod parallel;
 pub mod requirement;
 pub mod tree;
 pub mod version;

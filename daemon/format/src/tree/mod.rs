@@ -24,6 +24,7 @@
 
 use crate::digest::Digest;
 
+mod attune;
 pub mod path;
 mod remove;
 mod root;
@@ -33,6 +34,7 @@ mod sync;
 mod tests;
 mod text;
 
+pub use self::attune::attune_checksum;
 pub use self::path::BadPath;
 pub use self::remove::remove;
 pub use self::root::{RootError, find_pack_root};
