@@ -29,9 +29,10 @@ use crate::queue::{JobRequest, Queued, UploadRequest};
 use crate::store::{self, StoreError};
 
 /// What a body may call itself. What it really is, its bytes say, later.
-const CONTENT_TYPES: [&str; 5] = [
+const CONTENT_TYPES: [&str; 6] = [
     "application/gzip",
     "application/x-gzip",
+    "application/zstd",
     "application/zip",
     "application/x-tar",
     "application/octet-stream",
@@ -50,9 +51,10 @@ const PIECES: usize = 4;
     path = path::UPLOAD,
     params(UploadQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
     request_body(
-        description = "A pack as .tar, .tar.gz or .zip",
+        description = "A pack as .tar, .tar.gz, .tar.zst or .zip",
         content(
             (Vec<u8> = "application/gzip"),
+            (Vec<u8> = "application/zstd"),
             (Vec<u8> = "application/zip"),
             (Vec<u8> = "application/x-tar"),
             (Vec<u8> = "application/octet-stream"),

@@ -122,7 +122,7 @@ impl Unpacking {
                     &mut self.relay,
                 )
             }
-            Format::Tar | Format::TarGz => {
+            Format::Tar | Format::TarGz | Format::TarZst => {
                 let source = Source::Stream(format, &mut whole);
                 archive::unpack(source, &self.folder, &self.limits, &mut self.relay)
             }

@@ -19,13 +19,17 @@ pub enum Format {
     TarGz,
     /// The same under its short name.
     Tgz,
+    /// `.tar.zst`
+    TarZst,
+    /// `.tar`
+    Tar,
     /// `.zip`
     Zip,
 }
 
 impl Format {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::TarGz, Self::Tgz, Self::Zip];
+    pub const ALL: [Self; 5] = [Self::TarGz, Self::Tgz, Self::TarZst, Self::Tar, Self::Zip];
 
     /// What its files' names end in.
     #[must_use]
@@ -33,6 +37,8 @@ impl Format {
         match self {
             Self::TarGz => "tar.gz",
             Self::Tgz => "tgz",
+            Self::TarZst => "tar.zst",
+            Self::Tar => "tar",
             Self::Zip => "zip",
         }
     }
@@ -210,7 +216,13 @@ impl PackTree {
     #[must_use]
     pub fn archive(&self, format: Format) -> Archive {
         let bytes = match format {
-            Format::TarGz | Format::Tgz => self.tar_gz(),
+            Format::TarGz | Format::Tgz => {
+                let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+                gzip.write_all(&self.tar()).unwrap();
+                gzip.finish().unwrap()
+            }
+            Format::TarZst => zstd::encode_all(self.tar().as_slice(), 1).unwrap(),
+            Format::Tar => self.tar(),
             Format::Zip => self.zip(),
         };
         Archive {
@@ -251,8 +263,8 @@ impl PackTree {
         entries
     }
 
-    fn tar_gz(&self) -> Vec<u8> {
-        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    fn tar(&self) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
         for (path, content) in self.entries() {
             let mut header = tar::Header::new_gnu();
             header.set_mtime(1_700_000_000);
@@ -279,7 +291,7 @@ impl PackTree {
                 }
             }
         }
-        tar.into_inner().unwrap().finish().unwrap()
+        tar.into_inner().unwrap()
     }
 
     fn zip(&self) -> Vec<u8> {

@@ -129,7 +129,9 @@ impl LocalError {
                 "a pack is a folder with a `pack.yaml`; --path names it inside the source"
                     .to_owned(),
             ),
-            Self::NoArchive { .. } => Some("packd reads .tar.gz, .tgz, .zip and .tar".to_owned()),
+            Self::NoArchive { .. } => {
+                Some("packd reads .tar.gz, .tgz, .tar.zst, .zip and .tar".to_owned())
+            }
             Self::Changed { .. } => Some("run the same command again".to_owned()),
             Self::Refused { source, .. } => source.hint(),
             Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } | Self::Pack { .. } => {
@@ -311,6 +313,7 @@ fn content_type(format: Format) -> &'static str {
     match format {
         Format::Tar => "application/x-tar",
         Format::TarGz => "application/gzip",
+        Format::TarZst => "application/zstd",
         Format::Zip => "application/zip",
     }
 }

@@ -48,7 +48,7 @@ impl From<SourceError> for Failure {
 }
 
 /// What the name of an archive ends with.
-const ARCHIVES: [&str; 4] = [".tar.gz", ".tgz", ".zip", ".tar"];
+const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip", ".tar"];
 
 impl Source {
     /// What `text` names. Looks at the text only, never at the disk.

@@ -13,7 +13,7 @@ use crate::tree::BadPath;
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// It is no archive that packs come in.
-    #[error("this is no tar, tar.gz or zip archive, it looks like {looks_like}")]
+    #[error("this is no tar, tar.gz, tar.zst or zip archive, it looks like {looks_like}")]
     UnsupportedFormat {
         /// What it looks like: `an HTML page`, `a 7z archive`, …
         looks_like: Cow<'static, str>,
@@ -96,7 +96,7 @@ impl ArchiveError {
             Self::UnsupportedFormat { looks_like } if looks_like.contains("HTML") => {
                 Some("the address probably leads to a page about the file, or to a sign-in, not to the file".to_owned())
             }
-            Self::UnsupportedFormat { .. } => Some("packs come as .tar.gz, .tar or .zip".to_owned()),
+            Self::UnsupportedFormat { .. } => Some("packs come as .tar.gz, .tar.zst, .tar or .zip".to_owned()),
             Self::Limit { what: LimitKind::ExtensionBytes, .. } => None,
             Self::Limit { .. } => Some("the limits are in the configuration, section `limits`".to_owned()),
             Self::Write { .. } if self.is_no_space() => Some("free some space and try again".to_owned()),

@@ -3,7 +3,8 @@
 //! Unpacking is one component for every source. Strict readers ([`tar`], [`zip`]) refuse what they do not understand,
 //! because two programs that read one archive differently are how things are hidden in it; one [`Writer`] judges
 //! and writes what they read. Both formats are parsed here and not by the `tar` and `zip` crates: the rules are about bytes
-//! that a friendly parser smooths over, and a second parser of the same bytes is a second opinion. Inflating is flate2's.
+//! that a friendly parser smooths over, and a second parser of the same bytes is a second opinion. Inflating is
+//! flate2's, and zstd's.
 //!
 //! On a pack's way this is the step from a stream of bytes to a folder in staging. Which digest the bytes should have
 //! had, syncing and renaming are the caller's.
@@ -17,6 +18,7 @@ use crate::tree::FileList;
 
 mod error;
 mod folder;
+mod frames;
 mod ledger;
 mod limits;
 mod listing;

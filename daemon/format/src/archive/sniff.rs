@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes. Names and content types are not asked: they are often wrong.
 
 use super::error::ArchiveError;
-use super::tar;
+use super::{frames, tar};
 
 /// The archives that packs come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Format {
     Tar,
     /// A tar archive compressed with gzip.
     TarGz,
+    /// A tar archive compressed with zstd.
+    TarZst,
     /// A zip archive.
     Zip,
 }
@@ -22,6 +24,8 @@ impl Format {
     pub fn sniff(start: &[u8]) -> Result<Self, ArchiveError> {
         if start.starts_with(b"\x1f\x8b\x08") {
             Ok(Self::TarGz)
+        } else if start.starts_with(&frames::MAGIC) {
+            Ok(Self::TarZst)
         } else if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
             Ok(Self::Zip)
         } else if tar::looks_like_tar(start) {
@@ -39,18 +43,27 @@ impl Format {
         match self {
             Self::Tar => ".tar",
             Self::TarGz => ".tar.gz",
+            Self::TarZst => ".tar.zst",
             Self::Zip => ".zip",
+        }
+    }
+
+    /// What a tar archive is compressed with.
+    pub(super) fn compression(self) -> Option<&'static str> {
+        match self {
+            Self::TarGz => Some("gzip"),
+            Self::TarZst => Some("zstd"),
+            Self::Tar | Self::Zip => None,
         }
     }
 }
 
 /// What bytes that are no archive of ours look like.
 pub(super) fn looks_like(start: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 21] = [
+    const MAGIC: [(&[u8], &str); 20] = [
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         (b"BZh", "bzip2"),
         (b"\xfd7zXZ\0", "xz"),
-        (b"\x28\xb5\x2f\xfd", "zstd"),
         (b"LZIP", "lzip"),
         (b"\x04\x22\x4d\x18", "lz4"),
         (b"\x1f\x9d", "compress (.Z)"),
@@ -71,6 +84,9 @@ pub(super) fn looks_like(start: &[u8]) -> &'static str {
     ];
     if start.is_empty() {
         return "an empty file";
+    }
+    if frames::is_skippable(start) {
+        return "zstd that begins with a skippable frame";
     }
     if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return name;

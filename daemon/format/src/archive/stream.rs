@@ -10,6 +10,7 @@ use std::thread;
 use flate2::bufread::MultiGzDecoder;
 
 use super::error::ArchiveError;
+use super::frames::Frames;
 use super::limits::{LimitKind, Limits};
 use super::sniff::Format;
 
@@ -35,6 +36,7 @@ pub(super) fn through<T>(
     let mut chunks = Chunks {
         full: from_reader,
         free: to_reader,
+        format,
         chunk: Chunk::default(),
         at: 0,
         unpacked: 0,
@@ -90,19 +92,21 @@ fn read(
         error: None,
     };
     let end = match format {
-        Format::TarGz => fill(
-            MultiGzDecoder::new(input),
-            MultiGzDecoder::get_mut,
-            full,
-            free,
-        ),
-        Format::Tar | Format::Zip => fill(input, |input| input, full, free),
+        Format::TarGz => {
+            let members = MultiGzDecoder::new(input);
+            fill(format, members, MultiGzDecoder::get_mut, full, free)
+        }
+        Format::TarZst => Frames::new(input)
+            .map_err(|source| ArchiveError::Read { source })
+            .and_then(|frames| fill(format, frames, Frames::input, full, free)),
+        Format::Tar | Format::Zip => fill(format, input, |input| input, full, free),
     };
     // nobody there to hear it means that the work has ended already
     let _ = full.send(end.map_or_else(Message::Failed, |()| Message::End));
 }
 
 fn fill<'a, R: Read>(
+    format: Format,
     mut unpacked: R,
     input: impl Fn(&mut R) -> &mut Input<'a>,
     full: &SyncSender<Message>,
@@ -125,7 +129,8 @@ fn fill<'a, R: Read>(
                             ArchiveError::damaged("its compressed data ends too early")
                         }
                         None => ArchiveError::damaged(format!(
-                            "its compressed data is not gzip: {error}"
+                            "its compressed data is not {}: {error}",
+                            format.compression().unwrap_or("readable")
                         )),
                     });
                 }
@@ -140,7 +145,7 @@ fn fill<'a, R: Read>(
 }
 
 /// The archive's bytes, counted as they are consumed. Keeps its errors aside, to tell them from the decoder's.
-struct Input<'a> {
+pub(super) struct Input<'a> {
     inner: &'a mut (dyn Read + Send),
     buffer: Box<[u8]>,
     at: usize,
@@ -149,28 +154,42 @@ struct Input<'a> {
     error: Option<io::Error>,
 }
 
-impl BufRead for Input<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at == self.end {
+impl Input<'_> {
+    /// What comes next, without taking it: at least this many bytes, or fewer at the end.
+    pub(super) fn peek(&mut self, least: usize) -> io::Result<&[u8]> {
+        if self.end - self.at < least {
+            self.buffer.copy_within(self.at..self.end, 0);
+            self.end -= self.at;
             self.at = 0;
-            self.end = 0;
-            self.end = loop {
-                match self.inner.read(&mut self.buffer) {
-                    Ok(count) => break count,
+            while self.end < least {
+                match self.inner.read(&mut self.buffer[self.end..]) {
+                    Ok(0) => break,
+                    Ok(count) => self.end += count,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => {
                         self.error = Some(error);
                         return Err(io::Error::other("the input failed"));
                     }
                 }
-            };
+            }
         }
         Ok(&self.buffer[self.at..self.end])
     }
 
-    fn consume(&mut self, count: usize) {
+    /// Takes bytes that were seen.
+    pub(super) fn skip(&mut self, count: usize) {
         self.at += count;
         self.consumed += count as u64;
+    }
+}
+
+impl BufRead for Input<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.peek(1)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.skip(count);
     }
 }
 
@@ -186,6 +205,7 @@ impl Read for Input<'_> {
 pub(super) struct Chunks {
     full: Receiver<Message>,
     free: SyncSender<Chunk>,
+    format: Format,
     chunk: Chunk,
     at: usize,
     unpacked: u64,
@@ -195,6 +215,11 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
+    /// What the input is.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// The next bytes: at least one and at most `most`, or none at the end of the input.
     pub(super) fn take(&mut self, most: u64) -> Result<&[u8], ArchiveError> {
         while self.at == self.chunk.length && !self.ended {

@@ -2,7 +2,7 @@
 //!
 //! Accepts regular files, folders, symlinks, PAX records and GNU long names, and one global header with a comment.
 //! Everything else is an error that names the entry. After the end mark only zeros may follow, to the
-//! last byte of the stream; with that, the checksum at the end of a gzip stream has been verified too.
+//! last byte of the stream; with that, the checksum at the end of a compressed stream has been verified too.
 
 mod extension;
 mod header;
@@ -66,10 +66,12 @@ impl Reader<'_> {
                 break;
             }
             if first && !looks_like_tar(&block) {
-                // only within gzip can this come so far
-                let looks_like = format!("gzip of {}", sniff::looks_like(&block));
+                let content = sniff::looks_like(&block);
                 return Err(ArchiveError::UnsupportedFormat {
-                    looks_like: looks_like.into(),
+                    looks_like: match self.chunks.format().compression() {
+                        Some(compression) => format!("{compression} of {content}").into(),
+                        None => content.into(),
+                    },
                 });
             }
             first = false;

@@ -21,6 +21,7 @@ mod tar_good;
 mod tar_headers;
 mod tar_names;
 mod tar_streams;
+mod tar_zstd;
 mod zip_bytes;
 mod zip_good;
 mod zip_headers;
@@ -95,6 +96,13 @@ fn check_modes(folder: &Path, case: &str) {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ::zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -187,14 +195,14 @@ fn whole(reason: &str) -> String {
     format!("the archive is damaged: {reason}")
 }
 
-/// Each tar archive, plain and compressed, is refused with its message.
+/// Each tar archive, plain and compressed in both ways, is refused with its message.
 fn tars_refused(table: Vec<(&str, tar_bytes::Tar, String)>) {
     for (case, tar, message) in table {
         tar_refused(case, &tar.end(), &message);
     }
 }
 
-/// This tar archive, plain and compressed, is refused with this message.
+/// This tar archive, plain and compressed in both ways, is refused with this message.
 fn tar_refused(case: &str, tar: &[u8], message: &str) {
     let stage = Stage::new();
     refused(case, unpack_tar(Format::Tar, tar, &stage), &stage, message);
@@ -202,6 +210,13 @@ fn tar_refused(case: &str, tar: &[u8], message: &str) {
     refused(
         case,
         unpack_tar(Format::TarGz, &gzip(tar), &stage),
+        &stage,
+        message,
+    );
+    let stage = Stage::new();
+    refused(
+        case,
+        unpack_tar(Format::TarZst, &zstd(tar), &stage),
         &stage,
         message,
     );

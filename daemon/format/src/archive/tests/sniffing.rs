@@ -11,6 +11,7 @@ fn archives_are_recognised() {
     assert_eq!(start(&tar), Format::Tar);
     assert_eq!(start(&Tar::new().end()), Format::Tar);
     assert_eq!(start(&gzip(&tar)), Format::TarGz);
+    assert_eq!(start(&zstd(&tar)), Format::TarZst);
     assert_eq!(start(&Zip::new().file("f", "x").end()), Format::Zip);
     assert_eq!(start(&Zip::new().end()), Format::Zip);
 }
@@ -28,7 +29,10 @@ fn other_files_are_named() {
         (b"7z\xbc\xaf\x27\x1c\0\0", "a 7z archive"),
         (b"BZh91AY&SY", "bzip2"),
         (b"\xfd7zXZ\0\0", "xz"),
-        (b"\x28\xb5\x2f\xfd\0", "zstd"),
+        (
+            b"\x50\x2a\x4d\x18\0\0\0\0",
+            "zstd that begins with a skippable frame",
+        ),
         (b"Rar!\x1a\x07\x01\0", "a RAR archive"),
         (b"\x7fELF\x02\x01", "a program"),
         (
@@ -45,7 +49,7 @@ fn other_files_are_named() {
         let error = Format::sniff(bytes).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("this is no tar, tar.gz or zip archive, it looks like {name}")
+            format!("this is no tar, tar.gz, tar.zst or zip archive, it looks like {name}")
         );
         assert!(error.hint().is_some());
     }

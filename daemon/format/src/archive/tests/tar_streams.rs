@@ -119,8 +119,9 @@ fn gzip_of_something_else() {
         let mut content = content.to_vec();
         content.resize(2048, b' ');
         let stage = Stage::new();
-        let message =
-            format!("this is no tar, tar.gz or zip archive, it looks like gzip of {looks_like}");
+        let message = format!(
+            "this is no tar, tar.gz, tar.zst or zip archive, it looks like gzip of {looks_like}"
+        );
         refused(
             case,
             unpack_tar(Format::TarGz, &gzip(&content), &stage),
@@ -313,6 +314,8 @@ fn a_failing_input_is_not_a_damaged_archive() {
         (Format::Tar, &tar[..1000]),
         (Format::TarGz, &packed[..5]),
         (Format::TarGz, &packed[..30]),
+        (Format::TarZst, &zstd(&tar)[..3]),
+        (Format::TarZst, &zstd(&tar)[..30]),
     ] {
         let stage = Stage::new();
         let mut input = Failing(bytes);
