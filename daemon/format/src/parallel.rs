@@ -23,6 +23,10 @@ const BUFFER: usize = 256 * 1024;
 
 /// A thing with its number in the order of finding.
 type Numbered<J> = (usize, J);
+/// What came of things, in any order.
+type Done<T, E> = Vec<Numbered<Result<T, E>>>;
+/// What is done with each.
+type Work<'a, J, T, E> = dyn Fn(J, &mut [u8]) -> Result<T, E> + Sync + 'a;
 
 /// What takes the things that are found, each with about how many bytes it has (zero if that is not known).
 ///
@@ -37,7 +41,7 @@ pub(crate) type Push<'a, J> = dyn FnMut(J, u64) -> ControlFlow<()> + 'a;
 /// The first, in the order of pushing, of what `work` and `find` say.
 pub(crate) fn each<J: Send, T: Send, E: Send>(
     find: impl FnOnce(&mut Push<'_, J>) -> Result<(), E>,
-    work: &(dyn Fn(J, &mut [u8]) -> Result<T, E> + Sync),
+    work: &Work<'_, J, T, E>,
 ) -> Result<Vec<T>, E> {
     let first_failure = AtomicUsize::new(usize::MAX);
     let (sender, receiver) = sync_channel(MOST_THREADS);
@@ -77,7 +81,7 @@ struct Shop<'a, J, T, E> {
     /// The lowest number of what failed: nothing behind it matters any more.
     first_failure: &'a AtomicUsize,
     receiver: &'a Mutex<Receiver<Vec<Numbered<J>>>>,
-    work: &'a (dyn Fn(J, &mut [u8]) -> Result<T, E> + Sync),
+    work: &'a Work<'a, J, T, E>,
 }
 
 impl<J, T, E> Clone for Shop<'_, J, T, E> {
@@ -93,12 +97,7 @@ impl<J, T, E> Shop<'_, J, T, E> {
         self.first_failure.load(Ordering::Relaxed) < number
     }
 
-    fn run(
-        &self,
-        batch: Vec<Numbered<J>>,
-        buffer: &mut Vec<u8>,
-        done: &mut Vec<Numbered<Result<T, E>>>,
-    ) {
+    fn run(&self, batch: Vec<Numbered<J>>, buffer: &mut Vec<u8>, done: &mut Done<T, E>) {
         buffer.resize(BUFFER, 0);
         for (number, thing) in batch {
             if self.has_failed_before(number) {
@@ -113,7 +112,7 @@ impl<J, T, E> Shop<'_, J, T, E> {
     }
 
     /// What each further thread does: whatever comes, until nobody is left to send.
-    fn serve(&self) -> Vec<Numbered<Result<T, E>>> {
+    fn serve(&self) -> Done<T, E> {
         let (mut buffer, mut done) = (Vec::new(), Vec::new());
         loop {
             // a panic elsewhere is told when that thread is joined, and is no reason to panic here
@@ -135,12 +134,12 @@ struct Line<'scope, 'env, J, T, E> {
     scope: &'scope Scope<'scope, 'env>,
     shop: Shop<'env, J, T, E>,
     sender: SyncSender<Vec<Numbered<J>>>,
-    threads: Vec<ScopedJoinHandle<'scope, Vec<Numbered<Result<T, E>>>>>,
+    threads: Vec<ScopedJoinHandle<'scope, Done<T, E>>>,
     started: bool,
     waiting: Vec<Numbered<J>>,
     pushed: usize,
     weight: u64,
-    done: Vec<Numbered<Result<T, E>>>,
+    done: Done<T, E>,
     buffer: Vec<u8>,
 }
 
@@ -194,7 +193,7 @@ where
         self.shop.run(kept, &mut self.buffer, &mut self.done);
     }
 
-    fn finish(mut self) -> Vec<Numbered<Result<T, E>>> {
+    fn finish(mut self) -> Done<T, E> {
         let mut rest = std::mem::take(&mut self.waiting);
         while !rest.is_empty() {
             let after = rest.split_off(rest.len().min(BATCH));

@@ -34,7 +34,7 @@ mod zip;
 pub use self::error::ArchiveError;
 pub use self::limits::{LimitKind, Limits};
 pub use self::listing::Listing;
-pub use self::pack::{IgnoreFiles, PackError, PackOptions, PackSummary, pack};
+pub use self::pack::{IgnoreFiles, PackError, PackOptions, PackSummary, Packing, list, pack};
 pub use self::sniff::Format;
 pub use self::writer::{OpenFile, Writer};
 

@@ -92,12 +92,17 @@ pub fn scan(path: &Path) -> Result<FileList, TreeError> {
         },
         &|file: Unread, buffer| file.read(buffer),
     )?;
+    Ok(joined(found, files))
+}
+
+/// The list of what was found, with what is known of the files since they were read.
+fn joined(found: Vec<(String, Option<FileKind>)>, files: Vec<FileKind>) -> FileList {
     let mut files = files.into_iter();
     let entries = found.into_iter().map(|(path, kind)| FileEntry {
         path,
         kind: kind.unwrap_or_else(|| files.next().expect("every file that was found was read")),
     });
-    Ok(FileList::new(entries.collect()))
+    FileList::new(entries.collect())
 }
 
 /// Finds what there is; files are read by whoever is free.

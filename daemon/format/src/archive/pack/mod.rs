@@ -1,23 +1,34 @@
-//! Packing a folder: a tar archive that is the same bytes for the same content, and that [`super::unpack`] takes.
+//! Packing a folder: an archive that is the same bytes for the same content, and that [`super::unpack`] takes.
 //!
 //! The other direction of a pack's way: `packctl` sends a local folder to the daemon with it, and builds archives for
-//! publishing. It runs with the rights of the person who calls it, on their own folder.
+//! publishing. It runs with the rights of the person who calls it, on their own folder. The same folder without an archive
+//! is [`list`]: what a pack's digest is printed from.
 
-use std::fs::Metadata;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use fs_err::os::unix::fs::OpenOptionsExt as _;
-use ignore::WalkBuilder;
-use tar::{Builder, EntryType, Header};
+use flate2::Compression;
+use flate2::GzBuilder;
 
+use self::original::Original;
 use super::error::ArchiveError;
 use super::ledger::{Item, Kind, Ledger};
-use super::limits::Limits;
-use crate::digest::{self, Algorithm};
+use super::limits::{LimitKind, Limits};
+use super::sniff::Format;
+use crate::digest::Digest;
 use crate::error::without_path;
+use crate::parallel;
 use crate::tree::FileList;
+
+mod original;
+mod select;
+mod tar;
+mod zip;
+
+/// How hard zstd tries: about as small as gzip at its best, in a fraction of the time.
+const ZSTD_LEVEL: i32 = 12;
+/// The system that a gzip header names: none in particular.
+const UNKNOWN_SYSTEM: u8 = 255;
 
 /// How to pack.
 #[derive(Debug, Clone, Default)]
@@ -26,14 +37,34 @@ pub struct PackOptions {
     pub top_folder: Option<String>,
     /// Whether files that say what to leave out are heard.
     pub ignore_files: IgnoreFiles,
+    /// One more path to leave out, relative to the folder: that of the archive itself.
+    pub leave_out: Option<String>,
     /// What the archive may have, so that it can be unpacked.
     pub limits: Limits,
 }
 
-/// Whether `.gitignore` and `.packignore` are heard. `.git` is left out either way.
+impl PackOptions {
+    /// The limits, less what the top folder takes of them.
+    fn limits_inside(&self) -> Limits {
+        let Some(top) = &self.top_folder else {
+            return self.limits.clone();
+        };
+        Limits {
+            entries: self.limits.entries.saturating_sub(1),
+            depth: self.limits.depth.saturating_sub(1),
+            path_bytes: self.limits.path_bytes.saturating_sub(top.len() + 1),
+            ..self.limits.clone()
+        }
+    }
+}
+
+/// Whether `.gitignore` and `.packignore` are heard, and debris is left out. `.git` is left out either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IgnoreFiles {
     /// Those in the folder, at any level. Not those above it or of the person: the same folder gives the same archive.
+    ///
+    /// Unless one of them asks for it with a `!`, debris is left out too: `__pycache__`, `*.pyc`, `.venv`, and archives of
+    /// the pack beside its own `pack.yaml`.
     #[default]
     Honour,
     /// Everything is packed.
@@ -98,118 +129,193 @@ pub enum PackError {
     },
 }
 
+impl PackError {
+    /// What to try, where there is something to try.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { source, .. } => source.hint(),
+            Self::Changed { .. } => Some("run the same command again".to_owned()),
+            Self::Special { .. } => {
+                Some("remove it, or name it in `.packignore` to leave it out".to_owned())
+            }
+            Self::Ignore { .. } | Self::Read { .. } | Self::Write { .. } => None,
+        }
+    }
+}
+
 /// Writes the folder `root` as a tar archive: sorted, without owners and times, modes 0644 and 0755.
 ///
 /// # Errors
 /// [`PackError`]; `out` may then have part of an archive without its end mark.
 pub fn pack(root: &Path, out: impl Write, options: &PackOptions) -> Result<PackSummary, PackError> {
-    let refused = |source| PackError::Refused {
-        path: root.to_owned(),
-        source,
-    };
-    let mut ledger = Ledger::new(&options.limits);
-    for found in walk(root, options.ignore_files)? {
-        ledger.admit(&found.path, found.kind).map_err(refused)?;
-    }
-    ledger.check_links().map_err(refused)?;
-
-    let mut builder = Builder::new(Counted {
-        inner: out,
-        bytes: 0,
-    });
-    let top = options
-        .top_folder
-        .as_deref()
-        .map(|top| format!("{top}/"))
-        .unwrap_or_default();
-    if !top.is_empty() {
-        append(&mut builder, &header(EntryType::Directory, 0, true), &top)?;
-    }
-    let mut digests = Vec::new();
-    for (at, item) in ledger.items().iter().enumerate() {
-        if let Some(digest) = append_item(&mut builder, root, &top, item)? {
-            digests.push((at, digest));
-        }
-    }
-    let bytes = builder
-        .into_inner()
-        .map_err(|source| PackError::Write { source })?
-        .bytes;
-    for (at, digest) in digests {
-        ledger.written(at, digest);
-    }
-    Ok(PackSummary {
-        files: ledger.into_list().map_err(refused)?,
-        bytes,
-    })
+    Packing::select(root, options)?.tar(out)
 }
 
-struct Found {
-    path: String,
-    kind: Kind,
+/// The tree that would be packed, read and not written anywhere, on all cores if there are many files.
+///
+/// # Errors
+/// [`PackError`], the same that [`pack`] has.
+pub fn list(root: &Path, options: &PackOptions) -> Result<FileList, PackError> {
+    Packing::select(root, options)?.list()
 }
 
-/// What is in the folder and not to be left out, sorted by path, so that parents come first.
-fn walk(root: &Path, ignore_files: IgnoreFiles) -> Result<Vec<Found>, PackError> {
-    let honour = ignore_files == IgnoreFiles::Honour;
-    let mut builder = WalkBuilder::new(root);
-    builder
-        .standard_filters(false)
-        .git_ignore(honour)
-        .require_git(false)
-        .follow_links(false)
-        .filter_entry(|entry| entry.file_name() != ".git");
-    if honour {
-        builder.add_custom_ignore_filename(".packignore");
-    }
-    let mut found = Vec::new();
-    for entry in builder.build() {
-        let failed = |error| walk_error(root, error);
-        let entry = entry.map_err(failed)?;
-        if let Some(error) = entry.error() {
-            return Err(failed(error.clone()));
-        }
-        let place = entry.path();
-        let Ok(path) = place.strip_prefix(root) else {
-            continue;
-        };
-        if path.as_os_str().is_empty() {
-            continue;
-        }
-        let Some(path) = path.to_str() else {
-            let source = ArchiveError::bad_path(
-                path.as_os_str().as_encoded_bytes(),
-                crate::tree::BadPath::NotUtf8,
-            );
-            return Err(PackError::Refused {
-                path: root.to_owned(),
-                source,
-            });
-        };
-        let metadata = entry.metadata().map_err(failed)?;
-        found.push(Found {
-            path: path.to_owned(),
-            kind: kind_of(place, &metadata)?,
-        });
-    }
-    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
+/// What of a folder is going to be packed.
+#[derive(Debug)]
+pub struct Packing {
+    root: PathBuf,
+    /// With its slash; empty without one.
+    top: String,
+    limits: Limits,
+    ledger: Ledger,
 }
 
-/// What the walker could not do first, at the place where it could not, which it names several times over.
-fn walk_error(root: &Path, error: ignore::Error) -> PackError {
-    let (mut path, mut error) = (root.to_owned(), error);
-    loop {
-        error = match error {
-            ignore::Error::WithPath { path: at, err } => {
-                path = at;
-                *err
+impl Packing {
+    /// Goes through the folder `root` and selects what belongs to the pack. Files are not read yet.
+    ///
+    /// # Errors
+    /// [`PackError`]; what could not be unpacked again is refused here.
+    pub fn select(root: &Path, options: &PackOptions) -> Result<Self, PackError> {
+        Ok(Self {
+            root: root.to_owned(),
+            top: options
+                .top_folder
+                .as_deref()
+                .map(|top| format!("{top}/"))
+                .unwrap_or_default(),
+            limits: options.limits.clone(),
+            ledger: select::select(root, options)?,
+        })
+    }
+
+    /// Whether something at this path, relative to the folder, is going to be packed.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.ledger.items().iter().any(|item| item.path == path)
+    }
+
+    /// Writes an archive of this format. The same files give the same bytes.
+    ///
+    /// # Errors
+    /// [`PackError`]; `out` may then have part of an archive. What compresses so well that it would be taken for a bomb
+    /// is refused.
+    pub fn write(
+        self,
+        format: Format,
+        mut out: impl Write + Seek,
+    ) -> Result<PackSummary, PackError> {
+        let write = |source| PackError::Write { source };
+        match format {
+            Format::Tar => self.tar(out),
+            Format::TarGz => {
+                let encoder = GzBuilder::new()
+                    .operating_system(UNKNOWN_SYSTEM)
+                    .write(Counted::new(out), Compression::best());
+                let (digests, unpacked) = tar::write(&self, Counted::new(encoder))?;
+                let packed = unpacked.inner.finish().map_err(write)?;
+                self.summary(digests, unpacked.bytes, packed.bytes)
             }
-            ignore::Error::WithDepth { err, .. } => *err,
-            ignore::Error::Partial(mut errors) if !errors.is_empty() => errors.swap_remove(0),
-            ignore::Error::Io(error) => return unreadable(&path, &error),
-            source => return PackError::Ignore { path, source },
-        };
+            Format::TarZst => {
+                let mut encoder =
+                    zstd::Encoder::new(Counted::new(out), ZSTD_LEVEL).map_err(write)?;
+                encoder.include_checksum(true).map_err(write)?;
+                let (digests, unpacked) = tar::write(&self, Counted::new(encoder))?;
+                let packed = unpacked.inner.finish().map_err(write)?;
+                self.summary(digests, unpacked.bytes, packed.bytes)
+            }
+            Format::Zip => {
+                let digests = zip::write(&self, &mut out)?;
+                let bytes = out.stream_position().map_err(write)?;
+                let unpacked = self.file_bytes();
+                self.summary(digests, unpacked, bytes)
+            }
+        }
+    }
+
+    fn tar(self, out: impl Write) -> Result<PackSummary, PackError> {
+        let (digests, out) = tar::write(&self, Counted::new(out))?;
+        self.summary(digests, out.bytes, out.bytes)
+    }
+
+    fn list(mut self) -> Result<FileList, PackError> {
+        let files = self
+            .ledger
+            .items()
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| match &item.kind {
+                Kind::File { executable, size } => Some((at, self.place(item), *executable, *size)),
+                Kind::Dir | Kind::Symlink { .. } => None,
+            });
+        let digests = parallel::each(
+            |push| {
+                for (at, place, executable, size) in files {
+                    if push((at, place, executable, size), size).is_break() {
+                        break;
+                    }
+                }
+                Ok(())
+            },
+            &|(at, place, executable, size), buffer| {
+                let digest = Original::open(place, executable, size)?.digest(buffer)?;
+                Ok((at, digest))
+            },
+        )?;
+        self.note(digests);
+        self.into_list()
+    }
+
+    fn summary(
+        mut self,
+        digests: Vec<(usize, Digest)>,
+        unpacked: u64,
+        bytes: u64,
+    ) -> Result<PackSummary, PackError> {
+        let ratio = self.limits.ratio;
+        if unpacked > self.limits.ratio_after && unpacked > bytes.saturating_mul(ratio) {
+            return Err(PackError::Refused {
+                path: self.root,
+                source: ArchiveError::Limit {
+                    what: LimitKind::Ratio,
+                    limit: ratio,
+                    entry: None,
+                },
+            });
+        }
+        self.note(digests);
+        Ok(PackSummary {
+            files: self.into_list()?,
+            bytes,
+        })
+    }
+
+    fn note(&mut self, digests: Vec<(usize, Digest)>) {
+        for (at, digest) in digests {
+            self.ledger.written(at, digest);
+        }
+    }
+
+    fn into_list(self) -> Result<FileList, PackError> {
+        let path = self.root;
+        self.ledger
+            .into_list()
+            .map_err(|source| PackError::Refused { path, source })
+    }
+
+    fn file_bytes(&self) -> u64 {
+        let sizes = self.ledger.items().iter().map(|item| match item.kind {
+            Kind::File { size, .. } => size,
+            Kind::Dir | Kind::Symlink { .. } => 0,
+        });
+        sizes.sum()
+    }
+
+    fn top(&self) -> &str {
+        &self.top
+    }
+
+    fn place(&self, item: &Item) -> PathBuf {
+        self.root.join(&item.path)
     }
 }
 
@@ -220,171 +326,16 @@ fn unreadable(path: &Path, error: &io::Error) -> PackError {
     }
 }
 
-fn kind_of(place: &Path, metadata: &Metadata) -> Result<Kind, PackError> {
-    let kind = metadata.file_type();
-    if kind.is_dir() {
-        Ok(Kind::Dir)
-    } else if kind.is_file() {
-        Ok(Kind::File {
-            executable: is_executable(metadata),
-            size: metadata.len(),
-        })
-    } else if kind.is_symlink() {
-        let target = fs_err::read_link(place)
-            .map_err(|error| unreadable(place, &error))?
-            .into_os_string()
-            .into_string()
-            .map_err(|target| PackError::Refused {
-                path: place.to_owned(),
-                source: ArchiveError::refused(
-                    target.as_encoded_bytes(),
-                    "a link's target is not UTF-8",
-                ),
-            })?;
-        Ok(Kind::Symlink { target })
-    } else {
-        let what = crate::tree::name_of(rustix::fs::FileType::from_raw_mode(metadata.mode()));
-        Err(PackError::Special {
-            path: place.to_owned(),
-            what,
-        })
-    }
-}
-
-fn is_executable(metadata: &Metadata) -> bool {
-    metadata.permissions().mode() & 0o111 != 0
-}
-
-fn append_item<W: Write>(
-    builder: &mut Builder<W>,
-    root: &Path,
-    top: &str,
-    item: &Item,
-) -> Result<Option<digest::Digest>, PackError> {
-    let name = format!("{top}{}", item.path);
-    match &item.kind {
-        Kind::Dir => append(
-            builder,
-            &header(EntryType::Directory, 0, true),
-            &format!("{name}/"),
-        )
-        .map(|()| None),
-        Kind::Symlink { target } => {
-            let mut header = header(EntryType::Symlink, 0, true);
-            builder
-                .append_link(&mut header, &name, target)
-                .map_err(|source| PackError::Write { source })?;
-            Ok(None)
-        }
-        Kind::File { executable, size } => {
-            let mut file = Original::open(root.join(&item.path), *executable, *size)?;
-            let mut header = header(EntryType::Regular, *size, *executable);
-            let appended = builder.append_data(&mut header, &name, &mut file);
-            file.finish(appended).map(Some)
-        }
-    }
-}
-
-fn append<W: Write>(
-    builder: &mut Builder<W>,
-    header: &Header,
-    name: &str,
-) -> Result<(), PackError> {
-    builder
-        .append_data(&mut header.clone(), name, io::empty())
-        .map_err(|source| PackError::Write { source })
-}
-
-/// A header in which everything is fixed that does not come from the content.
-fn header(kind: EntryType, size: u64, executable: bool) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(if executable { 0o755 } else { 0o644 });
-    header.set_size(size);
-    header.set_mtime(0);
-    header.set_uid(0);
-    header.set_gid(0);
-    header
-}
-
-/// A file that is packed: hashed while it is read, and watched for changes.
-struct Original {
-    path: PathBuf,
-    reader: digest::Reader<io::Take<fs_err::File>>,
-    before: Metadata,
-    size: u64,
-    failed: Option<io::Error>,
-}
-
-impl Original {
-    fn open(path: PathBuf, executable: bool, size: u64) -> Result<Self, PackError> {
-        let failed = |error| unreadable(&path, &error);
-        // a link that took the file's place is not followed, a pipe not waited for
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).expect("open flags are ints");
-        let file = fs_err::OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(&path)
-            .map_err(failed)?;
-        let before = file.metadata().map_err(failed)?;
-        if !before.is_file() || before.len() != size || is_executable(&before) != executable {
-            return Err(PackError::Changed { path });
-        }
-        let reader = digest::Reader::new(file.take(size), &[Algorithm::Sha256]);
-        Ok(Self {
-            path,
-            reader,
-            before,
-            size,
-            failed: None,
-        })
-    }
-
-    /// Judges what became of it: whose error it was, and whether the file stayed as it was.
-    fn finish(self, appended: io::Result<()>) -> Result<digest::Digest, PackError> {
-        if let Some(error) = self.failed {
-            return Err(unreadable(&self.path, &error));
-        }
-        appended.map_err(|source| PackError::Write { source })?;
-        let after = self
-            .reader
-            .get_ref()
-            .get_ref()
-            .metadata()
-            .map_err(|error| unreadable(&self.path, &error))?;
-        let state = |metadata: &Metadata| {
-            (
-                metadata.len(),
-                metadata.mtime(),
-                metadata.mtime_nsec(),
-                metadata.ctime(),
-                metadata.ctime_nsec(),
-            )
-        };
-        if self.reader.bytes_read() != self.size || state(&self.before) != state(&after) {
-            return Err(PackError::Changed { path: self.path });
-        }
-        Ok(self.reader.finish().remove(0))
-    }
-}
-
-impl Read for Original {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self.reader.read(into) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                // the writer's errors come the same way, so this one is kept apart
-                self.failed = Some(error);
-                Err(io::Error::other("the file cannot be read"))
-            }
-            other => other,
-        }
-    }
-}
-
+/// Counts what is written.
 struct Counted<W> {
     inner: W,
     bytes: u64,
+}
+
+impl<W> Counted<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, bytes: 0 }
+    }
 }
 
 impl<W: Write> Write for Counted<W> {

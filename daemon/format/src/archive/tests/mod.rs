@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::tree::{FileKind, scan};
 
+mod building;
 mod observer;
 mod packing;
 mod sniffing;

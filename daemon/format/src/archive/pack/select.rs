@@ -1,0 +1,233 @@
+//! Which files of a folder are the pack: what is not ignored, is no debris of building and running it, and can be
+//! unpacked again.
+//!
+//! One walk for everything that is made of a folder: the archive that is built, the one that is sent, the digest that
+//! is printed. So they are of the same tree.
+
+use std::fs::Metadata;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use ignore::{IncrementalIgnore, WalkBuilder};
+use semver::Version;
+
+use super::original::is_executable;
+use super::{IgnoreFiles, PackError, PackOptions, unreadable};
+use crate::archive::error::ArchiveError;
+use crate::archive::ledger::{Kind, Ledger};
+use crate::manifest::{self, Manifest};
+use crate::name::PackRef;
+use crate::tree::BadPath;
+
+/// Folders that programs leave behind, and that no pack means to have.
+const DEBRIS_FOLDERS: [&str; 2] = ["__pycache__", ".venv"];
+/// The end of the names of files that programs leave behind.
+const DEBRIS_FILE: &str = ".pyc";
+/// The ends of the names of archives.
+const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar", ".zip"];
+
+/// Goes through the folder and judges what it finds. Parents come before what is in them, sorted by path.
+pub(super) fn select(root: &Path, options: &PackOptions) -> Result<Ledger, PackError> {
+    let mut walk = Walk {
+        root,
+        rules: Rules::of(root, options)?,
+        found: Vec::new(),
+    };
+    walk.folder(root, "")?;
+    walk.found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let mut ledger = Ledger::new(&options.limits_inside());
+    let refused = |source| PackError::Refused {
+        path: root.to_owned(),
+        source,
+    };
+    for (path, kind) in walk.found {
+        ledger.admit(&path, kind).map_err(refused)?;
+    }
+    ledger.check_links().map_err(refused)?;
+    Ok(ledger)
+}
+
+/// What is left out.
+struct Rules<'a> {
+    ignored: Option<IncrementalIgnore>,
+    /// Whose archives are left out where they lie beside its `pack.yaml`: who builds a pack in its own folder does
+    /// not mean to have the archive in the next one.
+    own: Option<PackRef>,
+    also: Option<&'a str>,
+}
+
+impl<'a> Rules<'a> {
+    fn of(root: &Path, options: &'a PackOptions) -> Result<Self, PackError> {
+        let also = options.leave_out.as_deref();
+        match options.ignore_files {
+            IgnoreFiles::Disregard => Ok(Self {
+                ignored: None,
+                own: None,
+                also,
+            }),
+            IgnoreFiles::Honour => {
+                let mut builder = WalkBuilder::new(root);
+                builder
+                    .standard_filters(false)
+                    .git_ignore(true)
+                    .require_git(false)
+                    .add_custom_ignore_filename(".packignore");
+                Ok(Self {
+                    ignored: builder.build_matchers().pop(),
+                    own: own_ref(root)?,
+                    also,
+                })
+            }
+        }
+    }
+
+    fn leaves_out(&mut self, root: &Path, path: &str, is_dir: bool) -> Result<bool, PackError> {
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        if name == ".git" || self.also == Some(path) {
+            return Ok(true);
+        }
+        let Some(ignored) = &mut self.ignored else {
+            return Ok(false);
+        };
+        let (matched, error) = ignored.matched_with_errors(path, is_dir);
+        if let Some(error) = error {
+            return Err(rules_error(root, error));
+        }
+        // who asks for debris by name, with a `!`, gets it
+        Ok(matched.is_ignore() || (!matched.is_whitelist() && self.is_debris(path, name, is_dir)))
+    }
+
+    fn is_debris(&self, path: &str, name: &str, is_dir: bool) -> bool {
+        if is_dir {
+            return DEBRIS_FOLDERS.contains(&name);
+        }
+        name.ends_with(DEBRIS_FILE)
+            || (name == path
+                && self
+                    .own
+                    .as_ref()
+                    .is_some_and(|own| is_archive_of(own, name)))
+    }
+}
+
+/// Whether a file is called as archives of this pack are.
+fn is_archive_of(own: &PackRef, name: &str) -> bool {
+    let version = name
+        .strip_prefix(own.as_str())
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| ARCHIVES.iter().find_map(|ending| rest.strip_suffix(ending)));
+    version.is_some_and(|version| Version::parse(&version.replacen('_', "+", 1)).is_ok())
+}
+
+/// The ref of the pack in this folder, if there is a readable `pack.yaml`. Whether it is a good one is for others to say.
+fn own_ref(root: &Path) -> Result<Option<PackRef>, PackError> {
+    let place = root.join(manifest::FILE_NAME);
+    let failed = |error| unreadable(&place, &error);
+    match fs_err::symlink_metadata(&place) {
+        Ok(metadata) if metadata.is_file() => {}
+        // whatever else it is, is found on the way
+        Ok(_) | Err(_) => return Ok(None),
+    }
+    let mut text = Vec::new();
+    fs_err::File::open(&place)
+        .and_then(|file| {
+            file.take(manifest::MAX_BYTES as u64 + 1)
+                .read_to_end(&mut text)
+        })
+        .map_err(failed)?;
+    Ok(Manifest::parse(&text)
+        .ok()
+        .map(|manifest| manifest.pack_ref))
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    rules: Rules<'a>,
+    found: Vec<(String, Kind)>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), PackError> {
+        let failed = |error| unreadable(folder, &error);
+        let mut entries = Vec::new();
+        for entry in fs_err::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            entries.push((entry.file_name(), entry));
+        }
+        // of several things that are wrong, the same is told each time
+        entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for (name, entry) in entries {
+            let place = entry.path();
+            let Some(name) = name.to_str() else {
+                let path = [prefix.as_bytes(), name.as_encoded_bytes()].concat();
+                return Err(PackError::Refused {
+                    path: self.root.to_owned(),
+                    source: ArchiveError::bad_path(path, BadPath::NotUtf8),
+                });
+            };
+            let path = format!("{prefix}{name}");
+            let metadata = entry
+                .metadata()
+                .map_err(|error| unreadable(&place, &error))?;
+            if self.rules.leaves_out(self.root, &path, metadata.is_dir())? {
+                continue;
+            }
+            let kind = kind_of(&place, &metadata)?;
+            let below = (kind == Kind::Dir).then(|| format!("{path}/"));
+            self.found.push((path, kind));
+            if let Some(prefix) = below {
+                self.folder(&place, &prefix)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kind_of(place: &Path, metadata: &Metadata) -> Result<Kind, PackError> {
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        Ok(Kind::Dir)
+    } else if kind.is_file() {
+        Ok(Kind::File {
+            executable: is_executable(metadata),
+            size: metadata.len(),
+        })
+    } else if kind.is_symlink() {
+        let target = fs_err::read_link(place)
+            .map_err(|error| unreadable(place, &error))?
+            .into_os_string()
+            .into_string()
+            .map_err(|target| PackError::Refused {
+                path: place.to_owned(),
+                source: ArchiveError::refused(
+                    target.as_encoded_bytes(),
+                    "a link's target is not UTF-8",
+                ),
+            })?;
+        Ok(Kind::Symlink { target })
+    } else {
+        let what = crate::tree::name_of(rustix::fs::FileType::from_raw_mode(metadata.mode()));
+        Err(PackError::Special {
+            path: place.to_owned(),
+            what,
+        })
+    }
+}
+
+/// What could not be understood first, at the place where it is, which the library names several times over.
+fn rules_error(root: &Path, error: ignore::Error) -> PackError {
+    let (mut path, mut error) = (root.to_owned(), error);
+    loop {
+        error = match error {
+            ignore::Error::WithPath { path: at, err } => {
+                path = at;
+                *err
+            }
+            ignore::Error::WithDepth { err, .. } => *err,
+            ignore::Error::Partial(mut errors) if !errors.is_empty() => errors.swap_remove(0),
+            ignore::Error::Io(error) => return unreadable(&path, &error),
+            source => return PackError::Ignore { path, source },
+        };
+    }
+}
