@@ -143,6 +143,9 @@ enum Verb {
     Status(command::status::Status),
     Audit(command::audit::Audit),
     IndexEntry(command::offline::index_entry::IndexEntry),
+    Checksum(command::offline::checksum::Checksum),
+    Build(command::offline::build::Build),
+    Create(command::offline::create::Create),
     Completions(command::completions::Completions),
     Man(command::man::Man),
 }
@@ -168,6 +171,9 @@ impl Args {
             Verb::Status(verb) => verb.run(&client, out).await,
             Verb::Audit(verb) => verb.run(&client, out).await,
             Verb::IndexEntry(verb) => verb.run(out).await,
+            Verb::Checksum(verb) => verb.run(out),
+            Verb::Build(verb) => verb.run(out),
+            Verb::Create(verb) => verb.run(out),
             Verb::Completions(verb) => Ok(verb.run(out)),
             Verb::Man(verb) => verb.run(out),
         }

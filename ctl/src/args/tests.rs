@@ -82,6 +82,9 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     status       Show how packd fares, what is wrong first
     audit        Show who asked for what, and what became of it
     index-entry  Make the index entry of a pack from its folder
+    checksum     Print the digest of a folder, an archive or a file
+    build        Build the archive that a pack is published as
+    create       Make a new pack that builds, installs and passes its test
     completions  Print the completions of a shell
     man          Print the manual page, or write one per verb
     ");

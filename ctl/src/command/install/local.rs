@@ -134,9 +134,8 @@ impl LocalError {
             }
             Self::Changed { .. } => Some("run the same command again".to_owned()),
             Self::Refused { source, .. } => source.hint(),
-            Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } | Self::Pack { .. } => {
-                None
-            }
+            Self::Pack { source, .. } => source.hint(),
+            Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } => None,
         }
     }
 }

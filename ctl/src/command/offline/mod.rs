@@ -1,4 +1,12 @@
-//! The verbs that need no daemon: what a maintainer and a CI job do with packs and indexes.
+//! The verbs for those who make packs and keep registries: they need no daemon, and never look for one.
 
+pub(crate) mod build;
+pub(crate) mod checksum;
+pub(crate) mod create;
 pub(crate) mod entry;
 pub(crate) mod index_entry;
+mod made;
+mod place;
+
+#[cfg(test)]
+mod tests;

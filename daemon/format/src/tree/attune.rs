@@ -13,6 +13,17 @@ use rustix::fs::{FileType, Mode, OFlags};
 use super::scan::{DEEPEST, TreeError, as_path, names, open_file, open_folder, read_file};
 use crate::digest::{Algorithm, Digest, Hasher};
 
+/// Attune's checksum of a folder, and what went into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttuneChecksum {
+    /// The checksum.
+    pub digest: Digest,
+    /// How many files it is of.
+    pub files: u64,
+    /// The bytes of all of them, without their names.
+    pub bytes: u64,
+}
+
 /// Attune's checksum of the folder at `path`, which may be a link to one.
 ///
 /// Folders are visited where their name stands among their siblings, and siblings are sorted by the bytes of their
@@ -20,21 +31,29 @@ use crate::digest::{Algorithm, Digest, Hasher};
 ///
 /// # Errors
 /// [`TreeError::Io`] and [`TreeError::TooDeep`]. [`TreeError::Special`] only of what was a file a moment before.
-pub fn attune_checksum(path: &Path) -> Result<Digest, TreeError> {
+pub fn attune_checksum(path: &Path) -> Result<AttuneChecksum, TreeError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(path, flags, Mode::empty())
         .map_err(|error| TreeError::io("open", path, error))?;
     let mut checksum = Checksum {
         hasher: Hasher::new(Algorithm::Sha256),
         buffer: vec![0; 256 * 1024],
+        files: 0,
+        bytes: 0,
     };
     checksum.folder(&root, path, "", 0)?;
-    Ok(checksum.hasher.finish())
+    Ok(AttuneChecksum {
+        digest: checksum.hasher.finish(),
+        files: checksum.files,
+        bytes: checksum.bytes,
+    })
 }
 
 struct Checksum {
     hasher: Hasher,
     buffer: Vec<u8>,
+    files: u64,
+    bytes: u64,
 }
 
 impl Checksum {
@@ -61,9 +80,10 @@ impl Checksum {
                     let (file, _) = open_file(folder.as_fd(), &name, &place)?;
                     let hasher = &mut self.hasher;
                     hasher.update(path.as_bytes());
-                    read_file(&file, &place, &mut self.buffer, |bytes| {
+                    self.bytes += read_file(&file, &place, &mut self.buffer, |bytes| {
                         hasher.update(bytes);
                     })?;
+                    self.files += 1;
                 }
                 FileType::Directory => {
                     let below = open_folder(folder.as_fd(), &*name, &place)?;
@@ -98,7 +118,7 @@ mod tests {
     }
 
     fn checksum(folder: &TempDir) -> String {
-        attune_checksum(folder.path()).unwrap().hex()
+        attune_checksum(folder.path()).unwrap().digest.hex()
     }
 
     const DEMO: (&str, &str) = ("pack.yaml", "ref: demo\nversion: 1.0.0\n");
@@ -155,7 +175,10 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let link = outer.path().join("link");
         symlink(folder.path(), &link).unwrap();
-        assert_eq!(attune_checksum(&link).unwrap().hex(), checksum(&folder));
+        assert_eq!(
+            attune_checksum(&link).unwrap().digest.hex(),
+            checksum(&folder)
+        );
         let none = outer.path().join("none");
         let error = attune_checksum(&none).unwrap_err();
         assert_eq!(
@@ -172,7 +195,11 @@ mod tests {
         fs_err::write(folder.path().join(odd), "x").unwrap();
         assert_eq!(
             attune_checksum(folder.path()).unwrap(),
-            Digest::sha256_of("a\u{fffd}x".as_bytes())
+            AttuneChecksum {
+                digest: Digest::sha256_of("a\u{fffd}x".as_bytes()),
+                files: 1,
+                bytes: 1,
+            }
         );
     }
 }

@@ -34,7 +34,7 @@ mod sync;
 mod tests;
 mod text;
 
-pub use self::attune::attune_checksum;
+pub use self::attune::{AttuneChecksum, attune_checksum};
 pub use self::path::BadPath;
 pub use self::remove::remove;
 pub use self::root::{RootError, find_pack_root};
