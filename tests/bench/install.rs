@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::measure::{Cost, Table, cpu_of, median, memory_of, rounds, shell};
 
 /// Files of text that compress about three to one, as sources do.
-fn pack(name: &str, files: usize, bytes: usize) -> PackTree {
+pub(crate) fn pack(name: &str, files: usize, bytes: usize) -> PackTree {
     let mut pack = PackTree::new(name, "1.0.0");
     for number in 0..files {
         let path = format!("lib/part{:03}/file{number:05}.txt", number % 800);

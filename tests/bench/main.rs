@@ -14,6 +14,7 @@
     reason = "counts and times here are far below 2^52"
 )]
 
+mod checksum;
 mod followers;
 mod footprint;
 mod install;
@@ -29,11 +30,12 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let mut table = Table::default();
-    let parts: [Part; 4] = [
+    let parts: [Part; 5] = [
         ("install", install::run),
         ("requests", requests::run),
         ("followers", followers::run),
         ("footprint", footprint::run),
+        ("checksum", checksum::run),
     ];
     for name in &asked {
         assert!(

@@ -6,6 +6,7 @@
     reason = "`packd` and its `packs` are what the tests speak of"
 )]
 
+mod build;
 mod change;
 mod config;
 mod contract;
