@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::os::unix::fs::symlink;
+use fs_err::os::unix::fs::symlink;
 
 use super::*;
 

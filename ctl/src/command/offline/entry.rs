@@ -12,7 +12,7 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use packd_format::archive::{PackOptions, pack};
+use packd_format::archive::{PackOptions, list};
 use packd_format::error::without_path;
 use packd_format::index::{self, EntryDraft};
 use packd_format::tree::FileList;
@@ -87,11 +87,9 @@ pub(crate) async fn draft(
         out.warn(warning);
     }
     out.say("Calculating checksum...");
-    let summary = pack(&folder, io::sink(), &PackOptions::default());
+    let files = list(&folder, &PackOptions::default());
     let pack = Pack {
-        files: summary
-            .map_err(|source| DraftError::pack(path, source))?
-            .files,
+        files: files.map_err(|source| DraftError::pack(path, source))?,
         folder,
         manifest,
     };

@@ -213,11 +213,8 @@ impl DraftError {
             Self::NoManifest { .. } => Some("a pack is a folder with a `pack.yaml`".to_owned()),
             Self::MissingKey { key } => Some(format!("add `{key}: …` to `pack.yaml`")),
             Self::Manifest(source) | Self::PublishedManifest { source, .. } => source.hint(),
-            Self::Pack {
-                source: PackError::Refused { source, .. },
-                ..
-            }
-            | Self::Archive { source, .. } => source.hint(),
+            Self::Pack { source, .. } => source.hint(),
+            Self::Archive { source, .. } => source.hint(),
             Self::Checkout { source, .. } => source.hint().map(str::to_owned),
             Self::NotInCommit { .. } => Some(
                 "commit the pack and tag that commit, or name another one with --git-ref".to_owned(),
@@ -232,7 +229,6 @@ impl DraftError {
             Self::Root { source, .. } => source.hint(),
             Self::NoFolder { .. }
             | Self::Read { .. }
-            | Self::Pack { .. }
             | Self::GitRef { .. }
             | Self::NoArchive { .. }
             | Self::Differs { .. }
