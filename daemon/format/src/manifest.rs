@@ -17,7 +17,7 @@ use crate::version::VersionError;
 mod dependency;
 mod fields;
 mod read;
-mod testing;
+pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod yaml;

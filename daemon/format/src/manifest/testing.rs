@@ -1,35 +1,63 @@
 //! `testing:` of a manifest: how a pack's own tests are run.
 //!
-//! Only what could be run at all is let through: an entry point lies inside the pack and is no option of the
-//! program that runs it, a timeout ends within a day.
+//! Three vocabularies for one thing: `runners`, `discovery` and `test_suites`. What they say becomes one list of
+//! [`Runner`]s in the order of the file, and, where nothing is named, the place where tests are looked for.
+//! Running them is the business of the crate `packd-runner`.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::ManifestError;
-use super::fields::{truth, wrong_kind, wrong_value};
-use super::yaml::Node;
-use crate::name::shown;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub(super) use read::read;
 
 /// What a runner gets when it names no timeout.
-pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The longest timeout.
-pub(super) const MAX_TIMEOUT: Duration = Duration::from_hours(24);
+pub const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 
-/// The most runners.
-const MAX_RUNNERS: usize = 64;
+/// Where tests are looked for when the section does not say where.
+pub const DEFAULT_FOLDER: &str = "tests";
 
-/// How a pack is tested.
+/// How a pack is tested. Rules: `docs/pack-format.md#54-testing`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Testing {
     /// Whether it wants to be.
     pub enabled: bool,
-    /// The runners, in the order of the file.
+    /// What is run, in this order: `runners`, or the list of `discovery` where its method is `manifest`; then
+    /// `test_suites`.
     pub runners: Vec<Runner>,
-    /// The share of tests that must pass, 0 to 1.
+    /// Where tests are looked for if there are no runners.
+    pub discovery: Option<Discovery>,
+    /// The share of the tests which were run that must pass, 0 to 1.
     pub min_pass_rate: f64,
     /// What a failure means for an install.
     pub on_failure: OnFailure,
+}
+
+/// Where tests are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovery {
+    /// What is taken for a test there.
+    pub method: DiscoveryMethod,
+    /// A folder, or one program, relative to the pack; `.` is the pack.
+    pub path: String,
+    /// When each of the tests is stopped.
+    pub timeout: Duration,
+    /// How the output of each is read.
+    pub result_format: ResultFormat,
+}
+
+/// What is taken for a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiscoveryMethod {
+    /// Files that are named like tests; their ending says what runs them.
+    Directory,
+    /// Programs, whatever they are called.
+    Executable,
 }
 
 /// One suite of tests, and what runs it.
@@ -39,32 +67,58 @@ pub struct Runner {
     pub name: String,
     /// What runs it.
     pub kind: RunnerKind,
-    /// The file or folder to run, relative to the pack.
-    pub entry_point: String,
+    /// The files and folders to run, relative to the pack; none for a [`RunnerKind::Command`]. One that is not there
+    /// and has `*`, `?` or `[…]` in it stands for the files that it matches.
+    pub entry_points: Vec<String>,
+    /// The folder it is run in, relative to the pack; the pack itself otherwise.
+    pub working_dir: Option<String>,
     /// When it is stopped.
     pub timeout: Duration,
-    /// How its output is read.
+    /// How its results are read.
     pub result_format: ResultFormat,
-    /// The file its results are read from, relative to the pack; its output otherwise.
+    /// The file or folder its results are read from, relative to the pack; its output otherwise.
     pub result_path: Option<String>,
 }
 
 /// What runs a suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunnerKind {
-    /// A shell script.
+    /// A shell.
     Script,
     /// `python3 -m unittest`.
     Unittest,
     /// `pytest`.
     Pytest,
-    /// A program of the pack.
+    /// `jest`.
+    Jest,
+    /// The entry point itself, a program of the pack.
     Executable,
-    /// Something this version cannot run.
-    Other(String),
+    /// A program with arguments, started without a shell; never empty.
+    Command(Vec<String>),
 }
 
-/// How the output of a suite is read.
+impl RunnerKind {
+    /// The name of the kind in the file.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Script => "script",
+            Self::Unittest => "unittest",
+            Self::Pytest => "pytest",
+            Self::Jest => "jest",
+            Self::Executable => "executable",
+            Self::Command(_) => "command",
+        }
+    }
+}
+
+impl fmt::Display for RunnerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the results of a suite are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResultFormat {
     /// Lines such as `Passed: 3`.
@@ -88,155 +142,14 @@ pub enum OnFailure {
     Ignore,
 }
 
-/// Reads the section.
-pub(super) fn read(node: &Node) -> Result<Testing, ManifestError> {
-    if node.map().is_none() {
-        return Err(wrong_kind(node, "testing", "a mapping"));
-    }
-    let enabled = match node.get("enabled") {
-        Some(value) => truth(value, "testing.enabled")?,
-        None => true,
-    };
-    let mut runners = Vec::new();
-    if let Some(list) = node.get("runners") {
-        let entries = list
-            .map()
-            .ok_or_else(|| wrong_kind(list, "testing.runners", "a mapping"))?;
-        if entries.len() > MAX_RUNNERS {
-            return Err(wrong_value(
-                list,
-                "testing.runners",
-                format!("has more than {MAX_RUNNERS} entries"),
-            ));
-        }
-        for (name, value) in entries {
-            runners.push(runner(&name.text, value, node)?);
+impl OnFailure {
+    /// The word in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Warn => "warn",
+            Self::Ignore => "ignore",
         }
     }
-    let min_pass_rate = match node.get("min_pass_rate") {
-        Some(value) => rate(value)?,
-        None => 1.0,
-    };
-    let on_failure = match node.get("on_failure") {
-        None => OnFailure::Block,
-        Some(value) => match value.text() {
-            Some("block") => OnFailure::Block,
-            Some("warn") => OnFailure::Warn,
-            Some("ignore") => OnFailure::Ignore,
-            _ => {
-                return Err(wrong_kind(
-                    value,
-                    "testing.on_failure",
-                    "`block`, `warn` or `ignore`",
-                ));
-            }
-        },
-    };
-    Ok(Testing {
-        enabled,
-        runners,
-        min_pass_rate,
-        on_failure,
-    })
-}
-
-fn rate(node: &Node) -> Result<f64, ManifestError> {
-    let rate = node.text().and_then(|text| text.parse::<f64>().ok());
-    rate.filter(|rate| (0.0..=1.0).contains(rate))
-        .ok_or_else(|| wrong_kind(node, "testing.min_pass_rate", "a number from 0 to 1"))
-}
-
-fn runner(name: &str, node: &Node, section: &Node) -> Result<Runner, ManifestError> {
-    let key = |key: &str| format!("testing.runners.{name}.{key}");
-    if node.map().is_none() {
-        return Err(wrong_kind(
-            node,
-            &format!("testing.runners.{name}"),
-            "a mapping",
-        ));
-    }
-    let text = |name: &str| match node.get(name) {
-        None => Ok(None),
-        Some(value) => value
-            .text()
-            .map(|text| Some((value, text)))
-            .ok_or_else(|| wrong_kind(value, &key(name), "a text")),
-    };
-    let missing = |name: &str| wrong_value(node, &key(name), "is missing");
-
-    let (_, kind) = text("type")?.ok_or_else(|| missing("type"))?;
-    let kind = match kind {
-        "script" => RunnerKind::Script,
-        "unittest" => RunnerKind::Unittest,
-        "pytest" => RunnerKind::Pytest,
-        "executable" => RunnerKind::Executable,
-        other => RunnerKind::Other(shown(other)),
-    };
-    let (at, entry_point) = text("entry_point")?.ok_or_else(|| missing("entry_point"))?;
-    let entry_point = inside(at, &key("entry_point"), entry_point)?;
-    let timeout = match text("timeout")? {
-        None => DEFAULT_TIMEOUT,
-        Some((at, seconds)) => match seconds.parse::<u64>().map(Duration::from_secs) {
-            Ok(timeout) if !timeout.is_zero() && timeout <= MAX_TIMEOUT => timeout,
-            _ => {
-                let why = format!(
-                    "must be a number of seconds from 1 to {}",
-                    MAX_TIMEOUT.as_secs()
-                );
-                return Err(wrong_value(at, &key("timeout"), why));
-            }
-        },
-    };
-    let format = text("result_format")?.or_else(|| {
-        section
-            .get("result_format")
-            .and_then(|value| Some((value, value.text()?)))
-    });
-    let result_format = match format {
-        None | Some((_, "simple")) => ResultFormat::Simple,
-        Some((_, "json")) => ResultFormat::Json,
-        Some((_, "junit" | "junit-xml" | "junit_xml")) => ResultFormat::JunitXml,
-        Some((_, "tap")) => ResultFormat::Tap,
-        Some((at, _)) => {
-            return Err(wrong_kind(
-                at,
-                &key("result_format"),
-                "`simple`, `json`, `junit-xml` or `tap`",
-            ));
-        }
-    };
-    let path = text("result_path")?.or_else(|| {
-        section
-            .get("result_path")
-            .and_then(|value| Some((value, value.text()?)))
-    });
-    let result_path = path
-        .map(|(at, path)| inside(at, &key("result_path"), path))
-        .transpose()?;
-    Ok(Runner {
-        name: name.to_owned(),
-        kind,
-        entry_point,
-        timeout,
-        result_format,
-        result_path,
-    })
-}
-
-/// A path that stays in the pack and is no option.
-fn inside(node: &Node, key: &str, path: &str) -> Result<String, ManifestError> {
-    let path = path.strip_prefix("./").unwrap_or(path);
-    let component_ok = |part: &str| !matches!(part, "" | "." | "..");
-    if path.is_empty()
-        || path.starts_with(['/', '-', '~'])
-        || path.contains('\\')
-        || !path.trim_end_matches('/').split('/').all(component_ok)
-    {
-        return Err(wrong_value(
-            node,
-            key,
-            format!("must be a path inside the pack, not `{}`", shown(path)),
-        ));
-    }
-    Ok(path.to_owned())
 }

@@ -1,0 +1,472 @@
+//! Reading `testing:`.
+//!
+//! Only what could be run at all is let through: a runner is of a known type, an entry point lies inside the pack
+//! and is no option of the program that runs it, a command needs no shell, a timeout ends within a day.
+
+use std::time::Duration;
+
+use super::super::ManifestError;
+use super::super::fields::{truth, wrong_kind, wrong_value};
+use super::super::yaml::Node;
+use super::{
+    DEFAULT_FOLDER, DEFAULT_TIMEOUT, Discovery, DiscoveryMethod, MAX_TIMEOUT, OnFailure,
+    ResultFormat, Runner, RunnerKind, Testing,
+};
+use crate::name::shown;
+
+/// The most runners, and the most suites.
+const MAX_RUNNERS: usize = 64;
+
+/// The most tests of a list, files of a suite, and words of a command.
+const MAX_ITEMS: usize = 1024;
+
+/// What a shell would not take for a word.
+const OPERATORS: [&str; 16] = [
+    "|", "||", "&", "&&", ";", ";;", "(", ")", "<", "<<", ">", ">>", ">&", "2>", "2>&1", "!",
+];
+
+/// Reads the section.
+pub(in super::super) fn read(node: &Node) -> Result<Testing, ManifestError> {
+    if node.map().is_none() {
+        return Err(wrong_kind(node, "testing", "a mapping"));
+    }
+    let section = Keys::new(node, "testing");
+    let defaults = Defaults::read(&section)?;
+    let mut runners = named_runners(&section, &defaults)?;
+    let discovery = match node.get("discovery") {
+        Some(value) => discovery(value, &mut runners, &defaults)?,
+        None => None,
+    };
+    test_suites(&section, &mut runners, &defaults)?;
+    Ok(Testing {
+        enabled: match node.get("enabled") {
+            Some(value) => truth(value, "testing.enabled")?,
+            None => true,
+        },
+        runners,
+        discovery,
+        min_pass_rate: match node.get("min_pass_rate") {
+            Some(value) => rate(value)?,
+            None => 1.0,
+        },
+        on_failure: match section.text("on_failure")? {
+            None | Some((_, "block")) => OnFailure::Block,
+            Some((_, "warn")) => OnFailure::Warn,
+            Some((_, "ignore")) => OnFailure::Ignore,
+            Some((at, _)) => {
+                let key = section.key("on_failure");
+                return Err(wrong_kind(at, &key, "`block`, `warn` or `ignore`"));
+            }
+        },
+    })
+}
+
+/// A mapping with the keys above it, for messages.
+struct Keys<'a> {
+    node: &'a Node,
+    above: String,
+}
+
+impl<'a> Keys<'a> {
+    fn new(node: &'a Node, above: impl Into<String>) -> Self {
+        Self {
+            node,
+            above: above.into(),
+        }
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}.{key}", self.above)
+    }
+
+    fn text(&self, key: &str) -> Result<Option<(&'a Node, &'a str)>, ManifestError> {
+        match self.node.get(key) {
+            None => Ok(None),
+            Some(value) => match value.text() {
+                Some(text) => Ok(Some((value, text))),
+                None => Err(wrong_kind(value, &self.key(key), "a text")),
+            },
+        }
+    }
+
+    fn required(&self, key: &str) -> Result<(&'a Node, &'a str), ManifestError> {
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    fn missing(&self, key: &str) -> ManifestError {
+        wrong_value(self.node, &self.key(key), "is missing")
+    }
+
+    /// The elements of a list, within bounds.
+    fn list(&self, key: &str, most: usize) -> Result<Option<&'a [Node]>, ManifestError> {
+        let Some(value) = self.node.get(key) else {
+            return Ok(None);
+        };
+        let items = value
+            .list()
+            .ok_or_else(|| wrong_kind(value, &self.key(key), "a list"))?;
+        if items.len() > most {
+            let why = format!("has more than {most} entries");
+            return Err(wrong_value(value, &self.key(key), why));
+        }
+        Ok(Some(items))
+    }
+
+    fn timeout(&self, key: &str, default: Duration) -> Result<Duration, ManifestError> {
+        let Some((at, seconds)) = self.text(key)? else {
+            return Ok(default);
+        };
+        match seconds.parse::<u64>().map(Duration::from_secs) {
+            Ok(timeout) if !timeout.is_zero() && timeout <= MAX_TIMEOUT => Ok(timeout),
+            _ => {
+                let most = MAX_TIMEOUT.as_secs();
+                let why = format!("must be a number of seconds from 1 to {most}");
+                Err(wrong_value(at, &self.key(key), why))
+            }
+        }
+    }
+
+    fn result_format(&self, default: ResultFormat) -> Result<ResultFormat, ManifestError> {
+        match self.text("result_format")? {
+            None => Ok(default),
+            Some((_, "simple")) => Ok(ResultFormat::Simple),
+            Some((_, "json")) => Ok(ResultFormat::Json),
+            Some((_, "junit" | "junit-xml" | "junit_xml")) => Ok(ResultFormat::JunitXml),
+            Some((_, "tap")) => Ok(ResultFormat::Tap),
+            Some((at, _)) => Err(wrong_kind(
+                at,
+                &self.key("result_format"),
+                "`simple`, `json`, `junit-xml` or `tap`",
+            )),
+        }
+    }
+
+    /// A path inside the pack.
+    fn path(&self, key: &str) -> Result<Option<String>, ManifestError> {
+        self.text(key)?
+            .map(|(at, path)| inside(at, &self.key(key), path))
+            .transpose()
+    }
+}
+
+/// What holds for every suite that says nothing else.
+struct Defaults {
+    result_format: ResultFormat,
+    result_path: Option<String>,
+}
+
+impl Defaults {
+    fn read(section: &Keys<'_>) -> Result<Self, ManifestError> {
+        Ok(Self {
+            result_format: section.result_format(ResultFormat::Simple)?,
+            result_path: section.path("result_path")?,
+        })
+    }
+
+    /// A runner with the keys that all three vocabularies share.
+    fn runner(
+        &self,
+        keys: &Keys<'_>,
+        name: &str,
+        kind: RunnerKind,
+    ) -> Result<Runner, ManifestError> {
+        Ok(Runner {
+            name: name.to_owned(),
+            kind,
+            entry_points: Vec::new(),
+            working_dir: None,
+            timeout: keys.timeout("timeout", DEFAULT_TIMEOUT)?,
+            result_format: keys.result_format(self.result_format)?,
+            result_path: keys
+                .path("result_path")?
+                .or_else(|| self.result_path.clone()),
+        })
+    }
+}
+
+/// `runners`: a mapping of names to suites.
+fn named_runners(section: &Keys<'_>, defaults: &Defaults) -> Result<Vec<Runner>, ManifestError> {
+    let Some(list) = section.node.get("runners") else {
+        return Ok(Vec::new());
+    };
+    let entries = list
+        .map()
+        .ok_or_else(|| wrong_kind(list, &section.key("runners"), "a mapping"))?;
+    if entries.len() > MAX_RUNNERS {
+        let why = format!("has more than {MAX_RUNNERS} entries");
+        return Err(wrong_value(list, &section.key("runners"), why));
+    }
+    let mut runners = Vec::new();
+    for (name, value) in entries {
+        let keys = Keys::new(value, section.key(&format!("runners.{}", name.text)));
+        if value.map().is_none() {
+            return Err(wrong_kind(value, &keys.above, "a mapping"));
+        }
+        let (at, kind) = keys.required("type")?;
+        let runner = if kind == "command" {
+            let command = command(&keys, "command")?;
+            defaults.runner(&keys, &name.text, RunnerKind::Command(command))?
+        } else {
+            let kind = known_kind(at, &keys.key("type"), kind)?;
+            let entry_point = keys
+                .path("entry_point")?
+                .ok_or_else(|| keys.missing("entry_point"))?;
+            Runner {
+                entry_points: vec![entry_point],
+                ..defaults.runner(&keys, &name.text, kind)?
+            }
+        };
+        runners.push(runner);
+    }
+    Ok(runners)
+}
+
+/// `discovery`: where tests are looked for, or, with the method `manifest`, the tests themselves, which then take the
+/// place of the runners.
+fn discovery(
+    node: &Node,
+    runners: &mut Vec<Runner>,
+    defaults: &Defaults,
+) -> Result<Option<Discovery>, ManifestError> {
+    let keys = Keys::new(node, "testing.discovery");
+    if node.map().is_none() {
+        return Err(wrong_kind(node, &keys.above, "a mapping"));
+    }
+    let path = keys.path("path")?;
+    let method = match keys.text("method")? {
+        None | Some((_, "directory")) => DiscoveryMethod::Directory,
+        Some((_, "executable")) => DiscoveryMethod::Executable,
+        Some((_, "manifest")) => {
+            match keys.list("tests", MAX_ITEMS)? {
+                Some(items) => *runners = listed_tests(items, runners, defaults)?,
+                None if runners.is_empty() => return Err(keys.missing("tests")),
+                None => {}
+            }
+            return Ok(None);
+        }
+        Some((at, _)) => {
+            let expected = "`directory`, `manifest` or `executable`";
+            return Err(wrong_kind(at, &keys.key("method"), expected));
+        }
+    };
+    if method == DiscoveryMethod::Executable && runners.is_empty() {
+        if node.get("command").is_some() {
+            let command = RunnerKind::Command(command(&keys, "command")?);
+            runners.push(defaults.runner(&keys, "discovery", command)?);
+            return Ok(None);
+        }
+        if path.is_none() {
+            return Err(keys.missing("path"));
+        }
+    }
+    Ok(Some(Discovery {
+        method,
+        path: path.unwrap_or_else(|| DEFAULT_FOLDER.to_owned()),
+        timeout: keys.timeout("timeout", DEFAULT_TIMEOUT)?,
+        result_format: keys.result_format(defaults.result_format)?,
+    }))
+}
+
+/// `discovery.tests`: a list of `name`, `runner`, `command` and `timeout`.
+///
+/// A `command` of one word is an entry point for the `runner`, if there is one; several words are run as they are.
+fn listed_tests(
+    items: &[Node],
+    runners: &[Runner],
+    defaults: &Defaults,
+) -> Result<Vec<Runner>, ManifestError> {
+    let mut tests = Vec::new();
+    for (number, item) in items.iter().enumerate() {
+        let keys = Keys::new(item, format!("testing.discovery.tests[{number}]"));
+        if item.map().is_none() {
+            return Err(wrong_kind(item, &keys.above, "a mapping"));
+        }
+        let (_, name) = keys.required("name")?;
+        let mut words = command(&keys, "command")?;
+        let by = by_name(&keys, "runner", runners)?;
+        let test = match by {
+            Some((kind, known)) if words.len() == 1 && !matches!(kind, RunnerKind::Command(_)) => {
+                let word = words.swap_remove(0);
+                let entry_point = inside(item, &keys.key("command"), &word)?;
+                let mut test = defaults.runner(&keys, name, kind)?;
+                test.entry_points.push(entry_point);
+                inherit(&mut test, known, &keys);
+                test
+            }
+            by => {
+                let mut test = defaults.runner(&keys, name, RunnerKind::Command(words))?;
+                inherit(&mut test, by.and_then(|(_, known)| known), &keys);
+                test
+            }
+        };
+        tests.push(test);
+    }
+    Ok(tests)
+}
+
+/// What a test does not say itself, it has from the runner that it names.
+fn inherit(test: &mut Runner, from: Option<&Runner>, keys: &Keys<'_>) {
+    let Some(from) = from else { return };
+    let says = |key: &str| keys.node.get(key).is_some();
+    if !says("timeout") && !says("timeout_seconds") {
+        test.timeout = from.timeout;
+    }
+    if !says("result_format") {
+        test.result_format = from.result_format;
+    }
+    if !says("result_path") {
+        test.result_path.clone_from(&from.result_path);
+    }
+}
+
+/// `test_suites`: a list of `name`, `runner`, `working_dir`, `test_files` and `timeout_seconds`.
+fn test_suites(
+    section: &Keys<'_>,
+    runners: &mut Vec<Runner>,
+    defaults: &Defaults,
+) -> Result<(), ManifestError> {
+    let Some(items) = section.list("test_suites", MAX_RUNNERS)? else {
+        return Ok(());
+    };
+    let mut suites = Vec::new();
+    for (number, item) in items.iter().enumerate() {
+        let keys = Keys::new(item, section.key(&format!("test_suites[{number}]")));
+        if item.map().is_none() {
+            return Err(wrong_kind(item, &keys.above, "a mapping"));
+        }
+        let (_, name) = keys.required("name")?;
+        let (kind, known) =
+            by_name(&keys, "runner", runners)?.ok_or_else(|| keys.missing("runner"))?;
+        let working_dir = keys.path("working_dir")?.filter(|path| path != ".");
+        let mut suite = defaults.runner(&keys, name, kind)?;
+        suite.timeout = keys.timeout("timeout_seconds", suite.timeout)?;
+        inherit(&mut suite, known, &keys);
+        let files = keys
+            .list("test_files", MAX_ITEMS)?
+            .ok_or_else(|| keys.missing("test_files"))?;
+        for file in files {
+            let key = keys.key("test_files");
+            let path = file
+                .text()
+                .ok_or_else(|| wrong_kind(file, &key, "a list of paths"))?;
+            let path = inside(file, &key, path)?;
+            suite.entry_points.push(match &working_dir {
+                Some(folder) => format!("{folder}/{path}"),
+                None => path,
+            });
+        }
+        if matches!(suite.kind, RunnerKind::Command(_)) {
+            let why = "must be a runner that takes files";
+            return Err(wrong_value(item, &keys.key("runner"), why));
+        }
+        suite.working_dir = working_dir;
+        suites.push(suite);
+    }
+    runners.extend(suites);
+    Ok(())
+}
+
+/// The runner that a key names: one of `runners`, or a type.
+fn by_name<'r>(
+    keys: &Keys<'_>,
+    key: &str,
+    runners: &'r [Runner],
+) -> Result<Option<(RunnerKind, Option<&'r Runner>)>, ManifestError> {
+    let Some((at, name)) = keys.text(key)? else {
+        return Ok(None);
+    };
+    if let Some(runner) = runners.iter().find(|runner| runner.name == name) {
+        return Ok(Some((runner.kind.clone(), Some(runner))));
+    }
+    if name == "command" {
+        return Ok(None);
+    }
+    known_kind(at, &keys.key(key), name).map(|kind| Some((kind, None)))
+}
+
+fn known_kind(node: &Node, key: &str, kind: &str) -> Result<RunnerKind, ManifestError> {
+    match kind {
+        "script" | "shell" | "bash" | "sh" => Ok(RunnerKind::Script),
+        "unittest" | "python" | "python_unittest" => Ok(RunnerKind::Unittest),
+        "pytest" => Ok(RunnerKind::Pytest),
+        "jest" => Ok(RunnerKind::Jest),
+        "executable" => Ok(RunnerKind::Executable),
+        other => {
+            let why = format!(
+                "must be `script`, `unittest`, `pytest`, `jest`, `executable` or `command`, not `{}`",
+                shown(other)
+            );
+            Err(wrong_value(node, key, why))
+        }
+    }
+}
+
+/// A program and its arguments: a list, or a text with the quoting of a shell and nothing else of one.
+fn command(keys: &Keys<'_>, key: &str) -> Result<Vec<String>, ManifestError> {
+    let node = keys.node.get(key).ok_or_else(|| keys.missing(key))?;
+    let refuse = |why: &str| wrong_value(node, &keys.key(key), why);
+    let words = if let Some(text) = node.text() {
+        let words = shlex::split(text).ok_or_else(|| refuse("has a quote that does not end"))?;
+        let of_a_shell = |word: &String| {
+            OPERATORS.contains(&word.as_str())
+                || word.starts_with(['$', '`', '>', '<'])
+                || (word.ends_with(';') && !word.contains(' '))
+        };
+        if let Some(word) = words.iter().find(|word| of_a_shell(word)) {
+            let why = format!(
+                "has `{}`, which needs a shell, and is run without one; put it into a script",
+                shown(word)
+            );
+            return Err(refuse(&why));
+        }
+        words
+    } else {
+        keys.list(key, MAX_ITEMS)?
+            .unwrap_or_default()
+            .iter()
+            .map(|word| word.text().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| refuse("must be a text or a list of texts"))?
+    };
+    let Some(program) = words.first().filter(|program| !program.is_empty()) else {
+        return Err(refuse("names no program"));
+    };
+    if program.starts_with('-') || program.contains('=') {
+        return Err(refuse(&format!(
+            "must begin with a program, not `{}`",
+            shown(program)
+        )));
+    }
+    // an absolute path is a program of the host; a relative one is of the pack
+    if program.contains('/') && !program.starts_with('/') {
+        inside(node, &keys.key(key), program)?;
+    }
+    if words.len() > MAX_ITEMS || words.iter().any(|word| word.contains('\0')) {
+        return Err(refuse("cannot be the arguments of a program"));
+    }
+    Ok(words)
+}
+
+fn rate(node: &Node) -> Result<f64, ManifestError> {
+    let rate = node.text().and_then(|text| text.parse::<f64>().ok());
+    rate.filter(|rate| (0.0..=1.0).contains(rate))
+        .ok_or_else(|| wrong_kind(node, "testing.min_pass_rate", "a number from 0 to 1"))
+}
+
+/// A path that stays in the pack and is no option; `.` is the pack.
+fn inside(node: &Node, key: &str, path: &str) -> Result<String, ManifestError> {
+    if matches!(path, "." | "./") {
+        return Ok(".".to_owned());
+    }
+    let inner = path.strip_prefix("./").unwrap_or(path);
+    let inner = inner.strip_suffix('/').unwrap_or(inner);
+    let component_ok = |part: &str| !matches!(part, "" | "." | "..");
+    if inner.starts_with(['/', '-', '~'])
+        || inner.contains(['\\', '\0'])
+        || !inner.split('/').all(component_ok)
+    {
+        let why = format!("must be a path inside the pack, not `{}`", shown(path));
+        return Err(wrong_value(node, key, why));
+    }
+    Ok(inner.to_owned())
+}
