@@ -1,0 +1,47 @@
+//! The folders of a suite: a home and a place for temporary files, gone when the suite has ended.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use packd_format::tree;
+
+/// Two folders in one; removed when dropped, whatever was done to them.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    root: PathBuf,
+}
+
+impl Scratch {
+    /// Makes the folders.
+    pub(crate) fn new(parent: &Path) -> io::Result<Self> {
+        let root = tempfile::Builder::new()
+            .prefix("pack-test-")
+            .tempdir_in(parent)?;
+        let scratch = Self { root: root.keep() };
+        fs_err::create_dir(scratch.home())?;
+        fs_err::create_dir(scratch.temporary())?;
+        Ok(scratch)
+    }
+
+    /// For `HOME`.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root.join("home")
+    }
+
+    /// For `TMPDIR`. The path is unique to this suite, and so tells its processes from others.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// A file that no test finds by accident.
+    pub(crate) fn results(&self) -> PathBuf {
+        self.root.join("results.xml")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // what cannot be removed lies in the system's folder for temporary files, which is emptied some day
+        drop(tree::remove(&self.root));
+    }
+}
