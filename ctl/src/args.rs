@@ -146,6 +146,7 @@ enum Verb {
     Checksum(command::offline::checksum::Checksum),
     Build(command::offline::build::Build),
     Create(command::offline::create::Create),
+    Test(command::offline::test::Test),
     Completions(command::completions::Completions),
     Man(command::man::Man),
 }
@@ -174,6 +175,7 @@ impl Args {
             Verb::Checksum(verb) => verb.run(out),
             Verb::Build(verb) => verb.run(out),
             Verb::Create(verb) => verb.run(out),
+            Verb::Test(verb) => verb.run(out).await,
             Verb::Completions(verb) => Ok(verb.run(out)),
             Verb::Man(verb) => verb.run(out),
         }

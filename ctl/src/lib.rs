@@ -26,7 +26,7 @@ use output::{Failure, Output};
 pub(crate) enum Ending {
     /// With one of the exit codes of the documentation.
     Exit(Exit),
-    /// Ctrl-C: what was followed goes on without us.
+    /// Ctrl-C: what was followed goes on without us, and what we ran ourselves is ended.
     Detached,
 }
 

@@ -24,6 +24,8 @@ fn verbs_can_be_said_after_pack() {
         "packctl events -f --since 0 --job 3 --ref slack --kind job_queued,warning",
         "packctl registry refresh acme",
         "packctl list -o ndjson --color never -q",
+        "packctl pack test . --detailed",
+        "packctl test ./slack -d -v --timeout 60 --env A=b --env C= -j",
         "packctl install slack --version ^2 --ref main --path packs/slack --checksum sha256:00 \
          --registry acme --force --skip-deps --skip-tests --pre --dry-run --timeout 60",
     ] {
@@ -48,6 +50,8 @@ fn what_makes_no_sense_is_refused() {
         "packctl search --limit 0",
         "packctl list --output xml",
         "packctl pack pack list",
+        "packctl test . --timeout 0",
+        "packctl test . --env A",
     ] {
         let error = parse(line).err().map(|error| error.exit_code());
         assert_eq!(error, Some(2), "`{line}` was taken");
@@ -85,6 +89,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     checksum     Print the digest of a folder, an archive or a file
     build        Build the archive that a pack is published as
     create       Make a new pack that builds, installs and passes its test
+    test         Run the tests of a pack that is a folder here
     completions  Print the completions of a shell
     man          Print the manual page, or write one per verb
     ");

@@ -35,3 +35,41 @@ impl Interrupt {
         }
     }
 }
+
+/// Hears whatever asks the program to end: Ctrl-C, a service manager, a terminal that is closed.
+///
+/// For what must be ended along with it.
+#[derive(Debug)]
+pub(crate) struct Stop([Signal; 3]);
+
+impl Stop {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system has no place for another handler.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::of(Exit::Failed, "cannot listen for signals", &error))
+        };
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
+    }
+
+    /// Waits for the next of them.
+    pub(crate) async fn comes(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        let heard = tokio::select! {
+            heard = interrupt.recv() => heard,
+            heard = terminate.recv() => heard,
+            heard = hangup.recv() => heard,
+        };
+        if heard.is_none() {
+            // the runtime is being stopped, and so is whoever waits
+            std::future::pending::<()>().await;
+        }
+    }
+}

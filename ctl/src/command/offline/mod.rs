@@ -7,6 +7,7 @@ pub(crate) mod entry;
 pub(crate) mod index_entry;
 mod made;
 mod place;
+pub(crate) mod test;
 
 #[cfg(test)]
 mod tests;
