@@ -1,6 +1,6 @@
 //! `packd-runner`: runs a pack's own tests, and reads what came of them.
 //!
-//! What is to be run stands in `testing:` of the pack's manifest, which `packd-format` reads. [`run`] takes the folder
+//! What is to be run stands in `testing:` of the pack's manifest, which `packd-format` reads. [`run()`] takes the folder
 //! of a pack and gives a [`Report`]:
 //!
 //! ```text

@@ -20,8 +20,7 @@ impl Pack {
         let folder = tempfile::tempdir().unwrap();
         let scratch = folder.path().join("scratch");
         fs_err::create_dir(&scratch).unwrap();
-        let path = std::env::split_paths(env!("PATH")).map(PathBuf::from);
-        let environment = Environment::with_path(std::env::join_paths(path).unwrap());
+        let environment = Environment::with_path(env!("PATH"));
         let mut options = Options::new(Timestamp::UNIX_EPOCH, environment, scratch);
         options.grace = Duration::from_millis(200);
         fs_err::create_dir(folder.path().join("pack")).unwrap();
