@@ -11,16 +11,23 @@ use crate::digest::Digest;
 use crate::manifest::Dependency;
 use crate::name::PackRef;
 
+pub mod document;
+pub mod edit;
 mod entry;
+mod layout;
 mod lenient;
 pub mod make;
 mod reader;
 mod source;
 #[cfg(test)]
 mod tests;
+pub mod update;
 
+pub use document::{Document, DocumentError};
+pub use edit::Edits;
 pub use entry::EntryError;
 pub use make::{EntryDraft, make};
+pub use layout::Style;
 pub use reader::{Found, Header, Place, Rejected, read};
 pub use source::is_git_ref;
 

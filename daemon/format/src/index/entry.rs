@@ -3,6 +3,7 @@
 //! What an entry offers must be right; a release or source that is not is left out by itself, and the entry
 //! with it only when nothing remains.
 
+use semver::Version;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -366,6 +367,23 @@ impl Collected {
             }
         }
     }
+}
+
+/// The version that an entry or an item of `versions` has, if it can be read.
+pub(super) fn version_of(json: &str) -> Option<Version> {
+    #[derive(Deserialize)]
+    struct Versioned<'a> {
+        #[serde(borrow, default)]
+        version: Option<&'a RawValue>,
+    }
+    let written = if json.starts_with('{') {
+        serde_json::from_str::<Versioned<'_>>(json).ok()?.version?
+    } else {
+        serde_json::from_str(json).ok()?
+    };
+    version::parse(&scalar(written)?)
+        .ok()
+        .map(|(version, _)| version)
 }
 
 /// A scalar as the text it is written as, so that `1.10` stays that.

@@ -109,18 +109,24 @@ pub fn read<'a>(
     let result = (&mut pass).deserialize(&mut json).and_then(|()| json.end());
     match result {
         Err(_) if pass.count > MAX_ENTRIES => Err(IndexError::TooMany),
-        Err(error) if error.is_data() => Err(IndexError::Shape {
-            why: without_place(&error),
-        }),
-        Err(error) => Err(IndexError::Syntax {
-            line: error.line(),
-            column: error.column(),
-            why: without_place(&error),
-        }),
+        Err(error) => Err(of_json(&error)),
         Ok(()) if !pass.has_packs => Err(IndexError::Shape {
             why: "it has no `packs`".to_owned(),
         }),
         Ok(()) => Ok(pass.header),
+    }
+}
+
+/// What a JSON error says about the index as a whole.
+pub(super) fn of_json(error: &serde_json::Error) -> IndexError {
+    let why = without_place(error);
+    if error.is_data() {
+        return IndexError::Shape { why };
+    }
+    IndexError::Syntax {
+        line: error.line(),
+        column: error.column(),
+        why,
     }
 }
 
@@ -205,13 +211,18 @@ impl<'a> Pass<'a, '_> {
 
 /// What a broken entry calls itself, if so much can be read.
 fn named(raw: &str) -> Option<String> {
+    ref_of(raw).map(|name| shown(&name))
+}
+
+/// The ref that an entry says it has, legal or not.
+pub(super) fn ref_of(raw: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Named {
         #[serde(default, rename = "ref")]
         name: Text,
     }
     let Named { name } = serde_json::from_str(raw).ok()?;
-    name.0.map(|name| shown(&name))
+    name.0
 }
 
 /// The top level.

@@ -1,0 +1,270 @@
+//! An entry that somebody wants to publish, and whether anybody could install from it.
+
+use semver::Version;
+use serde_json::{Map, Value};
+
+use crate::digest::Digest;
+use crate::index::document::Container;
+use crate::index::{Entry, EntryError, Source};
+use crate::name::{PackRef, shown};
+use crate::version;
+
+/// What Attune's reader insists on: without one of them it refuses the whole index.
+const REQUIRED: [&str; 7] = [
+    "label",
+    "description",
+    "author",
+    "license",
+    "runtime_deps",
+    "install_sources",
+    "contents",
+];
+
+/// Where templates point to: names that belong to nobody.
+const PLACEHOLDERS: [&str; 3] = [
+    "://example.invalid",
+    "://github.com/your-org/",
+    "://github.com/example/",
+];
+
+/// Why an entry cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublicationError {
+    /// It is not JSON.
+    #[error("the entry is not JSON (line {line}, column {column})")]
+    Syntax {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// It has a key twice.
+    #[error("the entry has the key '{key}' twice")]
+    DuplicateKey {
+        /// The key, printable.
+        key: String,
+    },
+    /// Readers would leave it out.
+    #[error("the entry cannot be used")]
+    Entry(#[source] EntryError),
+    /// Readers would leave out a part of it.
+    #[error("the entry of '{pack_ref}' is wrong: {problem}")]
+    Part {
+        /// The pack.
+        pack_ref: PackRef,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Nothing says where the pack comes from.
+    #[error("the entry of '{pack_ref}' has no source in 'install_sources'")]
+    NoSource {
+        /// The pack.
+        pack_ref: PackRef,
+    },
+    /// An archive without the digest of its bytes.
+    #[error("the archive `{url}` of '{pack_ref}' has no checksum")]
+    NoChecksum {
+        /// The pack.
+        pack_ref: PackRef,
+        /// The archive.
+        url: String,
+    },
+    /// A template that was not filled in.
+    #[error("the source `{url}` of '{pack_ref}' is a placeholder")]
+    Placeholder {
+        /// The pack.
+        pack_ref: PackRef,
+        /// The source.
+        url: String,
+    },
+}
+
+impl PublicationError {
+    /// One thing to try.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Syntax { .. } => {
+                Some("an entry is one JSON object, as `index-entry` prints it".to_owned())
+            }
+            Self::DuplicateKey { .. } => Some("remove one of the two".to_owned()),
+            Self::Entry(EntryError::Ref(error)) => error.hint(),
+            Self::Entry(EntryError::Version(error)) => error.hint(),
+            Self::Entry(_) | Self::Part { .. } => None,
+            Self::NoSource { .. } | Self::Placeholder { .. } => Some(
+                "say where the pack comes from: --git-url URL, or --archive-url URL".to_owned(),
+            ),
+            Self::NoChecksum { .. } => Some(
+                "--archive FILE takes the digest of that file, --archive-checksum states it"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// An entry that can be published.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    pack_ref: PackRef,
+    version: Version,
+    sources: Vec<Source>,
+    members: Map<String, Value>,
+    warnings: Vec<String>,
+}
+
+impl Publication {
+    /// Reads an entry from its text.
+    ///
+    /// # Errors
+    /// [`PublicationError`] when readers could not use it, or nobody could install from it.
+    pub fn parse(text: &str) -> Result<Self, PublicationError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+        let syntax = |error: serde_json::Error| PublicationError::Syntax {
+            line: error.line(),
+            column: error.column(),
+        };
+        if text.starts_with('{') {
+            let object = Container::parse(text, 0..text.len()).map_err(syntax)?;
+            if let Some(key) = object.duplicate() {
+                return Err(PublicationError::DuplicateKey {
+                    key: shown(&key.text),
+                });
+            }
+        }
+        Self::new(serde_json::from_str(text).map_err(syntax)?)
+    }
+
+    /// Judges an entry.
+    ///
+    /// # Errors
+    /// As [`Publication::parse`].
+    pub fn new(entry: Value) -> Result<Self, PublicationError> {
+        let text = entry.to_string();
+        let read = Entry::parse(&text, None).map_err(PublicationError::Entry)?;
+        let pack_ref = read.pack_ref.clone();
+        if let Some(problem) = read.problems.first() {
+            let problem = problem.clone();
+            return Err(PublicationError::Part { pack_ref, problem });
+        }
+        let Value::Object(mut members) = entry else {
+            return Err(PublicationError::Entry(EntryError::NoRef));
+        };
+        let mut warnings = Vec::new();
+        // a number is read by readers as its text; written is a text
+        let written = match &members["version"] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let (version, changed) = version::parse(&written)
+            .map_err(|error| PublicationError::Entry(EntryError::Version(error)))?;
+        warnings.extend(changed);
+        members.insert("version".to_owned(), version.to_string().into());
+
+        let sources = read
+            .release(&version)
+            .map(|release| release.sources.clone());
+        let sources = sources
+            .filter(|sources| members.contains_key("install_sources") && !sources.is_empty());
+        let Some(sources) = sources else {
+            return Err(PublicationError::NoSource { pack_ref });
+        };
+        for source in &sources {
+            let url = source.url().to_owned();
+            if PLACEHOLDERS.iter().any(|place| url.contains(place)) {
+                return Err(PublicationError::Placeholder { pack_ref, url });
+            }
+            match source {
+                Source::Archive { checksum: None, .. } => {
+                    return Err(PublicationError::NoChecksum { pack_ref, url });
+                }
+                Source::Git { checksum: None, .. } => warnings.push(format!(
+                    "the git source `{url}` has no checksum, without which Attune cannot read the index"
+                )),
+                Source::Archive { .. } | Source::Git { .. } => {}
+            }
+        }
+        warnings.extend(unreadable_for_attune(&members));
+        Ok(Self {
+            pack_ref,
+            version,
+            sources,
+            members,
+            warnings,
+        })
+    }
+
+    /// The pack.
+    #[must_use]
+    pub fn pack_ref(&self) -> &PackRef {
+        &self.pack_ref
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Where it comes from; never empty.
+    #[must_use]
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The digest to show: that of an archive, else what a git source has.
+    #[must_use]
+    pub fn checksum(&self) -> Option<&Digest> {
+        let archives = self.sources.iter().filter_map(|source| match source {
+            Source::Archive { checksum, .. } => checksum.as_ref(),
+            Source::Git { .. } => None,
+        });
+        let any = self.sources.iter().filter_map(|source| match source {
+            Source::Archive { checksum, .. } | Source::Git { checksum, .. } => checksum.as_ref(),
+        });
+        archives.chain(any).next()
+    }
+
+    /// What is odd about it.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The members, in their order.
+    pub(super) fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    /// The entry as JSON, with the time it is published at unless it says one.
+    pub(super) fn dated(&self, now: &str) -> String {
+        let mut members = self.members.clone();
+        if !members.contains_key("published_at") {
+            let before = members.keys().position(|key| key == "versions");
+            let at = before.unwrap_or(members.len());
+            members.shift_insert(at, "published_at".to_owned(), now.into());
+        }
+        Value::Object(members).to_string()
+    }
+}
+
+/// What keeps Attune from reading an index with this entry.
+fn unreadable_for_attune(members: &Map<String, Value>) -> Option<String> {
+    let lacking: Vec<&str> = REQUIRED
+        .into_iter()
+        .filter(|key| members.get(*key).is_none_or(Value::is_null))
+        .collect();
+    if !lacking.is_empty() {
+        return Some(format!(
+            "the entry lacks `{}`, without which Attune cannot read the index",
+            lacking.join("`, `")
+        ));
+    }
+    let counted = members["contents"]
+        .as_object()?
+        .values()
+        .any(Value::is_number);
+    counted.then(|| {
+        "`contents` has numbers instead of lists, with which Attune cannot read the index"
+            .to_owned()
+    })
+}

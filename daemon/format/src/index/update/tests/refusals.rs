@@ -1,0 +1,208 @@
+//! What is not published, and why.
+
+use super::*;
+
+fn refused(index: &str, entry: &Value, options: Options<'_>) -> String {
+    chain(&published(index, entry, options).unwrap_err())
+}
+
+#[test]
+fn what_is_there_is_only_replaced_when_asked_for() {
+    let options = Options {
+        existing: Existing::Refuse,
+        ..UPDATE
+    };
+    for version in ["1.0.0", "2.0.0"] {
+        assert_eq!(
+            refused(
+                &index(&[entry("x", "1.0.0")]),
+                &entry("x", version),
+                options
+            ),
+            "Pack 'x' already exists in index. Use --update to replace it."
+        );
+    }
+    assert!(published(&index(&[]), &entry("x", "1.0.0"), options).is_ok());
+}
+
+#[test]
+fn an_older_version_is_refused_by_semantic_order() {
+    for (indexed, version) in [
+        ("2.0.0", "1.9.9"),
+        ("0.10.0", "0.9.0"),
+        ("1.0.0", "1.0.0-rc.1"),
+    ] {
+        let error =
+            published(&index(&[entry("x", indexed)]), &entry("x", version), UPDATE).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("pack 'x' is at {indexed} in the index, which is newer than {version}")
+        );
+        assert!(error.hint().unwrap().contains("--allow-downgrade"));
+    }
+}
+
+#[test]
+fn an_index_that_leaves_a_choice_is_refused() {
+    let twice = index(&[entry("x", "1.0.0"), entry("x", "2.0.0")]);
+    assert_eq!(
+        refused(&twice, &entry("x", "3.0.0"), UPDATE),
+        "pack 'x' is in the index 2 times, in lines 7, 34"
+    );
+    assert_eq!(
+        refused(
+            "{\"packs\": [\n{\"ref\": \"x\", \"a\": 1,\n\"a\": 2, \"version\": \"1.0.0\"}]}",
+            &entry("x", "3.0.0"),
+            UPDATE
+        ),
+        "cannot continue the entry of 'x': Invalid index format: the entry of 'x' has the key 'a' twice, again in line 3"
+    );
+    assert_eq!(
+        refused(r#"{"packs": {"x": {}}}"#, &entry("y", "3.0.0"), UPDATE),
+        "the index has StackStorm's form, which is read and not written"
+    );
+}
+
+#[test]
+fn an_entry_that_cannot_be_continued_is_refused() {
+    for (members, why) in [
+        (
+            json!({ "ref": "x" }),
+            "it has no `version` that could be compared",
+        ),
+        (
+            json!({ "ref": "x", "version": "latest" }),
+            "it has no `version` that could be compared",
+        ),
+        (
+            json!({ "ref": "x", "version": "1.0.0", "versions": {} }),
+            "its `versions` is no list",
+        ),
+    ] {
+        let old = json!({ "packs": [members] }).to_string();
+        assert_eq!(
+            refused(&old, &entry("x", "3.0.0"), UPDATE),
+            format!("cannot continue the entry of 'x' in line 1: {why}")
+        );
+    }
+}
+
+#[test]
+fn an_entry_that_nobody_could_install_is_refused() {
+    let base = entry("x", "1.0.0");
+    let with = |key: &str, value: Value| {
+        let mut entry = base.clone();
+        entry[key] = value;
+        entry.to_string()
+    };
+    let without = |key: &str| {
+        let mut entry = base.clone();
+        entry.as_object_mut().unwrap().shift_remove(key);
+        entry.to_string()
+    };
+    let source = |source: Value| with("install_sources", json!([source]));
+    for (text, why) in [
+        ("{".to_owned(), "the entry is not JSON (line 1, column 1)"),
+        (String::new(), "the entry is not JSON (line 1, column 0)"),
+        (
+            "[]".to_owned(),
+            "the entry cannot be used: the entry is malformed: it is no object",
+        ),
+        (
+            r#"{"ref": "x", "ref": "y"}"#.to_owned(),
+            "the entry has the key 'ref' twice",
+        ),
+        (
+            without("ref"),
+            "the entry cannot be used: the entry has no `ref`",
+        ),
+        (
+            with("ref", "../../etc".into()),
+            "the entry cannot be used: cannot use the entry's ref: `../../etc` is not a pack ref: \
+             only lower-case letters, digits, `_` and `-` are allowed",
+        ),
+        (
+            without("version"),
+            "the entry cannot be used: the entry has no `version`",
+        ),
+        (
+            with("version", "not-a-version".into()),
+            "the entry cannot be used: cannot use the entry's version: `not-a-version` is not a semantic \
+             version: unexpected character 'n' while parsing major version number",
+        ),
+        (
+            without("install_sources"),
+            "the entry of 'x' has no source in 'install_sources'",
+        ),
+        (
+            with("install_sources", json!([])),
+            "the entry of 'x' has no source in 'install_sources'",
+        ),
+        (
+            with("install_sources", Value::Null),
+            "the entry of 'x' has no source in 'install_sources'",
+        ),
+        (
+            source(json!({ "type": "archive", "url": "https://example.org/x.zip" })),
+            "the archive `https://example.org/x.zip` of 'x' has no checksum",
+        ),
+        (
+            source(
+                json!({ "type": "git", "url": "https://github.com/your-org/x", "checksum": digest('b') }),
+            ),
+            "the source `https://github.com/your-org/x` of 'x' is a placeholder",
+        ),
+        (
+            source(json!({ "type": "git", "url": "https://example.invalid/x.git" })),
+            "the source `https://example.invalid/x.git` of 'x' is a placeholder",
+        ),
+        (
+            source(
+                json!({ "type": "archive", "url": "https://example.org/x.zip", "checksum": "sha256:12" }),
+            ),
+            "the entry of 'x' is wrong: version 1.0.0: install_sources[0] is left out: `checksum`: `12` is not a \
+             sha256 digest in hexadecimal",
+        ),
+    ] {
+        assert_eq!(
+            chain(&Publication::parse(&text).unwrap_err()),
+            why,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_others_could_not_read_is_told() {
+    let warnings = |entry: &Value| {
+        Publication::parse(&entry.to_string())
+            .unwrap()
+            .warnings()
+            .to_vec()
+    };
+    let mut short = entry("x", "1.2");
+    short["contents"] = json!({ "actions": 3 });
+    assert_eq!(
+        warnings(&short),
+        [
+            "version `1.2` is read as `1.2.0`",
+            "`contents` has numbers instead of lists, with which Attune cannot read the index",
+        ]
+    );
+    let mut bare = entry("x", "1.0.0");
+    bare["label"] = Value::Null;
+    bare["install_sources"] = json!([{ "type": "git", "url": "https://example.org/x.git" }]);
+    assert_eq!(
+        warnings(&bare),
+        [
+            "the git source `https://example.org/x.git` has no checksum, without which Attune cannot read the index",
+            "the entry lacks `label`, without which Attune cannot read the index",
+        ]
+    );
+    let text = publish(&index(&[]), &short);
+    assert_eq!(
+        pack(&text, 0)["version"],
+        "1.2.0",
+        "what is written is a whole version"
+    );
+}
