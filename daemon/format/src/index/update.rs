@@ -19,7 +19,7 @@ mod versions;
 pub use publication::{Publication, PublicationError};
 
 /// The members of an entry, in the order they are written in.
-pub const ENTRY_KEYS: [&str; 20] = [
+pub const ENTRY_KEYS: [&str; 21] = [
     "ref",
     "label",
     "description",
@@ -35,6 +35,7 @@ pub const ENTRY_KEYS: [&str; 20] = [
     "install_sources",
     "contents",
     "dependencies",
+    "stackstorm_version",
     "meta",
     "published_at",
     "yanked",
@@ -43,11 +44,12 @@ pub const ENTRY_KEYS: [&str; 20] = [
 ];
 
 /// The members that belong to one version of a pack, in the order they are written in under `versions`.
-pub const RELEASE_KEYS: [&str; 7] = [
+pub const RELEASE_KEYS: [&str; 8] = [
     "version",
     "install_sources",
     "dependencies",
     "runtime_deps",
+    "stackstorm_version",
     "published_at",
     "yanked",
     "phased",
@@ -115,6 +117,28 @@ pub enum UpdateError {
     /// The packs are an object, as in StackStorm's index.
     #[error("the index has StackStorm's form, which is read and not written")]
     MapForm,
+    /// Nothing says where the pack comes from.
+    #[error("the entry of '{pack_ref}' has no source in 'install_sources'")]
+    NoSource {
+        /// The pack.
+        pack_ref: PackRef,
+    },
+    /// An archive without the digest of its bytes.
+    #[error("the archive `{url}` of '{pack_ref}' has no checksum")]
+    NoChecksum {
+        /// The pack.
+        pack_ref: PackRef,
+        /// The archive.
+        url: String,
+    },
+    /// A template that was not filled in.
+    #[error("the source `{url}` of '{pack_ref}' is a placeholder")]
+    Placeholder {
+        /// The pack.
+        pack_ref: PackRef,
+        /// The source.
+        url: String,
+    },
     /// The pack is there, and replacing was not asked for.
     #[error("Pack '{pack_ref}' already exists in index. Use --update to replace it.")]
     Exists {
@@ -165,6 +189,12 @@ impl UpdateError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::MapForm => Some("`packctl index-merge --file NEW OLD` writes it as a list"),
+            Self::NoSource { .. } | Self::Placeholder { .. } => {
+                Some("say where the pack comes from: --git-url URL, or --archive-url URL")
+            }
+            Self::NoChecksum { .. } => {
+                Some("--archive FILE takes the digest of that file, --archive-checksum states it")
+            }
             Self::Exists { .. } => None,
             Self::Ambiguous { .. } => {
                 Some("`packctl index-merge --force --file INDEX INDEX` makes one entry of them")
@@ -191,8 +221,15 @@ pub fn update(
         return Err(UpdateError::MapForm);
     }
     let pack_ref = publication.pack_ref();
+    let found = document.find(pack_ref.as_str());
+    if !found.is_empty() && options.existing == Existing::Refuse {
+        return Err(UpdateError::Exists {
+            pack_ref: pack_ref.clone(),
+        });
+    }
     let mut edits = Edits::default();
     let mut warnings = publication.warnings().to_vec();
+    warnings.extend(publication.judge_sources()?);
     for (name, lines) in document.duplicate_refs() {
         if *pack_ref != *name {
             warnings.push(format!(
@@ -202,17 +239,11 @@ pub fn update(
             ));
         }
     }
-    let found = document.find(pack_ref.as_str());
     let action = match found.as_slice() {
         [] => {
             let entry = publication.dated(options.now);
             edits.insert_pack(document, pack_ref.as_str(), &entry);
             Action::Added
-        }
-        _ if options.existing == Existing::Refuse => {
-            return Err(UpdateError::Exists {
-                pack_ref: pack_ref.clone(),
-            });
         }
         &[position] => {
             warnings.extend(merge::merge(
@@ -243,6 +274,19 @@ pub fn update(
         edits,
         warnings,
     })
+}
+
+/// A new index without packs.
+#[must_use]
+pub fn new_index(name: &str, url: &str, now: &str) -> String {
+    let index = serde_json::json!({
+        "registry_name": name,
+        "registry_url": url,
+        "version": "1.0",
+        "last_updated": now,
+        "packs": [],
+    });
+    format!("{index:#}\n")
 }
 
 fn listed(lines: &[usize]) -> String {

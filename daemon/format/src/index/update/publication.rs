@@ -3,8 +3,10 @@
 use semver::Version;
 use serde_json::{Map, Value};
 
+use super::UpdateError;
 use crate::digest::Digest;
 use crate::index::document::Container;
+use crate::index::make::is_placeholder;
 use crate::index::{Entry, EntryError, Source};
 use crate::name::{PackRef, shown};
 use crate::version;
@@ -20,14 +22,10 @@ const REQUIRED: [&str; 7] = [
     "contents",
 ];
 
-/// Where templates point to: names that belong to nobody.
-const PLACEHOLDERS: [&str; 3] = [
-    "://example.invalid",
-    "://github.com/your-org/",
-    "://github.com/example/",
-];
+/// Where the templates of Attune's tools point to.
+const ATTUNES_PLACEHOLDER: &str = "https://github.com/your-org/";
 
-/// Why an entry cannot be published.
+/// Why an entry is none, or none that could be read again.
 #[derive(Debug, thiserror::Error)]
 pub enum PublicationError {
     /// It is not JSON.
@@ -55,28 +53,6 @@ pub enum PublicationError {
         /// What is wrong.
         problem: String,
     },
-    /// Nothing says where the pack comes from.
-    #[error("the entry of '{pack_ref}' has no source in 'install_sources'")]
-    NoSource {
-        /// The pack.
-        pack_ref: PackRef,
-    },
-    /// An archive without the digest of its bytes.
-    #[error("the archive `{url}` of '{pack_ref}' has no checksum")]
-    NoChecksum {
-        /// The pack.
-        pack_ref: PackRef,
-        /// The archive.
-        url: String,
-    },
-    /// A template that was not filled in.
-    #[error("the source `{url}` of '{pack_ref}' is a placeholder")]
-    Placeholder {
-        /// The pack.
-        pack_ref: PackRef,
-        /// The source.
-        url: String,
-    },
 }
 
 impl PublicationError {
@@ -91,18 +67,11 @@ impl PublicationError {
             Self::Entry(EntryError::Ref(error)) => error.hint(),
             Self::Entry(EntryError::Version(error)) => error.hint(),
             Self::Entry(_) | Self::Part { .. } => None,
-            Self::NoSource { .. } | Self::Placeholder { .. } => Some(
-                "say where the pack comes from: --git-url URL, or --archive-url URL".to_owned(),
-            ),
-            Self::NoChecksum { .. } => Some(
-                "--archive FILE takes the digest of that file, --archive-checksum states it"
-                    .to_owned(),
-            ),
         }
     }
 }
 
-/// An entry that can be published.
+/// An entry that can be read. Whether anybody could install from it is judged when it is published.
 #[derive(Debug, Clone)]
 pub struct Publication {
     pack_ref: PackRef,
@@ -116,7 +85,7 @@ impl Publication {
     /// Reads an entry from its text.
     ///
     /// # Errors
-    /// [`PublicationError`] when readers could not use it, or nobody could install from it.
+    /// [`PublicationError`] when readers could not use all of it.
     pub fn parse(text: &str) -> Result<Self, PublicationError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
         let syntax = |error: serde_json::Error| PublicationError::Syntax {
@@ -160,34 +129,14 @@ impl Publication {
         warnings.extend(changed);
         members.insert("version".to_owned(), version.to_string().into());
 
-        let sources = read
-            .release(&version)
-            .map(|release| release.sources.clone());
-        let sources = sources
-            .filter(|sources| members.contains_key("install_sources") && !sources.is_empty());
-        let Some(sources) = sources else {
-            return Err(PublicationError::NoSource { pack_ref });
-        };
-        for source in &sources {
-            let url = source.url().to_owned();
-            if PLACEHOLDERS.iter().any(|place| url.contains(place)) {
-                return Err(PublicationError::Placeholder { pack_ref, url });
-            }
-            match source {
-                Source::Archive { checksum: None, .. } => {
-                    return Err(PublicationError::NoChecksum { pack_ref, url });
-                }
-                Source::Git { checksum: None, .. } => warnings.push(format!(
-                    "the git source `{url}` has no checksum, without which Attune cannot read the index"
-                )),
-                Source::Archive { .. } | Source::Git { .. } => {}
-            }
-        }
+        let written = members.get("install_sources").is_some_and(Value::is_array);
+        let release = read.release(&version).filter(|_| written);
+        let sources = release.map(|release| release.sources.clone());
         warnings.extend(unreadable_for_attune(&members));
         Ok(Self {
             pack_ref,
             version,
-            sources,
+            sources: sources.unwrap_or_default(),
             members,
             warnings,
         })
@@ -205,7 +154,7 @@ impl Publication {
         &self.version
     }
 
-    /// Where it comes from; never empty.
+    /// Where it comes from.
     #[must_use]
     pub fn sources(&self) -> &[Source] {
         &self.sources
@@ -222,6 +171,42 @@ impl Publication {
             Source::Archive { checksum, .. } | Source::Git { checksum, .. } => checksum.as_ref(),
         });
         archives.chain(any).next()
+    }
+
+    /// Refuses what nobody could install from, and says what is odd.
+    pub(super) fn judge_sources(&self) -> Result<Vec<String>, UpdateError> {
+        let pack_ref = || self.pack_ref.clone();
+        if self.sources.is_empty() {
+            return Err(UpdateError::NoSource {
+                pack_ref: pack_ref(),
+            });
+        }
+        let mut warnings = Vec::new();
+        for source in &self.sources {
+            let url = source.url().to_owned();
+            if is_placeholder(&url) {
+                return Err(UpdateError::Placeholder {
+                    pack_ref: pack_ref(),
+                    url,
+                });
+            }
+            if url.starts_with(ATTUNES_PLACEHOLDER) {
+                warnings.push(format!("the source `{url}` looks like a placeholder"));
+            }
+            match source {
+                Source::Archive { checksum: None, .. } => {
+                    return Err(UpdateError::NoChecksum {
+                        pack_ref: pack_ref(),
+                        url,
+                    });
+                }
+                Source::Git { checksum: None, .. } => warnings.push(format!(
+                    "the git source `{url}` has no checksum, without which Attune cannot read the index"
+                )),
+                Source::Archive { .. } | Source::Git { .. } => {}
+            }
+        }
+        Ok(warnings)
     }
 
     /// What is odd about it.

@@ -88,7 +88,7 @@ fn an_entry_that_cannot_be_continued_is_refused() {
 }
 
 #[test]
-fn an_entry_that_nobody_could_install_is_refused() {
+fn an_entry_that_is_none_is_refused() {
     let base = entry("x", "1.0.0");
     let with = |key: &str, value: Value| {
         let mut entry = base.clone();
@@ -100,7 +100,6 @@ fn an_entry_that_nobody_could_install_is_refused() {
         entry.as_object_mut().unwrap().shift_remove(key);
         entry.to_string()
     };
-    let source = |source: Value| with("install_sources", json!([source]));
     for (text, why) in [
         ("{".to_owned(), "the entry is not JSON (line 1, column 1)"),
         (String::new(), "the entry is not JSON (line 1, column 0)"),
@@ -131,34 +130,9 @@ fn an_entry_that_nobody_could_install_is_refused() {
              version: unexpected character 'n' while parsing major version number",
         ),
         (
-            without("install_sources"),
-            "the entry of 'x' has no source in 'install_sources'",
-        ),
-        (
-            with("install_sources", json!([])),
-            "the entry of 'x' has no source in 'install_sources'",
-        ),
-        (
-            with("install_sources", Value::Null),
-            "the entry of 'x' has no source in 'install_sources'",
-        ),
-        (
-            source(json!({ "type": "archive", "url": "https://example.org/x.zip" })),
-            "the archive `https://example.org/x.zip` of 'x' has no checksum",
-        ),
-        (
-            source(
-                json!({ "type": "git", "url": "https://github.com/your-org/x", "checksum": digest('b') }),
-            ),
-            "the source `https://github.com/your-org/x` of 'x' is a placeholder",
-        ),
-        (
-            source(json!({ "type": "git", "url": "https://example.invalid/x.git" })),
-            "the source `https://example.invalid/x.git` of 'x' is a placeholder",
-        ),
-        (
-            source(
-                json!({ "type": "archive", "url": "https://example.org/x.zip", "checksum": "sha256:12" }),
+            with(
+                "install_sources",
+                json!([{ "type": "archive", "url": "https://example.org/x.zip", "checksum": "sha256:12" }]),
             ),
             "the entry of 'x' is wrong: version 1.0.0: install_sources[0] is left out: `checksum`: `12` is not a \
              sha256 digest in hexadecimal",
@@ -173,13 +147,43 @@ fn an_entry_that_nobody_could_install_is_refused() {
 }
 
 #[test]
+fn an_entry_that_nobody_could_install_is_refused() {
+    for (sources, why) in [
+        (
+            json!([]),
+            "the entry of 'x' has no source in 'install_sources'",
+        ),
+        (
+            Value::Null,
+            "the entry of 'x' has no source in 'install_sources'",
+        ),
+        (
+            json!([{ "type": "archive", "url": "https://example.org/x.zip" }]),
+            "the archive `https://example.org/x.zip` of 'x' has no checksum",
+        ),
+        (
+            json!([{ "type": "git", "url": "https://example.invalid/x.git", "ref": "v1.0.0" }]),
+            "the source `https://example.invalid/x.git` of 'x' is a placeholder",
+        ),
+    ] {
+        let mut new = entry("x", "1.0.0");
+        new["install_sources"] = sources;
+        assert_eq!(refused(&index(&[]), &new, UPDATE), why);
+        let options = Options {
+            existing: Existing::Refuse,
+            ..UPDATE
+        };
+        let there = index(&[entry("x", "1.0.0")]);
+        assert!(
+            refused(&there, &new, options).contains("already exists"),
+            "that comes first"
+        );
+    }
+}
+
+#[test]
 fn what_others_could_not_read_is_told() {
-    let warnings = |entry: &Value| {
-        Publication::parse(&entry.to_string())
-            .unwrap()
-            .warnings()
-            .to_vec()
-    };
+    let warnings = |entry: &Value| published(&index(&[]), entry, UPDATE).unwrap().2;
     let mut short = entry("x", "1.2");
     short["contents"] = json!({ "actions": 3 });
     assert_eq!(
@@ -195,8 +199,8 @@ fn what_others_could_not_read_is_told() {
     assert_eq!(
         warnings(&bare),
         [
-            "the git source `https://example.org/x.git` has no checksum, without which Attune cannot read the index",
             "the entry lacks `label`, without which Attune cannot read the index",
+            "the git source `https://example.org/x.git` has no checksum, without which Attune cannot read the index",
         ]
     );
     let text = publish(&index(&[]), &short);
