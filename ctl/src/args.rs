@@ -147,6 +147,7 @@ enum Verb {
     Build(command::offline::build::Build),
     Create(command::offline::create::Create),
     Test(command::offline::test::Test),
+    IndexUpdate(command::offline::index_update::IndexUpdate),
     Completions(command::completions::Completions),
     Man(command::man::Man),
 }
@@ -176,6 +177,7 @@ impl Args {
             Verb::Build(verb) => verb.run(out),
             Verb::Create(verb) => verb.run(out),
             Verb::Test(verb) => verb.run(out).await,
+            Verb::IndexUpdate(verb) => verb.run(out).await,
             Verb::Completions(verb) => Ok(verb.run(out)),
             Verb::Man(verb) => verb.run(out),
         }

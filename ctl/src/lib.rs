@@ -8,6 +8,7 @@
 mod args;
 mod checkout;
 mod client;
+mod clock;
 mod command;
 mod fetch;
 mod file;

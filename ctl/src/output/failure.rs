@@ -63,6 +63,14 @@ impl Failure {
         self
     }
 
+    /// The same with one thing to try, where there is one.
+    pub(crate) fn with_hint_of(self, hint: Option<impl Into<String>>) -> Self {
+        match hint {
+            Some(hint) => self.with_hint(hint),
+            None => self,
+        }
+    }
+
     /// The same as it happened to one of several things.
     pub(crate) fn about(mut self, subject: &str) -> Self {
         self.message = format!("{subject}: {}", self.message);
@@ -133,11 +141,7 @@ impl From<ClientError> for Failure {
         if let ClientError::Refused(problem) = &error {
             return Self::from(problem.as_ref());
         }
-        let failure = Self::of_error(error.exit(), &error);
-        match error.hint() {
-            Some(hint) => failure.with_hint(hint),
-            None => failure,
-        }
+        Self::of_error(error.exit(), &error).with_hint_of(error.hint())
     }
 }
 
