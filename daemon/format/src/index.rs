@@ -17,6 +17,7 @@ mod entry;
 mod layout;
 mod lenient;
 pub mod make;
+mod members;
 mod reader;
 mod source;
 #[cfg(test)]

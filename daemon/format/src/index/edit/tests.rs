@@ -179,7 +179,7 @@ fn items_are_moved_added_and_removed() {
 }
 
 /// An index as people and tools write them: any members, packs with refs, any spaces, BOM, CRLF.
-fn index() -> impl Strategy<Value = (String, Vec<String>)> {
+pub(in crate::index) fn index() -> impl Strategy<Value = (String, Vec<String>)> {
     let refs = prop::collection::btree_set("[a-z]{1,3}", 0..6);
     let extra = prop::collection::vec(("x[a-z]{1,4}", super::super::layout::tests::json()), 0..3);
     let shape = (
@@ -218,13 +218,14 @@ fn index() -> impl Strategy<Value = (String, Vec<String>)> {
                 .unwrap()
                 .replace("  ", "\t"),
         };
+        let text = text + if end { "\n" } else { "" };
         let text = if crlf {
             text.replace('\n', "\r\n")
         } else {
             text
         };
         let bom = if bom { "\u{feff}" } else { "" };
-        (format!("{bom}{text}{}", if end { "\n" } else { "" }), refs)
+        (format!("{bom}{text}"), refs)
     })
 }
 

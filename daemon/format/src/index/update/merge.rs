@@ -8,8 +8,9 @@ use super::versions::Versions;
 use super::{ENTRY_KEYS, KEEPERS_KEYS, Newer, Options, Publication, RELEASE_KEYS, UpdateError};
 use crate::digest::Digest;
 use crate::index::document::{Container, Document, DocumentError};
-use crate::index::edit::{Edits, Members};
+use crate::index::edit::Edits;
 use crate::index::entry::version_of;
+use crate::index::members::Members;
 use crate::index::{Source, source};
 
 /// Merges, and says what is odd.

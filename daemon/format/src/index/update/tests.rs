@@ -259,13 +259,79 @@ fn duplicates_of_other_packs_are_told() {
     );
 }
 
+#[test]
+fn what_stackstorm_asks_for_belongs_to_one_version() {
+    let mut x = entry("x", "1.0.0");
+    x["stackstorm_version"] = ">=3.0.0".into();
+    let new = publish(&index(&[x]), &entry("x", "2.0.0"));
+    let pack = pack(&new, 0);
+    assert_eq!(
+        pack.get("stackstorm_version"),
+        None,
+        "the new one does not ask for it"
+    );
+    assert_eq!(pack["versions"][0]["stackstorm_version"], ">=3.0.0");
+}
+
+#[test]
+fn a_new_index_is_one() {
+    let text = new_index("Our \"packs\"", "https://packs.example.org", NOW);
+    let read = Index::parse(text.as_bytes()).unwrap();
+    assert_eq!(
+        (read.name.as_deref(), read.entries),
+        (Some("Our \"packs\""), vec![])
+    );
+    assert!(text.ends_with("  \"packs\": []\n}\n"), "{text}");
+}
+
 /// Versions as they are published, in any order.
 fn version() -> impl Strategy<Value = String> {
     let pre = prop_oneof![3 => Just(""), 1 => Just("-rc.1"), 1 => Just("+b")];
     (0_u8..3, 0_u8..3, pre).prop_map(|(major, minor, pre)| format!("{major}.{minor}.0{pre}"))
 }
 
+/// The texts of all packs but one.
+fn others_than(text: &str, pack_ref: &str) -> Vec<String> {
+    let document = Document::parse(text.as_bytes()).unwrap();
+    let items = document.packs().items.iter().zip(document.refs());
+    items
+        .filter(|(_, name)| *name != Some(pack_ref))
+        .map(|(item, _)| text[item.span()].to_owned())
+        .collect()
+}
+
 proptest! {
+    /// Whatever the index looks like, the entry can be read from it, and nothing else of it has changed.
+    #[test]
+    fn any_index_can_be_published_into((old, refs) in crate::index::edit::tests::index()) {
+        let others = others_than(&old, "");
+        let mut text = old.clone();
+        for version in ["1.0.0", "2.0.0"] {
+            text = publish(&text, &entry("wxyz", version));
+            prop_assert_eq!(others_than(&text, "wxyz"), others.clone());
+            let (_, action, _) = super::tests::published(&text, &entry("wxyz", version), UPDATE).unwrap();
+            prop_assert_eq!(action, Action::Unchanged);
+        }
+        let read = Index::parse(text.as_bytes()).unwrap();
+        let ours = read.entries.iter().find(|entry| *entry.pack_ref.as_str() == *"wxyz").unwrap();
+        let versions: Vec<String> = ours.releases.iter().map(|release| release.version.to_string()).collect();
+        prop_assert_eq!((versions, &ours.problems), (vec!["2.0.0".to_owned(), "1.0.0".to_owned()], &vec![]));
+
+        let mut now: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+        let mut before: Value = serde_json::from_str(old.trim_start_matches('\u{feff}')).unwrap();
+        prop_assert_eq!(now["last_updated"].take(), NOW);
+        now.as_object_mut().unwrap().shift_remove("last_updated");
+        prop_assert_eq!(now["packs"].take().as_array().unwrap().len(), refs.len() + 1);
+        before["packs"].take();
+        prop_assert_eq!(now, before);
+        prop_assert_eq!(text.starts_with('\u{feff}'), old.starts_with('\u{feff}'));
+        prop_assert_eq!(text.ends_with('\n'), old.ends_with('\n'));
+        prop_assert!(
+            !old.contains("\r\n") || text.matches('\n').count() == text.matches("\r\n").count(),
+            "one kind of line end"
+        );
+    }
+
     /// However versions come, each is there once, newest first, and coming again changes nothing.
     #[test]
     fn every_published_version_stays(

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{ENTRY_KEYS, KEEPERS_KEYS, RELEASE_KEYS};
 use crate::index::document::{Container, DocumentError};
-use crate::index::edit::{Edits, Members, Place, item};
+use crate::index::edit::{Edits, Place, item};
 use crate::index::entry::version_of;
 use crate::index::layout::Style;
+use crate::index::members::Members;
 
 /// The list while it is changed.
 pub(super) struct Versions<'a> {
