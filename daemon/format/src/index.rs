@@ -27,8 +27,8 @@ pub mod update;
 pub use document::{Document, DocumentError};
 pub use edit::Edits;
 pub use entry::EntryError;
-pub use make::{EntryDraft, make};
 pub use layout::Style;
+pub use make::{EntryDraft, make};
 pub use reader::{Found, Header, Place, Rejected, read};
 pub use source::is_git_ref;
 

@@ -39,7 +39,7 @@ fn a_new_pack_is_complete() {
     assert_eq!(manifest.license.as_deref(), Some("Apache-2.0"));
     let testing = manifest.testing.unwrap();
     assert!(testing.enabled);
-    assert_eq!(testing.runners[0].entry_point, "tests/run.sh");
+    assert_eq!(testing.runners[0].entry_points, ["tests/run.sh"]);
 
     // as it is, it builds; and what is built has the tree that `checksum` says
     let (path, out) = (folder.to_str().unwrap(), outer.path().to_str().unwrap());
