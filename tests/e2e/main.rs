@@ -15,6 +15,7 @@ mod demo;
 mod events;
 mod hostile;
 mod install;
+mod pipelines;
 mod publish;
 mod refusal;
 mod registry;

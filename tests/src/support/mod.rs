@@ -3,12 +3,14 @@
 pub mod authority;
 pub mod events;
 pub mod fault;
+pub mod forge;
 pub mod http;
 pub mod index;
 pub mod notify;
 pub mod openapi;
 pub mod packd;
 pub mod packs;
+pub mod page;
 pub mod people;
 pub mod process;
 pub mod programs;
