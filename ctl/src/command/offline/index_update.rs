@@ -35,8 +35,8 @@ use crate::output::{Failure, GOOD, Output, styled};
 /// may publish into one file at once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct IndexUpdate {
-    /// Folder of the pack
-    #[arg(value_name = "PATH", required_unless_present = "entry")]
+    /// Folder of the pack; with --init it may be left out, and the index that is created has no pack yet
+    #[arg(value_name = "PATH", required_unless_present_any = ["entry", "init"])]
     path: Option<PathBuf>,
 
     /// The index file
@@ -76,8 +76,10 @@ pub(crate) struct IndexUpdate {
 struct Report {
     success: bool,
     index_file: String,
-    pack_ref: String,
-    version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pack_ref: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<String>,
     action: &'static str,
@@ -153,6 +155,12 @@ impl IndexUpdate {
         if created.is_none() && self.index.try_exists().is_ok_and(|exists| !exists) {
             return Err(self.no_index().into());
         }
+        if let Some(empty) = &created
+            && self.path.is_none()
+            && self.entry.is_none()
+        {
+            return self.create(empty, out);
+        }
         let publication = self.publication(out).await?;
 
         let file = Locked::new(&self.index)?;
@@ -183,6 +191,42 @@ impl IndexUpdate {
             })?;
         }
         self.report(&publication, &updated, out);
+        Ok(Ending::Exit(Exit::Done))
+    }
+
+    /// Creates the index without a pack, unless there is one.
+    fn create(&self, empty: &str, out: &mut Output) -> Result<Ending, Failure> {
+        let file = Locked::new(&self.index)?;
+        let known = file.read()?;
+        let action = match &known {
+            Some(bytes) => {
+                Document::parse(bytes).map_err(|error| self.no_document(&error))?;
+                "unchanged"
+            }
+            None => {
+                file.replace(|out| {
+                    out.write_all(empty.as_bytes())
+                        .map_err(FileError::io("write", &self.index))
+                })?;
+                "created"
+            }
+        };
+        let report = Report {
+            success: true,
+            index_file: self.index.display().to_string(),
+            pack_ref: None,
+            version: None,
+            checksum: None,
+            action,
+        };
+        out.show(&report, || match known {
+            Some(_) => format!("Index exists already: {}\n", report.index_file),
+            None => format!(
+                "{} Created index {}\n",
+                styled(GOOD, "✓"),
+                report.index_file
+            ),
+        });
         Ok(Ending::Exit(Exit::Done))
     }
 
@@ -255,8 +299,8 @@ impl IndexUpdate {
         let report = Report {
             success: true,
             index_file: self.index.display().to_string(),
-            pack_ref: publication.pack_ref().to_string(),
-            version: publication.version().to_string(),
+            pack_ref: Some(publication.pack_ref().to_string()),
+            version: Some(publication.version().to_string()),
             checksum: publication.checksum().map(ToString::to_string),
             action: match updated.action {
                 Action::Added => "added",
@@ -276,7 +320,11 @@ impl IndexUpdate {
             styled(GOOD, "✓"),
             report.index_file
         ));
-        out.done(&format!("  Pack: {} v{}", report.pack_ref, report.version));
+        out.done(&format!(
+            "  Pack: {} v{}",
+            publication.pack_ref(),
+            publication.version()
+        ));
         if let Some(checksum) = &report.checksum {
             out.done(&format!("  Checksum: {checksum}"));
         }
