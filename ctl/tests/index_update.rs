@@ -53,10 +53,10 @@ impl Desk {
     /// The pack of a ref in the index.
     fn pack(&self, name: &str) -> Value {
         let index = self.read();
-        let packs = index["packs"].as_array().unwrap().iter();
+        let packs = index["packs"].as_array().unwrap();
         packs
-            .filter(|pack| pack["ref"] == name)
-            .next_back()
+            .iter()
+            .find(|pack| pack["ref"] == name)
             .unwrap()
             .clone()
     }
