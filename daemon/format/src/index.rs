@@ -18,8 +18,11 @@ mod layout;
 mod lenient;
 pub mod make;
 mod members;
+pub mod merge;
 mod reader;
 mod source;
+mod walk;
+mod word;
 #[cfg(test)]
 mod tests;
 pub mod update;

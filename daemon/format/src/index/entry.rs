@@ -302,7 +302,9 @@ impl Collected {
                 .is_some_and(|yanked| !matches!(yanked.get(), "false" | "null" | "\"\"")),
         };
         if let Some(written) = written.dependencies {
-            dependencies(written, &mut release)?;
+            let needs = needs(written)?;
+            release.dependencies = needs.packs;
+            release.engine = needs.engine.or(release.engine);
         }
         self.push(release);
         Ok(())
@@ -387,7 +389,7 @@ pub(super) fn version_of(json: &str) -> Option<Version> {
 }
 
 /// A scalar as the text it is written as, so that `1.10` stays that.
-fn scalar(raw: &RawValue) -> Option<String> {
+pub(super) fn scalar(raw: &RawValue) -> Option<String> {
     let text = raw.get();
     match text.as_bytes().first()? {
         b'"' => serde_json::from_str(text).ok(),
@@ -396,10 +398,18 @@ fn scalar(raw: &RawValue) -> Option<String> {
     }
 }
 
+/// What a release needs.
+pub(super) struct Needs {
+    /// The packs.
+    pub(super) packs: Vec<Dependency>,
+    /// The version of Attune.
+    pub(super) engine: Option<String>,
+}
+
 /// `dependencies`: a list (StackStorm), or an object with `packs` and what else it needs (Attune).
-fn dependencies(written: &RawValue, release: &mut Release) -> Result<(), EntryError> {
+pub(super) fn needs(written: &RawValue) -> Result<Needs, EntryError> {
     #[derive(Deserialize)]
-    struct Needs {
+    struct WrittenNeeds {
         #[serde(default)]
         packs: Option<Texts>,
         #[serde(default)]
@@ -409,22 +419,26 @@ fn dependencies(written: &RawValue, release: &mut Release) -> Result<(), EntryEr
     let malformed = |error: serde_json::Error| EntryError::Malformed {
         why: format!("`dependencies`: {}", without_place(&error)),
     };
-    let packs = match text.as_bytes().first() {
+    let (packs, engine) = match text.as_bytes().first() {
         Some(b'{') => {
-            let needs: Needs = serde_json::from_str(text).map_err(malformed)?;
-            release.engine = needs.attune_version.0.or_else(|| release.engine.take());
-            needs.packs.unwrap_or_default()
+            let needs: WrittenNeeds = serde_json::from_str(text).map_err(malformed)?;
+            (needs.packs.unwrap_or_default(), needs.attune_version.0)
         }
-        Some(b'n') => return Ok(()),
-        _ => serde_json::from_str::<Texts>(text).map_err(malformed)?,
+        Some(b'n') => (Texts::default(), None),
+        _ => (
+            serde_json::from_str::<Texts>(text).map_err(malformed)?,
+            None,
+        ),
     };
-    for text in packs.0.into_iter().take(MAX_DEPENDENCIES) {
+    let packs = packs.0.into_iter().take(MAX_DEPENDENCIES).map(|text| {
         let fail = |source| EntryError::Dependency {
             shown: shown(&text),
             source,
         };
-        let dependency: Dependency = text.parse().map_err(fail)?;
-        release.dependencies.push(dependency);
-    }
-    Ok(())
+        text.parse().map_err(fail)
+    });
+    Ok(Needs {
+        packs: packs.collect::<Result<_, _>>()?,
+        engine,
+    })
 }

@@ -9,6 +9,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use super::lenient::Text;
+use super::walk::Lines;
 use super::{Entry, EntryError, IndexError, MAX_ENTRIES};
 use crate::error::chain;
 use crate::name::{PackRef, shown};
@@ -94,11 +95,7 @@ pub fn read<'a>(
     let text = std::str::from_utf8(bytes).map_err(|_| IndexError::Encoding)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut pass = Pass {
-        lines: Lines {
-            text,
-            offset: 0,
-            line: 1,
-        },
+        lines: Lines::new(text),
         seen: HashSet::new(),
         count: 0,
         has_packs: false,
@@ -137,25 +134,6 @@ pub(super) fn without_place(error: &serde_json::Error) -> String {
         .rfind(" at line ")
         .map_or(text.as_str(), |end| &text[..end]);
     shown(words)
-}
-
-/// Turns offsets that only grow into line numbers.
-struct Lines<'a> {
-    text: &'a str,
-    offset: usize,
-    line: usize,
-}
-
-impl Lines<'_> {
-    /// The line of a slice of the text.
-    fn of(&mut self, part: &str) -> usize {
-        let offset = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        if let Some(between) = self.text.get(self.offset..offset) {
-            self.line += between.matches('\n').count();
-            self.offset = offset;
-        }
-        self.line
-    }
 }
 
 struct Pass<'a, 'f> {

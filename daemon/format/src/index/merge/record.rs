@@ -1,0 +1,312 @@
+//! What is held of an entry while indexes are merged.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use semver::Version;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::super::entry::{needs, scalar};
+use super::super::reader::without_place;
+use super::super::walk::{At, Visit, offset_in};
+use super::super::word::Word;
+use super::super::{EntryError, MAX_ENTRY_BYTES};
+use super::text::{Edit, edited, quoted};
+use super::{MAX_NOTICES, convert};
+use crate::error::chain;
+use crate::name::{PackRef, shown};
+use crate::version;
+
+/// An entry that can be used.
+#[derive(Debug)]
+pub(super) struct Record<'a> {
+    /// Its ref.
+    pub(super) name: PackRef,
+    /// The version on its top level.
+    pub(super) version: Version,
+    /// Its text, with whatever had to be changed for Attune's form.
+    pub(super) text: Cow<'a, str>,
+    /// Where its parts lie in the text.
+    pub(super) parts: Parts,
+    /// The number of the input.
+    pub(super) input: u32,
+}
+
+/// Where the value of a member lies in the text of an entry; nowhere if it is empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    start: u32,
+    length: u32,
+}
+
+impl Span {
+    fn of(text: &str, value: Option<&RawValue>) -> Self {
+        let Some(value) = value else {
+            return Self::default();
+        };
+        let number = |number: usize| u32::try_from(number).expect("an entry has at most 1 MiB");
+        Self {
+            start: number(offset_in(text, value.get())),
+            length: number(value.get().len()),
+        }
+    }
+
+    /// Its bytes in the text of the entry.
+    pub(super) fn range(self) -> Option<Range<usize>> {
+        let (start, length) = (self.start as usize, self.length as usize);
+        (length > 0).then_some(start..start + length)
+    }
+
+    /// Its text, taken from that of the entry.
+    pub(super) fn get(self, text: &str) -> Option<&str> {
+        text.get(self.range()?)
+    }
+}
+
+/// Where the parts of an entry lie that make a release of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Parts {
+    pub(super) version: Span,
+    pub(super) install_sources: Span,
+    pub(super) dependencies: Span,
+    pub(super) runtime_deps: Span,
+    pub(super) published_at: Span,
+    pub(super) yanked: Span,
+    pub(super) phased: Span,
+    pub(super) versions: Span,
+}
+
+/// An entry as it is written, as far as it matters here.
+#[derive(Deserialize)]
+#[expect(
+    dead_code,
+    reason = "the keys below are those that may not come twice, as wherever entries are read"
+)]
+pub(super) struct Written<'a> {
+    #[serde(borrow, default, rename = "ref", deserialize_with = "present")]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    version: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    install_sources: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    dependencies: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    runtime_deps: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    published_at: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    yanked: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    phased: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    versions: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    repo_url: Word<'a>,
+    #[serde(default)]
+    label: Option<IgnoredAny>,
+    #[serde(default, rename = "name")]
+    title: Option<IgnoredAny>,
+    #[serde(default)]
+    description: Option<IgnoredAny>,
+    #[serde(default)]
+    use_case: Option<IgnoredAny>,
+    #[serde(default)]
+    author: Option<IgnoredAny>,
+    #[serde(default)]
+    email: Option<IgnoredAny>,
+    #[serde(default)]
+    license: Option<IgnoredAny>,
+    #[serde(default)]
+    homepage: Option<IgnoredAny>,
+    #[serde(default)]
+    repository: Option<IgnoredAny>,
+    #[serde(default)]
+    keywords: Option<IgnoredAny>,
+    #[serde(default)]
+    contents: Option<IgnoredAny>,
+    #[serde(default)]
+    content: Option<IgnoredAny>,
+    #[serde(default)]
+    stackstorm_version: Option<IgnoredAny>,
+}
+
+/// A value that is there, even if it is `null`.
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+impl Written<'_> {
+    /// Where its parts lie in its text.
+    fn parts(&self, text: &str) -> Parts {
+        Parts {
+            version: Span::of(text, self.version),
+            install_sources: Span::of(text, self.install_sources),
+            dependencies: Span::of(text, self.dependencies),
+            runtime_deps: Span::of(text, self.runtime_deps),
+            published_at: Span::of(text, self.published_at),
+            yanked: Span::of(text, self.yanked),
+            phased: Span::of(text, self.phased),
+            versions: Span::of(text, self.versions),
+        }
+    }
+
+    /// Whether its only source is StackStorm's repository.
+    fn is_stackstorm(&self) -> bool {
+        self.install_sources.is_none() && self.repo_url.text().is_some()
+    }
+}
+
+/// Something odd about an entry.
+#[derive(Debug)]
+pub(super) struct Oddity {
+    pub(super) key: Option<String>,
+    pub(super) number: usize,
+    pub(super) start: usize,
+    pub(super) shown: Option<String>,
+    pub(super) why: String,
+    pub(super) left_out: bool,
+}
+
+/// Takes the entries of one piece of an index.
+#[derive(Debug, Default)]
+pub(super) struct Loader<'a> {
+    pub(super) records: Vec<Record<'a>>,
+    pub(super) oddities: Vec<Oddity>,
+    pub(super) left_out: usize,
+    /// How many oddities there are beyond those kept.
+    pub(super) unsaid: usize,
+}
+
+impl<'a> Visit<'a> for Loader<'a> {
+    type Entry = Written<'a>;
+
+    fn entry(&mut self, at: At<'a>, entry: Result<Written<'a>, serde_json::Error>) {
+        let named = entry.as_ref().ok().and_then(|written| written.name);
+        let mut changes = Vec::new();
+        match record(&at, entry, &mut changes) {
+            Ok(record) => {
+                for why in changes {
+                    self.odd(&at, Some(record.name.to_string()), why, false);
+                }
+                self.records.push(record);
+            }
+            Err(error) => {
+                self.left_out += 1;
+                let named = named.and_then(scalar).map(|name| shown(&name));
+                self.odd(&at, named, chain(&error), true);
+            }
+        }
+    }
+}
+
+impl Loader<'_> {
+    fn odd(&mut self, at: &At<'_>, shown: Option<String>, why: String, left_out: bool) {
+        if self.oddities.len() == MAX_NOTICES {
+            self.unsaid += 1;
+            return;
+        }
+        self.oddities.push(Oddity {
+            key: at.key.as_deref().map(str::to_owned),
+            number: at.number,
+            start: at.start,
+            shown,
+            why,
+            left_out,
+        });
+    }
+}
+
+/// Judges an entry as [`Entry::parse`](super::super::Entry::parse) does, and makes it one of Attune's form.
+fn record<'a>(
+    at: &At<'a>,
+    entry: Result<Written<'a>, serde_json::Error>,
+    changes: &mut Vec<String>,
+) -> Result<Record<'a>, EntryError> {
+    let raw = at.raw;
+    if raw.len() > MAX_ENTRY_BYTES {
+        return Err(EntryError::TooLarge { bytes: raw.len() });
+    }
+    if !raw.starts_with('{') {
+        return Err(EntryError::Malformed {
+            why: "it is no object".to_owned(),
+        });
+    }
+    let written = entry.map_err(|error| EntryError::Malformed {
+        why: without_place(&error),
+    })?;
+    let own_name = written.name.and_then(scalar);
+    let name: PackRef = match at.key.as_deref().or(own_name.as_deref()) {
+        Some(name) => name.trim().parse().map_err(EntryError::Ref)?,
+        None => return Err(EntryError::NoRef),
+    };
+    let version_text = written.version.and_then(scalar);
+    let version_text = version_text.ok_or(EntryError::NoVersion)?;
+    let (version, warning) = version::parse(&version_text).map_err(EntryError::Version)?;
+    if let Some(dependencies) = written.dependencies {
+        needs(dependencies)?;
+    }
+    changes.extend(warning);
+
+    if written.is_stackstorm() {
+        let text = convert::to_attune(raw, &name)?;
+        return settled(Cow::Owned(text), name, version);
+    }
+    let parts = written.parts(raw);
+    let mut edits = Vec::new();
+    if own_name.as_deref() != Some(name.as_str()) {
+        let value = quoted(name.as_str());
+        edits.push(match Span::of(raw, written.name).range() {
+            Some(range) => {
+                if at.key.is_some() {
+                    changes.push("its `ref` is not its key, and the key counts".to_owned());
+                }
+                Edit::replace(range, value)
+            }
+            None => Edit::insert(1, format!("\"ref\": {value}, ")),
+        });
+    }
+    let whole = quoted(&version.to_string());
+    if let Some(range) = parts.version.range()
+        && raw[range.clone()] != whole
+    {
+        edits.push(Edit::replace(range, whole));
+    }
+    if edits.is_empty() {
+        return Ok(Record {
+            name,
+            version,
+            text: Cow::Borrowed(raw),
+            parts,
+            input: 0,
+        });
+    }
+    settled(Cow::Owned(edited(raw, edits)), name, version)
+}
+
+/// A record of a text that was made here.
+fn settled<'a>(
+    text: Cow<'a, str>,
+    name: PackRef,
+    version: Version,
+) -> Result<Record<'a>, EntryError> {
+    if text.len() > MAX_ENTRY_BYTES {
+        return Err(EntryError::TooLarge { bytes: text.len() });
+    }
+    let written: Written<'_> =
+        serde_json::from_str(&text).map_err(|error| EntryError::Malformed {
+            why: without_place(&error),
+        })?;
+    let parts = written.parts(&text);
+    Ok(Record {
+        name,
+        version,
+        text,
+        parts,
+        input: 0,
+    })
+}

@@ -1,0 +1,142 @@
+//! Changing the text of an entry, and leaving the rest of it as it is.
+//!
+//! A newline is never part of a JSON text, where it is written `\n`; so lines can be indented anew without
+//! reading what is on them.
+
+use std::ops::Range;
+
+/// A change of one place.
+#[derive(Debug)]
+pub(super) struct Edit {
+    range: Range<usize>,
+    text: String,
+}
+
+impl Edit {
+    /// Puts `text` in the place of what is there.
+    pub(super) fn replace(range: Range<usize>, text: String) -> Self {
+        Self { range, text }
+    }
+
+    /// Puts `text` before what is there.
+    pub(super) fn insert(at: usize, text: String) -> Self {
+        Self {
+            range: at..at,
+            text,
+        }
+    }
+}
+
+/// A text with changes that do not overlap.
+pub(super) fn edited(text: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|edit| edit.range.start);
+    let mut whole = String::with_capacity(text.len() + 256);
+    let mut at = 0;
+    for edit in edits {
+        whole.push_str(&text[at..edit.range.start]);
+        whole.push_str(&edit.text);
+        at = edit.range.end;
+    }
+    whole.push_str(&text[at..]);
+    whole
+}
+
+/// A text as JSON writes it.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// How an object is written, so that what is added looks like the rest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style<'t> {
+    /// What ends a line; empty if everything is on one.
+    newline: &'static str,
+    /// What is before a member.
+    member: &'t str,
+    /// What one level adds.
+    unit: &'t str,
+    /// What is behind a key.
+    colon: &'static str,
+}
+
+impl<'t> Style<'t> {
+    /// The style of an object's text.
+    pub(super) fn of(object: &'t str) -> Self {
+        let inside = object.get(1..).unwrap_or_default();
+        let colon = match inside.find("\":") {
+            Some(at) if !inside[at + 2..].starts_with(' ') => ":",
+            Some(_) | None => ": ",
+        };
+        let first = inside.len() - inside.trim_start().len();
+        let Some((line, member)) = inside[..first].rsplit_once('\n') else {
+            return Self {
+                newline: "",
+                member: "",
+                unit: "",
+                colon,
+            };
+        };
+        let close = last_indent(object);
+        let unit = member.strip_prefix(close).filter(|unit| !unit.is_empty());
+        Self {
+            newline: if line.ends_with('\r') { "\r\n" } else { "\n" },
+            member,
+            unit: unit.unwrap_or("  "),
+            colon,
+        }
+    }
+
+    /// Begins a line so many levels below the members; on one line, nothing.
+    pub(super) fn line(&self, level: usize, out: &mut String) {
+        if !self.newline.is_empty() {
+            out.push_str(self.newline);
+            out.push_str(self.member);
+            for _ in 0..level {
+                out.push_str(self.unit);
+            }
+        }
+    }
+
+    /// What parts two elements, before the line of the second.
+    pub(super) fn comma(&self, out: &mut String) {
+        out.push(',');
+        if self.newline.is_empty() && self.colon.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+
+    /// A key and what is behind it.
+    pub(super) fn key(&self, key: &str, out: &mut String) {
+        out.push_str(&quoted(key));
+        out.push_str(self.colon);
+    }
+
+    /// A value as it is written elsewhere, so many levels below the members.
+    pub(super) fn value(&self, raw: &str, level: usize, out: &mut String) {
+        let base = last_indent(raw);
+        for (number, line) in raw.split('\n').enumerate() {
+            if number == 0 {
+                out.push_str(line);
+                continue;
+            }
+            out.push('\n');
+            if self.newline.is_empty() {
+                out.push_str(line);
+                continue;
+            }
+            out.push_str(self.member);
+            for _ in 0..level {
+                out.push_str(self.unit);
+            }
+            let deeper = line.strip_prefix(base);
+            out.push_str(deeper.unwrap_or_else(|| line.trim_start_matches([' ', '\t'])));
+        }
+    }
+}
+
+/// The white space before what ends a value of several lines.
+fn last_indent(raw: &str) -> &str {
+    let last = raw.rsplit_once('\n').map_or("", |(_, line)| line);
+    let text = last.trim_start_matches([' ', '\t']);
+    &last[..last.len() - text.len()]
+}

@@ -1,0 +1,501 @@
+//! The text of an index in one pass: its members and its entries, each where it lies.
+//!
+//! Unlike [`read`](super::read), this hands every entry to a typed structure that borrows from the text, straight
+//! from where it stands, so that nothing is scanned twice; and a large list is walked by all cores. For that
+//! the text is cut where something looks like the beginning of an entry. Whether it is one is known when
+//! the walk before arrives exactly there; until then nothing of it counts.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::thread;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
+use serde_json::value::RawValue;
+
+use super::reader::without_place;
+use super::{IndexError, MAX_ENTRIES};
+
+/// The least text that is worth a thread of its own, in bytes.
+const PIECE: usize = 2 * 1024 * 1024;
+
+/// How much of the first entry is looked for when the text is cut, in bytes.
+const PATTERN: usize = 128;
+
+/// In which form an index lists its packs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A list of entries: Attune's.
+    List,
+    /// An object with an entry for each ref: StackStorm's.
+    Map,
+}
+
+/// A member of the top level, apart from `packs`.
+#[derive(Debug, Clone)]
+pub(super) struct Member<'a> {
+    /// Its key.
+    pub(super) key: Cow<'a, str>,
+    /// Its value as it is written.
+    pub(super) value: &'a str,
+}
+
+/// An entry and where it is.
+#[derive(Debug)]
+pub(super) struct At<'a> {
+    /// What it goes by in an index that is a mapping.
+    pub(super) key: Option<Cow<'a, str>>,
+    /// Its text.
+    pub(super) raw: &'a str,
+    /// Where the text begins, in bytes from the beginning of the index.
+    pub(super) start: usize,
+    /// Its number in what this visitor sees, from 0.
+    pub(super) number: usize,
+}
+
+/// Takes the entries of one piece of an index, in their order.
+pub(super) trait Visit<'a>: Send {
+    /// As what an entry is read.
+    type Entry: Deserialize<'a>;
+
+    /// Takes an entry; an error says why it is not of that form, though it is JSON.
+    fn entry(&mut self, at: At<'a>, entry: Result<Self::Entry, serde_json::Error>);
+}
+
+/// A whole index, walked.
+#[derive(Debug)]
+pub(super) struct Walked<'a, V> {
+    /// The text, without a byte order mark.
+    pub(super) text: &'a str,
+    /// The members of the top level, apart from `packs`, in their order.
+    pub(super) members: Vec<Member<'a>>,
+    /// How it lists its packs.
+    pub(super) form: Form,
+    /// The visitors, in the order of the text, each with the number of its first entry.
+    pub(super) visitors: Vec<(usize, V)>,
+}
+
+/// Why an index as a whole was refused, and where that shows.
+#[derive(Debug)]
+pub(super) struct WalkError {
+    /// In bytes from the beginning of the text.
+    pub(super) offset: usize,
+    /// Why.
+    pub(super) error: IndexError,
+}
+
+impl WalkError {
+    fn syntax(text: &str, offset: usize, why: impl Into<String>) -> Self {
+        let (line, column) = position(text, offset);
+        let why = why.into();
+        Self {
+            offset,
+            error: IndexError::Syntax { line, column, why },
+        }
+    }
+
+    fn shape(offset: usize, why: impl Into<String>) -> Self {
+        let error = IndexError::Shape { why: why.into() };
+        Self { offset, error }
+    }
+}
+
+/// The line and the column of an offset, both from 1; columns are characters.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let lines = before.bytes().filter(|byte| *byte == b'\n').count();
+    (lines + 1, before[line_start..].chars().count() + 1)
+}
+
+/// Where a part lies in the text that it is a part of.
+pub(super) fn offset_in(text: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
+}
+
+/// Turns offsets that only grow into line numbers.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    offset: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// At the beginning of a text.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            offset: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of an offset.
+    pub(super) fn at(&mut self, offset: usize) -> usize {
+        if let Some(between) = self.text.as_bytes().get(self.offset..offset) {
+            self.line += between.iter().filter(|byte| **byte == b'\n').count();
+            self.offset = offset;
+        }
+        self.line
+    }
+
+    /// The line of a part of the text.
+    pub(super) fn of(&mut self, part: &str) -> usize {
+        self.at(offset_in(self.text, part))
+    }
+}
+
+/// A text, borrowed where it has no escapes.
+#[derive(Debug)]
+pub(super) struct Str<'a>(pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StrVisitor;
+
+        impl<'de> Visitor<'de> for StrVisitor {
+            type Value = Str<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Str<'de>, E> {
+                Ok(Str(Cow::Borrowed(value)))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Str<'de>, E> {
+                Ok(Str(Cow::Owned(value.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(StrVisitor)
+    }
+}
+
+/// Walks an index, with as many visitors as there are pieces.
+///
+/// # Errors
+/// [`WalkError`] when it is no index.
+pub(super) fn walk<'a, V: Visit<'a>>(
+    bytes: &'a [u8],
+    visitor: impl Fn() -> V,
+) -> Result<Walked<'a, V>, WalkError> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    walk_in(bytes, PIECE, cores, visitor)
+}
+
+/// The same with pieces of at least `piece` bytes, and at most `most` of them.
+pub(super) fn walk_in<'a, V: Visit<'a>>(
+    bytes: &'a [u8],
+    piece: usize,
+    most: usize,
+    visitor: impl Fn() -> V,
+) -> Result<Walked<'a, V>, WalkError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| WalkError {
+        offset: error.valid_up_to(),
+        error: IndexError::Encoding,
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let walk = Walk { text };
+    let mut members = Vec::new();
+    let mut packs = None;
+    let start = walk.spaces(0);
+    if walk.byte(start) != Some(b'{') {
+        // not even JSON, or JSON that is no object
+        walk.value::<IgnoredAny>(start)?;
+        return Err(WalkError::shape(
+            start,
+            "it is no object with `packs` in it",
+        ));
+    }
+    let mut at = walk.spaces(start + 1);
+    while walk.byte(at) != Some(b'}') {
+        let key_start = at;
+        let (Str(key), end) = walk.value::<Str<'a>>(at)?;
+        at = walk.expect(end, b':')?;
+        if key != "packs" {
+            let (value, end) = walk.value::<&'a RawValue>(at)?;
+            let value = value.get();
+            members.push(Member { key, value });
+            at = walk.next(end, b'}')?;
+            continue;
+        }
+        if packs.is_some() {
+            return Err(WalkError::shape(key_start, "`packs` appears twice"));
+        }
+        let form = match walk.byte(at) {
+            Some(b'[') => Form::List,
+            Some(b'{') => Form::Map,
+            _ => {
+                walk.value::<IgnoredAny>(at)?;
+                let why = "`packs` is neither a list nor an object";
+                return Err(WalkError::shape(at, why));
+            }
+        };
+        let (visitors, end) = walk.packs(at, form, (piece, most), &visitor)?;
+        packs = Some((form, visitors));
+        at = walk.next(end, b'}')?;
+    }
+    let end = walk.spaces(at + 1);
+    if end < text.len() {
+        return Err(WalkError::syntax(text, end, "trailing characters"));
+    }
+    let Some((form, visitors)) = packs else {
+        return Err(WalkError::shape(start, "it has no `packs`"));
+    };
+    Ok(Walked {
+        text,
+        members,
+        form,
+        visitors,
+    })
+}
+
+/// How the walk through one piece ended.
+enum End {
+    /// At the end of `packs`: where the next character is.
+    Closed(usize),
+    /// At the beginning of the piece of this number.
+    Reached(usize),
+}
+
+/// A piece that was walked: its visitor, how many entries it took, how it ended.
+struct Piece<V> {
+    visitor: V,
+    count: usize,
+    end: Result<End, WalkError>,
+}
+
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    text: &'a str,
+}
+
+impl<'a> Walk<'a> {
+    fn byte(self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    /// The first place from `at` that is no white space.
+    fn spaces(self, at: usize) -> usize {
+        let rest = &self.text.as_bytes()[at.min(self.text.len())..];
+        let spaces = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r'))
+            .count();
+        at + spaces
+    }
+
+    /// Goes over one character that must be there, and the white space around it.
+    fn expect(self, at: usize, wanted: u8) -> Result<usize, WalkError> {
+        let at = self.spaces(at);
+        if self.byte(at) == Some(wanted) {
+            Ok(self.spaces(at + 1))
+        } else {
+            let why = format!("expected `{}`", char::from(wanted));
+            Err(WalkError::syntax(self.text, at, why))
+        }
+    }
+
+    /// Goes on to the next element: over a comma, or to the `close` that ends them.
+    fn next(self, at: usize, close: u8) -> Result<usize, WalkError> {
+        let at = self.spaces(at);
+        match self.byte(at) {
+            Some(byte) if byte == close => Ok(at),
+            Some(b',') => {
+                let next = self.spaces(at + 1);
+                if self.byte(next) == Some(close) {
+                    return Err(WalkError::syntax(self.text, next, "trailing comma"));
+                }
+                Ok(next)
+            }
+            _ => {
+                let why = format!("expected `,` or `{}`", char::from(close));
+                Err(WalkError::syntax(self.text, at, why))
+            }
+        }
+    }
+
+    /// Reads a value, and where it ends.
+    fn read<T: Deserialize<'a>>(self, at: usize) -> Result<(T, usize), serde_json::Error> {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<T>();
+        match stream.next() {
+            Some(value) => Ok((value?, at + stream.byte_offset())),
+            None => Err(serde::de::Error::custom("the text ends here")),
+        }
+    }
+
+    /// Reads a value of which only that it is JSON can be wrong.
+    fn value<T: Deserialize<'a>>(self, at: usize) -> Result<(T, usize), WalkError> {
+        self.read(at).map_err(|error| {
+            let rest = self.text.get(at..).unwrap_or_default();
+            let offset = at + offset_of(&error, rest);
+            WalkError::syntax(self.text, offset, without_place(&error))
+        })
+    }
+
+    /// Walks the value of `packs`, which begins at `at`.
+    fn packs<V: Visit<'a>>(
+        self,
+        at: usize,
+        form: Form,
+        (piece, most): (usize, usize),
+        visitor: &impl Fn() -> V,
+    ) -> Result<(Vec<(usize, V)>, usize), WalkError> {
+        let first = self.spaces(at + 1);
+        let starts = self.starts(first, form, piece, most);
+        let mut pieces: Vec<Option<Piece<V>>> = thread::scope(|scope| {
+            let others: Vec<_> = (1..starts.len())
+                .map(|number| {
+                    let (visitor, starts) = (visitor(), &starts);
+                    scope.spawn(move || self.piece(form, number, starts, visitor))
+                })
+                .collect();
+            let first = self.piece(form, 0, &starts, visitor());
+            let others = others.into_iter().map(|handle| {
+                let joined = handle.join();
+                Some(joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            });
+            std::iter::once(Some(first)).chain(others).collect()
+        });
+        let (mut visitors, mut total, mut number) = (Vec::new(), 0, 0);
+        loop {
+            let piece = pieces
+                .get_mut(number)
+                .and_then(Option::take)
+                .expect("a piece ends at one after it, and each is taken once");
+            visitors.push((total, piece.visitor));
+            total += piece.count;
+            if total > MAX_ENTRIES {
+                return Err(WalkError {
+                    offset: first,
+                    error: IndexError::TooMany,
+                });
+            }
+            match piece.end? {
+                End::Closed(end) => return Ok((visitors, end)),
+                End::Reached(next) => number = next,
+            }
+        }
+    }
+
+    /// Where pieces may begin: at the first entry, and at what looks like the beginning of others.
+    fn starts(self, first: usize, form: Form, piece: usize, most: usize) -> Vec<usize> {
+        let mut starts = vec![first];
+        let rest = self.text.len() - first;
+        let count = most.min(rest / piece.max(1));
+        // what the first entry begins with, as far as its first key
+        let head = &self.text.as_bytes()[first..];
+        let head = &head[..head.len().min(PATTERN)];
+        let pattern = head
+            .iter()
+            .position(|byte| *byte == b':')
+            .and_then(|colon| self.text.get(first..=first + colon));
+        if let (Form::List, Some(pattern)) = (form, pattern) {
+            for number in 1..count {
+                let mut target = first + rest / count * number;
+                while !self.text.is_char_boundary(target) {
+                    target += 1;
+                }
+                let last = starts.last().copied().unwrap_or(first);
+                match self.text[target..].find(pattern) {
+                    Some(found) if target + found > last => starts.push(target + found),
+                    Some(_) | None => {}
+                }
+            }
+        }
+        starts
+    }
+
+    /// Walks from the start of one piece until `packs` ends or another piece begins.
+    fn piece<V: Visit<'a>>(
+        self,
+        form: Form,
+        number: usize,
+        starts: &[usize],
+        mut visitor: V,
+    ) -> Piece<V> {
+        let mut count = 0;
+        let end = self.entries(form, number, starts, &mut visitor, &mut count);
+        Piece {
+            visitor,
+            count,
+            end,
+        }
+    }
+
+    fn entries<V: Visit<'a>>(
+        self,
+        form: Form,
+        number: usize,
+        starts: &[usize],
+        visitor: &mut V,
+        count: &mut usize,
+    ) -> Result<End, WalkError> {
+        let close = match form {
+            Form::List => b']',
+            Form::Map => b'}',
+        };
+        let (mut at, mut next) = (starts[number], number + 1);
+        loop {
+            if self.byte(at) == Some(close) {
+                return Ok(End::Closed(at + 1));
+            }
+            while starts.get(next).is_some_and(|start| *start < at) {
+                next += 1;
+            }
+            if starts.get(next) == Some(&at) {
+                return Ok(End::Reached(next));
+            }
+            let mut key = None;
+            if form == Form::Map {
+                let (Str(text), end) = self.value::<Str<'a>>(at)?;
+                key = Some(text);
+                at = self.expect(end, b':')?;
+            }
+            let (entry, end) = match self.read::<V::Entry>(at) {
+                Ok((entry, end)) => (Ok(entry), end),
+                // of another form, unless it is no JSON at all
+                Err(error) => (Err(error), self.value::<IgnoredAny>(at)?.1),
+            };
+            let place = At {
+                key,
+                raw: &self.text[at..end],
+                start: at,
+                number: *count,
+            };
+            visitor.entry(place, entry);
+            *count += 1;
+            if *count > MAX_ENTRIES {
+                return Err(WalkError {
+                    offset: at,
+                    error: IndexError::TooMany,
+                });
+            }
+            at = self.next(end, close)?;
+        }
+    }
+}
+
+/// Where an error shows in the text that was read, in bytes.
+pub(super) fn offset_of(error: &serde_json::Error, text: &str) -> usize {
+    if error.line() == 0 {
+        return 0;
+    }
+    let mut start = 0;
+    for _ in 1..error.line() {
+        start += text[start..].find('\n').map_or(0, |newline| newline + 1);
+    }
+    // columns of the library are bytes, and the last one read
+    let mut offset = (start + error.column().saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+#[cfg(test)]
+mod tests;
