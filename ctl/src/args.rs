@@ -3,6 +3,7 @@
 //! The first line of each verb's comment is its line in `--help` and in the man
 //! page. What a verb does with its arguments is in its file under `command`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -140,6 +141,7 @@ enum Verb {
     Events(command::events::Events),
     #[command(subcommand, visible_alias = "registries")]
     Registry(command::registry::Registry),
+    IndexMerge(command::offline::index_merge::IndexMerge),
     Status(command::status::Status),
     Audit(command::audit::Audit),
     IndexEntry(command::offline::index_entry::IndexEntry),
@@ -153,6 +155,14 @@ enum Verb {
 }
 
 impl Args {
+    /// Reads a command line, the name of the program first.
+    ///
+    /// # Errors
+    /// What the reader says of a command line that makes no sense, or instead of one that asks for help.
+    pub(crate) fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(output::with_files_apart(words))
+    }
+
     /// Does what was typed.
     ///
     /// # Errors
@@ -170,6 +180,7 @@ impl Args {
             Verb::Job(verb) => verb.run(&client, out).await,
             Verb::Events(verb) => verb.run(&client, out).await,
             Verb::Registry(verb) => verb.run(&client, out).await,
+            Verb::IndexMerge(verb) => verb.run(out),
             Verb::Status(verb) => verb.run(&client, out).await,
             Verb::Audit(verb) => verb.run(&client, out).await,
             Verb::IndexEntry(verb) => verb.run(out).await,
@@ -184,5 +195,6 @@ impl Args {
     }
 }
 
+mod output;
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,6 @@ mod output;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use packd_wire::Exit;
 
 use args::Args;
@@ -44,7 +43,7 @@ impl From<Ending> for ExitCode {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::of(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8);

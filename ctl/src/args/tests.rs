@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use super::*;
 
 fn parse(line: &str) -> Result<Args, clap::Error> {
-    Args::try_parse_from(line.split_whitespace())
+    Args::of(line.split_whitespace().map(Into::into))
 }
 
 #[test]
@@ -67,6 +67,60 @@ fn short_json_wins_over_the_environment_and_the_option() {
 }
 
 #[test]
+fn m21_output_names_a_file_where_a_file_is_written() {
+    let merge = |line: &str| match parse(line).map(|args| (args.global.format(), args.command)) {
+        Ok((
+            format,
+            Command::Verb(Verb::IndexMerge(verb)) | Command::Pack(Verb::IndexMerge(verb)),
+        )) => Ok((format, format!("{verb:?}"))),
+        Ok(_) => panic!("`{line}` is another verb"),
+        Err(error) => Err(error.exit_code()),
+    };
+    for (line, format) in [
+        ("packctl index-merge --output out.json a b", Format::Human),
+        ("packctl index-merge a b --output=out.json", Format::Human),
+        ("packctl index-merge -o out.json a b", Format::Human),
+        ("packctl index-merge -oout.json a b", Format::Human),
+        ("packctl index-merge --file out.json a b", Format::Human),
+        (
+            "packctl pack index-merge --output out.json -j a b",
+            Format::Json,
+        ),
+        (
+            "packctl --output json pack index-merge --output out.json a b",
+            Format::Json,
+        ),
+        (
+            "packctl index-merge --output yaml --output out.json a b",
+            Format::Yaml,
+        ),
+        (
+            "packctl index-merge --output=ndjson -o out.json a b",
+            Format::Ndjson,
+        ),
+        (
+            "packctl index-merge --output table --file out.json a b",
+            Format::Human,
+        ),
+    ] {
+        let (shape, verb) = merge(line).unwrap_or_else(|code| panic!("`{line}` exits with {code}"));
+        assert_eq!(shape, format, "{line}");
+        assert!(verb.contains("file: \"out.json\""), "{line}: {verb}");
+    }
+    let (_, verb) = merge("packctl index-merge --output ./json a").expect("a path is a file");
+    assert!(verb.contains("file: \"./json\""), "{verb}");
+    for line in [
+        "packctl index-merge --output json a b",
+        "packctl index-merge a --output",
+        "packctl index-merge --output out.json --file other.json a",
+        "packctl --output out.json index-merge a b",
+        "packctl index-merge -- --output out.json",
+    ] {
+        assert_eq!(merge(line).err(), Some(2), "`{line}` was taken");
+    }
+}
+
+#[test]
 fn the_help_lists_the_verbs_as_a_manual_does() {
     let help = Args::command().term_width(100).render_help().to_string();
     let verbs = help
@@ -83,6 +137,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     job          Look at jobs, watch them, cancel them
     events       Show what happened, and follow what happens
     registry     Look at the registries that packs come from [alias: registries]
+    index-merge  Merge indexes: the newest of each pack, with all its versions
     status       Show how packd fares, what is wrong first
     audit        Show who asked for what, and what became of it
     index-entry  Make the index entry of a pack from its folder

@@ -21,11 +21,11 @@ mod members;
 pub mod merge;
 mod reader;
 mod source;
-mod walk;
-mod word;
 #[cfg(test)]
 mod tests;
 pub mod update;
+mod walk;
+mod word;
 
 pub use document::{Document, DocumentError};
 pub use edit::Edits;

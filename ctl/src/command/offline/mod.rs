@@ -5,6 +5,7 @@ pub(crate) mod checksum;
 pub(crate) mod create;
 pub(crate) mod entry;
 pub(crate) mod index_entry;
+pub(crate) mod index_merge;
 pub(crate) mod index_update;
 mod made;
 mod place;

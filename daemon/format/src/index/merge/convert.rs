@@ -21,15 +21,17 @@ pub(super) fn to_attune(raw: &str, name: &PackRef) -> Result<String, EntryError>
     // the top level is the one that it is in the old form
     let own = old
         .get("version")
-        .map(|version| version.as_str().map_or_else(|| version.to_string(), str::to_owned))
+        .map(|version| {
+            version
+                .as_str()
+                .map_or_else(|| version.to_string(), str::to_owned)
+        })
         .and_then(|version| crate::version::parse(&version).ok());
     let top = own
         .and_then(|(version, _)| entry.release(&version))
         .unwrap_or_else(|| entry.newest());
 
-    let text = |text: &Option<String>, absent: &str| {
-        Value::from(text.as_deref().unwrap_or(absent))
-    };
+    let text = |text: &Option<String>, absent: &str| Value::from(text.as_deref().unwrap_or(absent));
     let mut new = Map::new();
     let mut put = |key: &str, value: Value| {
         if !value.is_null() {
@@ -107,7 +109,8 @@ fn contents(old: &mut Map<String, Value>) -> Value {
         let items = named.map(|name| json!({"name": name, "description": ""}));
         contents.insert(kind.to_owned(), items.collect());
     }
-    if let Some(content) = content.filter(|content| content.as_object().is_some_and(|c| !c.is_empty()))
+    if let Some(content) =
+        content.filter(|content| content.as_object().is_some_and(|c| !c.is_empty()))
     {
         old.insert("content".to_owned(), content);
     }
@@ -117,8 +120,20 @@ fn contents(old: &mut Map<String, Value>) -> Value {
 /// What has no place of its own.
 fn rest(mut old: Map<String, Value>) -> Value {
     const PLACED: [&str; 14] = [
-        "ref", "name", "label", "description", "use_case", "version", "author", "email", "license",
-        "homepage", "repository", "repo_url", "keywords", "runtime_deps",
+        "ref",
+        "name",
+        "label",
+        "description",
+        "use_case",
+        "version",
+        "author",
+        "email",
+        "license",
+        "homepage",
+        "repository",
+        "repo_url",
+        "keywords",
+        "runtime_deps",
     ];
     for key in PLACED
         .into_iter()

@@ -344,11 +344,12 @@ impl<'a> Merged<'a> {
                 });
             }
             let input = u32::try_from(input).expect("a command line has fewer words");
-            self.records
-                .extend(loader.records.into_iter().map(|record| Record {
-                    input,
-                    ..record
-                }));
+            self.records.extend(
+                loader
+                    .records
+                    .into_iter()
+                    .map(|record| Record { input, ..record }),
+            );
         }
         Head {
             form: walked.form,

@@ -49,8 +49,7 @@ impl Merged<'_> {
         for member in &first.members {
             let key = &*member.key;
             // what the mere act of merging makes untrue
-            let is_stale =
-                key == "generated_at" || (key == "metadata" && first.form == Form::Map);
+            let is_stale = key == "generated_at" || (key == "metadata" && first.form == Form::Map);
             if !is_stale && self.members.iter().all(|(known, _)| known != key) {
                 let value = member.value.to_owned();
                 self.members.push((key.to_owned(), value));
