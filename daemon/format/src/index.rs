@@ -24,6 +24,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 pub mod update;
+pub mod validate;
 mod walk;
 mod word;
 

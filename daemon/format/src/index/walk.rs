@@ -102,10 +102,7 @@ impl WalkError {
 
 /// The line and the column of an offset, both from 1; columns are characters.
 pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let lines = before.bytes().filter(|byte| *byte == b'\n').count();
-    (lines + 1, before[line_start..].chars().count() + 1)
+    Lines::new(text).place(offset.min(text.len()))
 }
 
 /// Where a part lies in the text that it is a part of.
@@ -113,12 +110,13 @@ pub(super) fn offset_in(text: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
-/// Turns offsets that only grow into line numbers.
+/// Turns offsets that only grow into lines and columns.
 #[derive(Debug)]
 pub(super) struct Lines<'a> {
     text: &'a str,
     offset: usize,
     line: usize,
+    column: usize,
 }
 
 impl<'a> Lines<'a> {
@@ -128,16 +126,31 @@ impl<'a> Lines<'a> {
             text,
             offset: 0,
             line: 1,
+            column: 1,
         }
+    }
+
+    /// The line and the column of an offset, both from 1; columns are characters.
+    pub(super) fn place(&mut self, offset: usize) -> (usize, usize) {
+        if let Some(between) = self.text.as_bytes().get(self.offset..offset) {
+            let rest = match between.iter().rposition(|byte| *byte == b'\n') {
+                Some(newline) => {
+                    self.line += between.iter().filter(|byte| **byte == b'\n').count();
+                    self.column = 1;
+                    &between[newline + 1..]
+                }
+                None => between,
+            };
+            // every byte but those that go on with a character
+            self.column += rest.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+            self.offset = offset;
+        }
+        (self.line, self.column)
     }
 
     /// The line of an offset.
     pub(super) fn at(&mut self, offset: usize) -> usize {
-        if let Some(between) = self.text.as_bytes().get(self.offset..offset) {
-            self.line += between.iter().filter(|byte| **byte == b'\n').count();
-            self.offset = offset;
-        }
-        self.line
+        self.place(offset).0
     }
 
     /// The line of a part of the text.

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// A value that should be a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,8 +16,6 @@ pub(super) enum Word<'a> {
     Absent,
     /// A text.
     Text(Cow<'a, str>),
-    /// `null`.
-    Null,
     /// Of another kind.
     Other(Kind),
 }
@@ -27,8 +28,44 @@ pub(super) enum Words<'a> {
     Absent,
     /// A list.
     List(Vec<Word<'a>>),
-    /// `null`.
-    Null,
+    /// Of another kind.
+    Other(Kind),
+}
+
+/// A value that should be an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Object<T> {
+    /// The key is not there.
+    #[default]
+    Absent,
+    /// An object.
+    Is(T),
+    /// Of another kind.
+    Other(Kind),
+}
+
+/// A value that should be a list of objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Objects<T> {
+    /// The key is not there.
+    #[default]
+    Absent,
+    /// A list.
+    List(Vec<Object<T>>),
+    /// Of another kind.
+    Other(Kind),
+}
+
+/// A value that should be a natural number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Natural {
+    /// The key is not there.
+    #[default]
+    Absent,
+    /// A natural number.
+    Is(u64),
+    /// Another number.
+    Unnatural,
     /// Of another kind.
     Other(Kind),
 }
@@ -71,6 +108,13 @@ impl Kind {
     }
 }
 
+/// A value that is there, even if it is `null`.
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
 impl Word<'_> {
     /// The text, where it is one and not empty.
     pub(super) fn text(&self) -> Option<&str> {
@@ -79,6 +123,53 @@ impl Word<'_> {
             _ => None,
         }
     }
+}
+
+/// What values of the kinds that are not wanted become.
+macro_rules! others {
+    ($($kind:ident)*) => {
+        $(others!(@ $kind);)*
+    };
+    (@ Null) => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other(Kind::Null))
+        }
+    };
+    (@ Bool) => {
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other(Kind::Bool))
+        }
+    };
+    (@ Number) => {
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other(Kind::Number))
+        }
+
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other(Kind::Number))
+        }
+
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other(Kind::Number))
+        }
+    };
+    (@ Text) => {
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other(Kind::Text))
+        }
+    };
+    (@ List) => {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Self::Value::Other(Kind::List))
+        }
+    };
+    (@ Object) => {
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(Self::Value::Other(Kind::Object))
+        }
+    };
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
@@ -100,35 +191,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
                 Ok(Word::Text(Cow::Owned(value.to_owned())))
             }
 
-            fn visit_unit<E>(self) -> Result<Word<'de>, E> {
-                Ok(Word::Null)
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Word<'de>, E> {
-                Ok(Word::Other(Kind::Bool))
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Word<'de>, E> {
-                Ok(Word::Other(Kind::Number))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Word<'de>, E> {
-                Ok(Word::Other(Kind::Number))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Word<'de>, E> {
-                Ok(Word::Other(Kind::Number))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Word<'de>, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Word::Other(Kind::List))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Word<'de>, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Word::Other(Kind::Object))
-            }
+            others!(Null Bool Number List Object);
         }
 
         deserializer.deserialize_any(WordVisitor)
@@ -146,30 +209,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
                 f.write_str("a list of texts")
             }
 
-            fn visit_str<E>(self, _: &str) -> Result<Words<'de>, E> {
-                Ok(Words::Other(Kind::Text))
-            }
-
-            fn visit_unit<E>(self) -> Result<Words<'de>, E> {
-                Ok(Words::Null)
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Words<'de>, E> {
-                Ok(Words::Other(Kind::Bool))
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Words<'de>, E> {
-                Ok(Words::Other(Kind::Number))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Words<'de>, E> {
-                Ok(Words::Other(Kind::Number))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Words<'de>, E> {
-                Ok(Words::Other(Kind::Number))
-            }
-
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words<'de>, A::Error> {
                 let mut words = Vec::new();
                 while let Some(word) = seq.next_element()? {
@@ -178,12 +217,87 @@ impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
                 Ok(Words::List(words))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Words<'de>, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Words::Other(Kind::Object))
-            }
+            others!(Null Bool Number Text Object);
         }
 
         deserializer.deserialize_any(WordsVisitor)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object::Is)
+            }
+
+            others!(Null Bool Number Text List);
+        }
+
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Objects<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectsVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectsVisitor<T> {
+            type Value = Objects<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of objects")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Objects<T>, A::Error> {
+                let mut objects = Vec::new();
+                while let Some(object) = seq.next_element()? {
+                    objects.push(object);
+                }
+                Ok(Objects::List(objects))
+            }
+
+            others!(Null Bool Number Text Object);
+        }
+
+        deserializer.deserialize_any(ObjectsVisitor(PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for Natural {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NaturalVisitor;
+
+        impl<'de> Visitor<'de> for NaturalVisitor {
+            type Value = Natural;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a natural number")
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Natural, E> {
+                Ok(Natural::Is(value))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Natural, E> {
+                Ok(Natural::Unnatural)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Natural, E> {
+                Ok(Natural::Unnatural)
+            }
+
+            others!(Null Bool Text List Object);
+        }
+
+        deserializer.deserialize_any(NaturalVisitor)
     }
 }

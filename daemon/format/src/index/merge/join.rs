@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::entry::scalar;
-use super::super::word::Word;
-use super::record::{Record, present};
+use super::super::word::{Word, present};
+use super::record::Record;
 use super::text::Style;
 use super::{Conflict, Input, Prefer};
 use crate::version;

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use semver::Version;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::super::entry::{needs, scalar};
 use super::super::reader::without_place;
 use super::super::walk::{At, Visit, offset_in};
-use super::super::word::Word;
+use super::super::word::{Word, present};
 use super::super::{EntryError, MAX_ENTRY_BYTES};
 use super::text::{Edit, edited, quoted};
 use super::{MAX_NOTICES, convert};
@@ -131,13 +131,6 @@ pub(super) struct Written<'a> {
     content: Option<IgnoredAny>,
     #[serde(default)]
     stackstorm_version: Option<IgnoredAny>,
-}
-
-/// A value that is there, even if it is `null`.
-pub(super) fn present<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 impl Written<'_> {

@@ -1,0 +1,135 @@
+//! URLs, as far as a text can tell: what may be fetched, its reader decides.
+
+use super::super::make::is_placeholder;
+use super::super::source::is_plausible;
+use super::Rule;
+use crate::name::shown;
+
+/// What is wrong with a URL.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) rule: Rule,
+    pub(super) why: String,
+    pub(super) hint: Option<&'static str>,
+}
+
+impl Fault {
+    fn of(rule: Rule, why: impl Into<String>) -> Self {
+        Self {
+            rule,
+            why: why.into(),
+            hint: None,
+        }
+    }
+}
+
+/// What a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    Archive,
+    Git,
+}
+
+/// What is wrong with the URL of a source.
+pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
+    let plain = shown(&without_credentials(url));
+    if is_placeholder(url) {
+        let mut fault = Fault::of(
+            Rule::Placeholder,
+            format!("`{plain}` is the placeholder of a template"),
+        );
+        fault.hint = Some("give the real URL to `packctl index-entry`");
+        return Some(fault);
+    }
+    if !is_plausible(url) {
+        return Some(Fault::of(Rule::Url, format!("`{plain}` is no URL")));
+    }
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return relative_fault(url, what, &plain);
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    let is_known = match what {
+        For::Archive => matches!(&*scheme, "https" | "http" | "file"),
+        For::Git => matches!(
+            &*scheme,
+            "https" | "http" | "file" | "ssh" | "git" | "git+https" | "git+http" | "git+ssh"
+        ),
+    };
+    if !is_known {
+        return Some(Fault::of(
+            Rule::Url,
+            format!("nobody fetches from `{scheme}://`"),
+        ));
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() && scheme != "file" {
+        return Some(Fault::of(Rule::Url, format!("`{plain}` names no host")));
+    }
+    if let Some((user, _)) = authority.rsplit_once('@') {
+        // ssh needs the name of the user, and that is no secret
+        let is_secret = !scheme.ends_with("ssh") || user.contains(':');
+        if is_secret {
+            let mut fault = Fault::of(
+                Rule::Credentials,
+                format!("`{plain}` is written with a user or a password in it"),
+            );
+            fault.hint = Some(
+                "everybody reads an index: give access by other means, and change the password",
+            );
+            return Some(fault);
+        }
+    }
+    let is_open = matches!(&*scheme, "http" | "git+http" | "git");
+    is_open.then(|| {
+        let mut fault = Fault::of(
+            Rule::Unencrypted,
+            format!("`{plain}` is fetched without encryption"),
+        );
+        fault.hint = Some("hosts refuse it unless they are configured otherwise");
+        fault
+    })
+}
+
+/// What is wrong with a URL that has no scheme.
+fn relative_fault(url: &str, what: For, plain: &str) -> Option<Fault> {
+    let first = url.split('/').next().unwrap_or_default();
+    // `git@host:path`, and the short forms of hosts
+    let is_url = !first.contains(':') || what == For::Git;
+    (!is_url).then(|| {
+        Fault::of(
+            Rule::Url,
+            format!("`{plain}` is neither relative nor absolute with `https://`"),
+        )
+    })
+}
+
+/// What is wrong with the URL of a page, or of the registry itself.
+pub(super) fn home_fault(url: &str) -> Option<Fault> {
+    let plain = shown(&without_credentials(url));
+    let fault = source_fault(url, For::Git);
+    match fault {
+        Some(fault) if matches!(fault.rule, Rule::Credentials) => Some(fault),
+        Some(fault) if fault.rule == Rule::Unencrypted => None,
+        Some(_) => Some(Fault::of(
+            Rule::Home,
+            format!("is `{plain}`, which is no URL"),
+        )),
+        None if !url.contains("://") && !url.contains('@') => Some(Fault::of(
+            Rule::Home,
+            format!("is `{plain}`, which is no absolute URL"),
+        )),
+        None => None,
+    }
+}
+
+/// A URL as it may be printed.
+fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        None => url.to_owned(),
+    }
+}
