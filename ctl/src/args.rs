@@ -141,7 +141,6 @@ enum Verb {
     Events(command::events::Events),
     #[command(subcommand, visible_alias = "registries")]
     Registry(command::registry::Registry),
-    IndexMerge(command::offline::index_merge::IndexMerge),
     Status(command::status::Status),
     Audit(command::audit::Audit),
     IndexEntry(command::offline::index_entry::IndexEntry),
@@ -150,6 +149,8 @@ enum Verb {
     Create(command::offline::create::Create),
     Test(command::offline::test::Test),
     IndexUpdate(command::offline::index_update::IndexUpdate),
+    IndexMerge(command::offline::index_merge::IndexMerge),
+    IndexValidate(command::offline::index_validate::IndexValidate),
     Completions(command::completions::Completions),
     Man(command::man::Man),
 }
@@ -180,7 +181,6 @@ impl Args {
             Verb::Job(verb) => verb.run(&client, out).await,
             Verb::Events(verb) => verb.run(&client, out).await,
             Verb::Registry(verb) => verb.run(&client, out).await,
-            Verb::IndexMerge(verb) => verb.run(out),
             Verb::Status(verb) => verb.run(&client, out).await,
             Verb::Audit(verb) => verb.run(&client, out).await,
             Verb::IndexEntry(verb) => verb.run(out).await,
@@ -189,6 +189,8 @@ impl Args {
             Verb::Create(verb) => verb.run(out),
             Verb::Test(verb) => verb.run(out).await,
             Verb::IndexUpdate(verb) => verb.run(out).await,
+            Verb::IndexMerge(verb) => verb.run(out),
+            Verb::IndexValidate(verb) => verb.run(out).await,
             Verb::Completions(verb) => Ok(verb.run(out)),
             Verb::Man(verb) => verb.run(out),
         }

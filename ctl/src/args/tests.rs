@@ -162,5 +162,21 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     index-update  Publish a pack into an index file
     completions   Print the completions of a shell
     man           Print the manual page, or write one per verb
+    install         Install packs, or bring them to another version
+    remove          Remove packs [alias: uninstall]
+    list            List the packs that are installed
+    show            Show everything about an installed pack [alias: info]
+    search          Search the registries for packs
+    versions        List the versions of a pack that registries offer
+    job             Look at jobs, watch them, cancel them
+    events          Show what happened, and follow what happens
+    registry        Look at the registries that packs come from [alias: registries]
+    status          Show how packd fares, what is wrong first
+    audit           Show who asked for what, and what became of it
+    index-entry     Make the index entry of a pack from its folder
+    index-merge     Merge indexes: the newest of each pack, with all its versions
+    index-validate  Check an index: its form, versions, checksums, and with --fetch its archives
+    completions     Print the completions of a shell
+    man             Print the manual page, or write one per verb
     ");
 }

@@ -7,6 +7,7 @@ pub(crate) mod entry;
 pub(crate) mod index_entry;
 pub(crate) mod index_merge;
 pub(crate) mod index_update;
+pub(crate) mod index_validate;
 mod made;
 mod place;
 pub(crate) mod test;

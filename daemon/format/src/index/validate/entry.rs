@@ -99,6 +99,14 @@ pub(super) fn check<'a>(inspector: &mut Inspector<'a>, at: &At<'a>, view: &View<
         is_tag,
     };
     let version = release::check(desk, &release, top);
+    if let Some(dependencies) = view.dependencies
+        && key.is_none()
+        && !matches!(Kind::of(dependencies.get()), Kind::Object | Kind::Null)
+    {
+        let kind = Kind::of(dependencies.get());
+        let message = format!("`dependencies` is {kind}, not an object with `packs`");
+        desk.add(Rule::Kind, &top.key("dependencies"), message, None);
+    }
     if let Some(url) = view.repo_url.text()
         && let Some(fault) = super::url::source_fault(url, super::url::For::Git)
     {

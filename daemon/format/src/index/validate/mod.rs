@@ -133,6 +133,12 @@ impl Report {
         }
     }
 
+    /// Puts the findings in the order of the index, after others were added.
+    pub fn sort(&mut self) {
+        self.findings
+            .sort_by_key(|finding| (finding.place.line, finding.place.column));
+    }
+
     /// How many findings were not kept.
     #[must_use]
     pub fn unsaid(&self) -> usize {
@@ -220,6 +226,7 @@ fn report(walked: Walked<'_, Inspector<'_>>) -> Report {
             hint: draft.hint,
         })
         .collect();
+    report.sort();
     let mut lines = Lines::new(text);
     report.archives = offers
         .into_iter()

@@ -467,7 +467,7 @@ fn what_is_no_index_has_one_finding() {
         ),
         (
             "[]",
-            "I102  at []",
+            "I102  at [",
             "the index is not one: it is no object with `packs` in it",
         ),
         (
@@ -504,11 +504,11 @@ fn stackstorms_form_is_held_to_its_own() {
     assert_eq!(
         found(text),
         [
-            "I302 packs.acos.versions[2] at \"0.4\"",
             "I304 packs.acos.version at \"1.6.0\"",
+            "I302 packs.acos.versions[2] at \"0.4\"",
             "I202 packs.Bad.ref at {\"version\":",
-            "I208 packs.odd.ref at \"other\"",
             "I306 packs.odd.install_sources at {\"ref\": \"oth",
+            "I208 packs.odd.ref at \"other\"",
         ]
     );
     assert_eq!(validate(text.as_bytes(), Sources::Judge).packs, 4);
