@@ -29,6 +29,8 @@ pub(crate) struct Captured<L> {
     pub(crate) text: String,
     /// Whether something is missing.
     pub(crate) cut: bool,
+    /// How many bytes are kept at most.
+    pub(crate) limit: usize,
     /// What looked at the lines.
     pub(crate) lines: L,
 }
@@ -90,6 +92,7 @@ impl<L: Lines> Capture<L> {
         Captured {
             text: anstream::adapter::strip_str(&text).to_string(),
             cut: self.dropped > 0,
+            limit: self.limit,
             lines: self.lines,
         }
     }

@@ -126,8 +126,9 @@ pub(crate) fn read(
     let Some(place) = place else {
         if ended.stdout.cut {
             // a part of a document says nothing
-            let limit = ended.stdout.text.len();
-            return Err(ResultError::TooLong { limit });
+            return Err(ResultError::TooLong {
+                limit: ended.stdout.limit,
+            });
         }
         return parse(&ended.stdout.text).map(Some);
     };

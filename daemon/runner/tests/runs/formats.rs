@@ -96,7 +96,10 @@ fn a_document_that_is_cut_is_not_read() {
     );
     pack.options.output_limit = 4096;
     let suite = pack.suite();
-    assert!(problem(&suite).contains("longer than"), "{suite:?}");
+    assert!(
+        problem(&suite).contains("longer than the 4096 bytes"),
+        "{suite:?}"
+    );
 }
 
 #[test]
