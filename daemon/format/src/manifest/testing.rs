@@ -7,6 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
+mod keys;
 mod read;
 #[cfg(test)]
 mod tests;

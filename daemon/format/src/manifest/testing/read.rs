@@ -1,29 +1,20 @@
-//! Reading `testing:`.
+//! Reading `testing:`, in each of its vocabularies.
 //!
 //! Only what could be run at all is let through: a runner is of a known type, an entry point lies inside the pack
 //! and is no option of the program that runs it, a command needs no shell, a timeout ends within a day.
 
-use std::time::Duration;
-
 use super::super::ManifestError;
 use super::super::fields::{truth, wrong_kind, wrong_value};
 use super::super::yaml::Node;
+use super::keys::{Keys, MAX_ITEMS, command, inside};
 use super::{
-    DEFAULT_FOLDER, DEFAULT_TIMEOUT, Discovery, DiscoveryMethod, MAX_TIMEOUT, OnFailure,
-    ResultFormat, Runner, RunnerKind, Testing,
+    DEFAULT_FOLDER, DEFAULT_TIMEOUT, Discovery, DiscoveryMethod, OnFailure, ResultFormat, Runner,
+    RunnerKind, Testing,
 };
 use crate::name::shown;
 
 /// The most runners, and the most suites.
 const MAX_RUNNERS: usize = 64;
-
-/// The most tests of a list, files of a suite, and words of a command.
-const MAX_ITEMS: usize = 1024;
-
-/// What a shell would not take for a word.
-const OPERATORS: [&str; 16] = [
-    "|", "||", "&", "&&", ";", ";;", "(", ")", "<", "<<", ">", ">>", ">&", "2>", "2>&1", "!",
-];
 
 /// Reads the section.
 pub(in super::super) fn read(node: &Node) -> Result<Testing, ManifestError> {
@@ -59,94 +50,6 @@ pub(in super::super) fn read(node: &Node) -> Result<Testing, ManifestError> {
             }
         },
     })
-}
-
-/// A mapping with the keys above it, for messages.
-struct Keys<'a> {
-    node: &'a Node,
-    above: String,
-}
-
-impl<'a> Keys<'a> {
-    fn new(node: &'a Node, above: impl Into<String>) -> Self {
-        Self {
-            node,
-            above: above.into(),
-        }
-    }
-
-    fn key(&self, key: &str) -> String {
-        format!("{}.{key}", self.above)
-    }
-
-    fn text(&self, key: &str) -> Result<Option<(&'a Node, &'a str)>, ManifestError> {
-        match self.node.get(key) {
-            None => Ok(None),
-            Some(value) => match value.text() {
-                Some(text) => Ok(Some((value, text))),
-                None => Err(wrong_kind(value, &self.key(key), "a text")),
-            },
-        }
-    }
-
-    fn required(&self, key: &str) -> Result<(&'a Node, &'a str), ManifestError> {
-        self.text(key)?.ok_or_else(|| self.missing(key))
-    }
-
-    fn missing(&self, key: &str) -> ManifestError {
-        wrong_value(self.node, &self.key(key), "is missing")
-    }
-
-    /// The elements of a list, within bounds.
-    fn list(&self, key: &str, most: usize) -> Result<Option<&'a [Node]>, ManifestError> {
-        let Some(value) = self.node.get(key) else {
-            return Ok(None);
-        };
-        let items = value
-            .list()
-            .ok_or_else(|| wrong_kind(value, &self.key(key), "a list"))?;
-        if items.len() > most {
-            let why = format!("has more than {most} entries");
-            return Err(wrong_value(value, &self.key(key), why));
-        }
-        Ok(Some(items))
-    }
-
-    fn timeout(&self, key: &str, default: Duration) -> Result<Duration, ManifestError> {
-        let Some((at, seconds)) = self.text(key)? else {
-            return Ok(default);
-        };
-        match seconds.parse::<u64>().map(Duration::from_secs) {
-            Ok(timeout) if !timeout.is_zero() && timeout <= MAX_TIMEOUT => Ok(timeout),
-            _ => {
-                let most = MAX_TIMEOUT.as_secs();
-                let why = format!("must be a number of seconds from 1 to {most}");
-                Err(wrong_value(at, &self.key(key), why))
-            }
-        }
-    }
-
-    fn result_format(&self, default: ResultFormat) -> Result<ResultFormat, ManifestError> {
-        match self.text("result_format")? {
-            None => Ok(default),
-            Some((_, "simple")) => Ok(ResultFormat::Simple),
-            Some((_, "json")) => Ok(ResultFormat::Json),
-            Some((_, "junit" | "junit-xml" | "junit_xml")) => Ok(ResultFormat::JunitXml),
-            Some((_, "tap")) => Ok(ResultFormat::Tap),
-            Some((at, _)) => Err(wrong_kind(
-                at,
-                &self.key("result_format"),
-                "`simple`, `json`, `junit-xml` or `tap`",
-            )),
-        }
-    }
-
-    /// A path inside the pack.
-    fn path(&self, key: &str) -> Result<Option<String>, ManifestError> {
-        self.text(key)?
-            .map(|(at, path)| inside(at, &self.key(key), path))
-            .transpose()
-    }
 }
 
 /// What holds for every suite that says nothing else.
@@ -401,72 +304,8 @@ fn known_kind(node: &Node, key: &str, kind: &str) -> Result<RunnerKind, Manifest
     }
 }
 
-/// A program and its arguments: a list, or a text with the quoting of a shell and nothing else of one.
-fn command(keys: &Keys<'_>, key: &str) -> Result<Vec<String>, ManifestError> {
-    let node = keys.node.get(key).ok_or_else(|| keys.missing(key))?;
-    let refuse = |why: &str| wrong_value(node, &keys.key(key), why);
-    let words = if let Some(text) = node.text() {
-        let words = shlex::split(text).ok_or_else(|| refuse("has a quote that does not end"))?;
-        let of_a_shell = |word: &String| {
-            OPERATORS.contains(&word.as_str())
-                || word.starts_with(['$', '`', '>', '<'])
-                || (word.ends_with(';') && !word.contains(' '))
-        };
-        if let Some(word) = words.iter().find(|word| of_a_shell(word)) {
-            let why = format!(
-                "has `{}`, which needs a shell, and is run without one; put it into a script",
-                shown(word)
-            );
-            return Err(refuse(&why));
-        }
-        words
-    } else {
-        keys.list(key, MAX_ITEMS)?
-            .unwrap_or_default()
-            .iter()
-            .map(|word| word.text().map(str::to_owned))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| refuse("must be a text or a list of texts"))?
-    };
-    let Some(program) = words.first().filter(|program| !program.is_empty()) else {
-        return Err(refuse("names no program"));
-    };
-    if program.starts_with('-') || program.contains('=') {
-        return Err(refuse(&format!(
-            "must begin with a program, not `{}`",
-            shown(program)
-        )));
-    }
-    // an absolute path is a program of the host; a relative one is of the pack
-    if program.contains('/') && !program.starts_with('/') {
-        inside(node, &keys.key(key), program)?;
-    }
-    if words.len() > MAX_ITEMS || words.iter().any(|word| word.contains('\0')) {
-        return Err(refuse("cannot be the arguments of a program"));
-    }
-    Ok(words)
-}
-
 fn rate(node: &Node) -> Result<f64, ManifestError> {
     let rate = node.text().and_then(|text| text.parse::<f64>().ok());
     rate.filter(|rate| (0.0..=1.0).contains(rate))
         .ok_or_else(|| wrong_kind(node, "testing.min_pass_rate", "a number from 0 to 1"))
-}
-
-/// A path that stays in the pack and is no option; `.` is the pack.
-fn inside(node: &Node, key: &str, path: &str) -> Result<String, ManifestError> {
-    if matches!(path, "." | "./") {
-        return Ok(".".to_owned());
-    }
-    let inner = path.strip_prefix("./").unwrap_or(path);
-    let inner = inner.strip_suffix('/').unwrap_or(inner);
-    let component_ok = |part: &str| !matches!(part, "" | "." | "..");
-    if inner.starts_with(['/', '-', '~'])
-        || inner.contains(['\\', '\0'])
-        || !inner.split('/').all(component_ok)
-    {
-        let why = format!("must be a path inside the pack, not `{}`", shown(path));
-        return Err(wrong_value(node, key, why));
-    }
-    Ok(inner.to_owned())
 }
