@@ -43,6 +43,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
 
+    /// Flags that were given and have no meaning here.
+    #[arg(skip)]
+    ignored: Vec<&'static str>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -156,11 +160,18 @@ enum Verb {
 }
 
 impl Args {
-    /// Reads a command line, the name of the program first.
+    /// Reads a command line, the name of the program first: it decides whose language it is.
     ///
     /// # Errors
     /// What the reader says of a command line that makes no sense, or instead of one that asks for help.
     pub(crate) fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let words: Vec<OsString> = words.into_iter().collect();
+        if words
+            .first()
+            .is_some_and(|name| attune::is_called_for(name))
+        {
+            return attune::parse(words);
+        }
         Self::try_parse_from(output::with_files_apart(words))
     }
 
@@ -169,6 +180,11 @@ impl Args {
     /// # Errors
     /// Whatever kept it from being done, ready to be shown.
     pub(crate) async fn run(self, out: &mut Output) -> Result<Ending, Failure> {
+        for flag in self.ignored {
+            out.warn(&format!(
+                "`{flag}` has no meaning for packd, and is ignored"
+            ));
+        }
         let client = Client::new(self.global.socket);
         let (Command::Verb(verb) | Command::Pack(verb)) = self.command;
         match verb {
@@ -197,6 +213,7 @@ impl Args {
     }
 }
 
+mod attune;
 mod output;
 #[cfg(test)]
 mod tests;

@@ -15,17 +15,34 @@ pub(crate) struct List {
     /// Only packs of which a newer version is available
     #[arg(long)]
     outdated: bool,
+
+    /// Only these; none: every pack
+    #[arg(value_name = "REF")]
+    refs: Vec<String>,
 }
 
 impl List {
+    /// The list of one pack, or of all.
+    pub(crate) fn of(pack_ref: Option<String>) -> Self {
+        Self {
+            outdated: false,
+            refs: pack_ref.into_iter().collect(),
+        }
+    }
+
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
         let mut list = client.packs().await?;
+        if !self.refs.is_empty() {
+            list.packs.retain(|pack| self.refs.contains(&pack.pack_ref));
+        }
         if self.outdated {
             list.packs.retain(|pack| pack.available.is_some());
         }
         if list.packs.is_empty() {
             out.say(if self.outdated {
                 "nothing newer is available"
+            } else if !self.refs.is_empty() {
+                "none of these is installed"
             } else {
                 "no pack is installed"
             });

@@ -43,6 +43,18 @@ pub(crate) struct Remove {
 }
 
 impl Remove {
+    /// The removal of one pack that nobody needs.
+    pub(crate) fn of(pack_ref: String, waiting: Waiting) -> Self {
+        Self {
+            refs: vec![pack_ref],
+            cascade: false,
+            force: false,
+            dry_run: false,
+            yes: false,
+            waiting,
+        }
+    }
+
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
         let query = RemoveQuery {
             cascade: self.cascade,

@@ -85,6 +85,39 @@ pub(crate) struct Install {
 }
 
 impl Install {
+    /// The same as Attune's client means it: `--ref-spec` is the git reference, and whoever skips the tests skips
+    /// the dependencies too.
+    pub(crate) fn as_attune_means_it(mut self, ref_spec: Option<String>) -> Self {
+        self.git_ref = self.git_ref.or(ref_spec);
+        self.skip_deps |= self.skip_tests;
+        self
+    }
+
+    /// The install of something on this machine, as Attune's client means it. A mere name is a path too.
+    pub(crate) fn of_path(path: &Path, force: bool, skip_tests: bool, waiting: Waiting) -> Self {
+        let here = if path.has_root() { "" } else { "./" };
+        Self {
+            sources: vec![format!("{here}{}", path.display())],
+            version: None,
+            git_ref: None,
+            path: None,
+            checksum: None,
+            registry: None,
+            no_registry: false,
+            force,
+            skip_deps: skip_tests,
+            skip_tests,
+            pre: false,
+            dry_run: false,
+            waiting,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn skips_dependencies(&self) -> bool {
+        self.skip_deps
+    }
+
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
         // everything is looked at before anything is sent
         let sources = self.sources()?;
