@@ -74,8 +74,12 @@ enum Verb {
     /// Look at the registries and at what they offer
     #[command(subcommand)]
     Index(Index),
+    Test(command::offline::test::Test),
+    Checksum(command::offline::checksum::Checksum),
     IndexEntry(command::offline::index_entry::IndexEntry),
+    IndexUpdate(command::offline::index_update::IndexUpdate),
     IndexMerge(command::offline::index_merge::IndexMerge),
+    Create(command::offline::create::Create),
 }
 
 /// Install a pack
@@ -192,7 +196,11 @@ impl Verb {
             Self::Search(verb) | Self::Index(Index::Browse(verb)) => super::Verb::Search(verb),
             Self::Registries | Self::Index(Index::List) => super::Verb::Registry(Registry::List),
             Self::Index(Index::Show(verb)) => super::Verb::Versions(verb),
+            Self::Test(verb) => super::Verb::Test(verb),
+            Self::Checksum(verb) => super::Verb::Checksum(verb),
+            Self::Create(verb) => super::Verb::Create(verb),
             Self::IndexEntry(verb) => super::Verb::IndexEntry(verb),
+            Self::IndexUpdate(verb) => super::Verb::IndexUpdate(verb),
             Self::IndexMerge(verb) => super::Verb::IndexMerge(verb),
         }
     }
@@ -232,6 +240,14 @@ mod tests {
             "attune pack index browse chat",
             "attune --output json pack index-entry . --git-url https://example.org/x.git --git-ref v1.2.3",
             "attune pack index-entry . --format json",
+            "attune pack checksum . --json",
+            "attune --output json pack checksum .",
+            "attune pack test . --detailed",
+            "attune pack test . -v",
+            "attune pack index-update --index index.json . --git-url https://example.org/x.git --git-ref v1.2.3 --update",
+            "attune pack index-update -i index.json . -g https://example.org/x.git -r v1.2.3 -u",
+            "attune pack index-update -i index.json . -a https://example.org/x.tar.gz",
+            "attune pack create my_pack",
             "attune pack index-merge --output merged.json a.json b.json",
             "attune pack index-merge --file merged.json a.json --force",
         ] {

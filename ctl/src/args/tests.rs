@@ -128,40 +128,6 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
         .nth(1)
         .and_then(|rest| rest.split("\n\n").next());
     assert_snapshot!(verbs.unwrap_or_default(), @"
-    install      Install packs, or bring them to another version
-    remove       Remove packs [alias: uninstall]
-    list         List the packs that are installed
-    show         Show everything about an installed pack [alias: info]
-    search       Search the registries for packs
-    versions     List the versions of a pack that registries offer
-    job          Look at jobs, watch them, cancel them
-    events       Show what happened, and follow what happens
-    registry     Look at the registries that packs come from [alias: registries]
-    index-merge  Merge indexes: the newest of each pack, with all its versions
-    status       Show how packd fares, what is wrong first
-    audit        Show who asked for what, and what became of it
-    index-entry  Make the index entry of a pack from its folder
-    checksum     Print the digest of a folder, an archive or a file
-    build        Build the archive that a pack is published as
-    create       Make a new pack that builds, installs and passes its test
-    test         Run the tests of a pack that is a folder here
-    completions  Print the completions of a shell
-    man          Print the manual page, or write one per verb
-    install       Install packs, or bring them to another version
-    remove        Remove packs [alias: uninstall]
-    list          List the packs that are installed
-    show          Show everything about an installed pack [alias: info]
-    search        Search the registries for packs
-    versions      List the versions of a pack that registries offer
-    job           Look at jobs, watch them, cancel them
-    events        Show what happened, and follow what happens
-    registry      Look at the registries that packs come from [alias: registries]
-    status        Show how packd fares, what is wrong first
-    audit         Show who asked for what, and what became of it
-    index-entry   Make the index entry of a pack from its folder
-    index-update  Publish a pack into an index file
-    completions   Print the completions of a shell
-    man           Print the manual page, or write one per verb
     install         Install packs, or bring them to another version
     remove          Remove packs [alias: uninstall]
     list            List the packs that are installed
@@ -173,9 +139,14 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     registry        Look at the registries that packs come from [alias: registries]
     status          Show how packd fares, what is wrong first
     audit           Show who asked for what, and what became of it
+    checksum        Print the digest of a folder, an archive or a file
     index-entry     Make the index entry of a pack from its folder
+    index-update    Publish a pack into an index file
     index-merge     Merge indexes: the newest of each pack, with all its versions
     index-validate  Check an index: its form, versions, checksums, and with --fetch its archives
+    test            Run the tests of a pack that is a folder here
+    build           Build the archive that a pack is published as
+    create          Make a new pack that builds, installs and passes its test
     completions     Print the completions of a shell
     man             Print the manual page, or write one per verb
     ");
