@@ -87,7 +87,7 @@ enum Verb {
 #[group(id = "attune-install")]
 struct Install {
     #[command(flatten)]
-    install: command::install::Install,
+    verb: command::install::Install,
 
     /// Branch, tag or commit of a git source; the same as --ref
     #[arg(long, short, value_name = "GIT_REF")]
@@ -177,9 +177,9 @@ impl Verb {
     fn in_own_words(self) -> super::Verb {
         use command::registry::Registry;
         match self {
-            Self::Install(Install {
-                install, ref_spec, ..
-            }) => super::Verb::Install(install.as_attune_means_it(ref_spec)),
+            Self::Install(Install { verb, ref_spec, .. }) => {
+                super::Verb::Install(verb.meant_by_attune(ref_spec))
+            }
             Self::Register(local) | Self::Upload(local) => {
                 super::Verb::Install(command::install::Install::of_path(
                     &local.path,

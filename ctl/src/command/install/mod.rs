@@ -87,7 +87,7 @@ pub(crate) struct Install {
 impl Install {
     /// The same as Attune's client means it: `--ref-spec` is the git reference, and whoever skips the tests skips
     /// the dependencies too.
-    pub(crate) fn as_attune_means_it(mut self, ref_spec: Option<String>) -> Self {
+    pub(crate) fn meant_by_attune(mut self, ref_spec: Option<String>) -> Self {
         self.git_ref = self.git_ref.or(ref_spec);
         self.skip_deps |= self.skip_tests;
         self
