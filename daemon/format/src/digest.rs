@@ -10,6 +10,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha512};
 
+use crate::name::shown;
+
 #[cfg(test)]
 mod tests;
 
@@ -105,7 +107,7 @@ pub enum DigestError {
     /// There is no `algorithm:` in front.
     #[error("`{text}` does not name its algorithm, as `sha256:…` does")]
     NoAlgorithm {
-        /// The text as given.
+        /// The text, printable and shortened.
         text: String,
     },
     /// SHA-1 and MD5: known, and refused because both can be forged.
@@ -117,7 +119,7 @@ pub enum DigestError {
     /// The algorithm is not known.
     #[error("`{name}` is not a digest algorithm packd knows")]
     UnknownAlgorithm {
-        /// The name as given.
+        /// The name, printable and shortened.
         name: String,
     },
     /// The part after the colon is not hexadecimal, or not of the algorithm's length.
@@ -125,7 +127,7 @@ pub enum DigestError {
     Malformed {
         /// The algorithm named.
         algorithm: Algorithm,
-        /// The part after the colon.
+        /// The part after the colon, printable and shortened.
         hex: String,
     },
 }
@@ -158,9 +160,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let Some((name, hex)) = text.split_once(':') else {
-            return Err(DigestError::NoAlgorithm {
-                text: text.to_owned(),
-            });
+            return Err(DigestError::NoAlgorithm { text: shown(text) });
         };
         match name.to_ascii_lowercase().as_str() {
             "sha256" => {
@@ -176,9 +176,7 @@ impl FromStr for Digest {
             "sha1" | "md5" => Err(DigestError::Weak {
                 name: name.to_owned(),
             }),
-            _ => Err(DigestError::UnknownAlgorithm {
-                name: name.to_owned(),
-            }),
+            _ => Err(DigestError::UnknownAlgorithm { name: shown(name) }),
         }
     }
 }
@@ -186,7 +184,7 @@ impl FromStr for Digest {
 fn decode(algorithm: Algorithm, hex: &str, bytes: &mut [u8]) -> Result<(), DigestError> {
     hex::decode_to_slice(hex, bytes).map_err(|_| DigestError::Malformed {
         algorithm,
-        hex: hex.to_owned(),
+        hex: shown(hex),
     })
 }
 

@@ -15,14 +15,17 @@ use crate::requirement::RequirementError;
 use crate::version::VersionError;
 
 mod dependency;
-mod fields;
-mod read;
+pub(crate) mod fields;
+mod keys;
+pub(crate) mod read;
 pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod yaml;
 
 pub use dependency::{Dependency, DependencyError};
+pub use keys::UnknownKey;
+pub(crate) use keys::unknown as unknown_keys;
 pub use testing::{OnFailure, ResultFormat, Runner, RunnerKind, Testing};
 use yaml::{Position, YamlError};
 
@@ -85,6 +88,8 @@ pub struct Manifest {
     pub testing: Option<Testing>,
     /// Components listed in the file itself.
     pub components: Components,
+    /// Keys on the top level that no vocabulary has.
+    pub unknown: Vec<UnknownKey>,
     /// What was odd, but not in the way.
     pub warnings: Vec<String>,
 }
@@ -142,19 +147,25 @@ pub enum ManifestError {
         /// What it is.
         found: &'static str,
     },
-    /// A key without which it is no manifest.
-    #[error("`pack.yaml` has no `{key}`")]
+    /// A key without which it is no manifest. Scripts look for these very words.
+    #[error("Missing '{key}' field in pack.yaml")]
     Missing {
         /// The key.
         key: &'static str,
     },
     /// `ref` is no legal ref.
-    #[error("`pack.yaml`, {at}: cannot use `{key}` as the ref of the pack")]
+    #[error("`pack.yaml`, {at}: cannot use `ref` as the ref of the pack")]
     Ref {
         /// Where.
         at: Position,
-        /// The key it was read from.
-        key: &'static str,
+        /// Why.
+        source: NameError,
+    },
+    /// There is no `ref`, and nothing else that could be it.
+    #[error("Missing 'ref' field in pack.yaml, and its `name` ({at}) cannot be used as one")]
+    Name {
+        /// Where.
+        at: Position,
         /// Why.
         source: NameError,
     },
@@ -218,6 +229,7 @@ impl ManifestError {
             Self::Yaml(error) => error.position(),
             Self::NotAMapping { .. } | Self::Missing { .. } => None,
             Self::Ref { at, .. }
+            | Self::Name { at, .. }
             | Self::Version { at, .. }
             | Self::Dependency { at, .. }
             | Self::Runtime { at, .. }
@@ -233,6 +245,10 @@ impl ManifestError {
             Self::Yaml(error) => error.hint(),
             Self::Missing { key } => Some(format!("add `{key}: …` to `pack.yaml`")),
             Self::Ref { source, .. } => source.hint(),
+            Self::Name { source, .. } => source.suggestion.as_ref().map_or_else(
+                || Some("add `ref: …` to `pack.yaml`".to_owned()),
+                |suggestion| Some(format!("add `ref: {suggestion}` to `pack.yaml`")),
+            ),
             Self::Version { source, .. } => source.hint(),
             Self::Dependency { source, .. } => source.hint(),
             Self::Runtime { source, .. } => source.hint(),
@@ -247,7 +263,7 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`]; the same bytes give the same answer.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
-        read::manifest(bytes, None)
+        read::read(bytes, Known::Nothing)?.into_manifest()
     }
 
     /// Reads a `pack.yaml` of a pack that is known by a ref already, from a request or the key of an index.
@@ -258,6 +274,26 @@ impl Manifest {
     /// # Errors
     /// As [`Manifest::parse`].
     pub fn parse_known(bytes: &[u8], known: &PackRef) -> Result<Self, ManifestError> {
-        read::manifest(bytes, Some(known))
+        read::read(bytes, Known::Ref(known))?.into_manifest()
     }
+
+    /// Reads a `pack.yaml` that lies in a folder of this name: where it has neither a `ref` nor a `name` that
+    /// is one, the folder's name is taken, less a leading `stackstorm-`.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`].
+    pub fn parse_in_folder(bytes: &[u8], folder: &str) -> Result<Self, ManifestError> {
+        read::read(bytes, Known::Folder(folder))?.into_manifest()
+    }
+}
+
+/// What a pack is known by apart from its manifest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Known<'a> {
+    /// By nothing.
+    Nothing,
+    /// By a ref.
+    Ref(&'a PackRef),
+    /// By the name of the folder it lies in, if nothing else will do.
+    Folder(&'a str),
 }

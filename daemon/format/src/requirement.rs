@@ -206,13 +206,19 @@ impl FromStr for Requirement {
                 One::Range(range) => ranges.push(range),
             }
         }
-        Ok(Self(match (ranges.len(), exact) {
+        let requirement = Self(match (ranges.len(), exact) {
             (0, _) => Kind::Any,
             (1, Some(version)) => Kind::Exact(version),
             _ => Kind::Ranges(VersionReq {
                 comparators: ranges,
             }),
-        }))
+        });
+        // what is stored is what is printed, and must be read again
+        if requirement.to_string().len() > MAX_LENGTH {
+            let why = format!("it is longer than {MAX_LENGTH} characters when written in full");
+            return Err(refuse(why));
+        }
+        Ok(requirement)
     }
 }
 
@@ -261,6 +267,12 @@ fn comparator(part: &str) -> Result<One, String> {
         .unwrap_or(part.len());
     let (operator, version) = part.split_at(operator);
     let version = version.trim();
+    // StackStorm's other spelling
+    let operator = match operator {
+        ">>" => ">",
+        "<<" => "<",
+        other => other,
+    };
     if !matches!(operator, "" | "<" | "<=" | ">" | ">=" | "=" | "^" | "~") {
         return Err(format!("`{operator}` is no operator"));
     }

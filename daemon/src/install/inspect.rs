@@ -145,8 +145,9 @@ pub(super) async fn run(
     } = fetched;
     let staged = {
         let (folder, path) = (folder.to_owned(), wanted.path.clone());
-        let shown = bytes.shown.clone();
-        blocking(move || Staged::find(folder, path.as_deref(), &files, &shown)).await??
+        let (known, shown) = (known(wanted), bytes.shown.clone());
+        blocking(move || Staged::find(folder, path.as_deref(), &files, known.as_ref(), &shown))
+            .await??
     };
     let Staged {
         folder,
@@ -242,9 +243,9 @@ pub(super) async fn from_store(
     let (manifest, contents) = {
         let tree = context.layout.store().join(&row.dir);
         let list = store::tree::manifest_path(&context.layout, &row.dir);
-        let shown = bytes.shown.clone();
+        let (known, shown) = (known(wanted), bytes.shown.clone());
         blocking(move || {
-            let manifest = read_manifest(&tree, &shown)?;
+            let manifest = read_manifest(&tree, known.as_ref(), &shown)?;
             let files = FileList::parse(&read(&list)?)
                 .map_err(|source| InspectError::List { path: list, source })?;
             let contents = contents(&manifest, &files);
@@ -285,6 +286,7 @@ impl Staged {
         folder: PathBuf,
         path: Option<&str>,
         files: &FileList,
+        known: Option<&PackRef>,
         shown: &str,
     ) -> Result<Self, InspectError> {
         let no_pack = |source| InspectError::Root {
@@ -298,7 +300,7 @@ impl Staged {
         } else {
             folder.join(&root)
         };
-        let manifest = read_manifest(&folder, shown)?;
+        let manifest = read_manifest(&folder, known, shown)?;
         Ok(Self {
             contents: contents(&manifest, &files),
             tree: files.digest().to_string(),
@@ -311,12 +313,25 @@ impl Staged {
 
 /// The `pack.yaml` of a tree. The file list says that it is a regular file, and the tree is nobody's but
 /// ours. Blocks.
-fn read_manifest(tree: &Path, shown: &str) -> Result<Manifest, InspectError> {
+fn read_manifest(
+    tree: &Path,
+    known: Option<&PackRef>,
+    shown: &str,
+) -> Result<Manifest, InspectError> {
     let text = read(&tree.join("pack.yaml"))?;
-    Manifest::parse(&text).map_err(|source| InspectError::Manifest {
+    let manifest = match known {
+        Some(known) => Manifest::parse_known(&text, known),
+        None => Manifest::parse(&text),
+    };
+    manifest.map_err(|source| InspectError::Manifest {
         shown: shown.to_owned(),
         source: Box::new(source),
     })
+}
+
+/// The ref that a registry offers the pack under: that of a pack which has none itself, as StackStorm's may.
+fn known(wanted: &Wanted) -> Option<PackRef> {
+    wanted.registry.as_ref().and(wanted.pack_ref.clone())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, InspectError> {

@@ -13,7 +13,7 @@ use crate::tree::{FileEntry, FileKind, FileList};
 
 /// What an entry is when it is asked for; digests come later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Dir,
     File { executable: bool, size: u64 },
     Symlink { target: String },
@@ -224,10 +224,17 @@ impl Ledger {
     /// Checks where every link leads, once all entries are known: inside, through folders only, to a file or a folder
     /// of the archive. So no chain of links can lead out, and no link can come to lead elsewhere later.
     pub(super) fn check_links(&self) -> Result<(), ArchiveError> {
-        self.links().try_for_each(|(path, target)| {
-            self.resolve(path, target).map_err(|why| {
-                ArchiveError::refused(path, format!("it is a link to `{}`, {why}", shown(target)))
-            })
+        self.bad_links()
+            .next()
+            .map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// The links that may not be there, each with what is wrong with it.
+    pub(super) fn bad_links(&self) -> impl Iterator<Item = (&str, ArchiveError)> {
+        self.links().filter_map(|(path, target)| {
+            let why = self.resolve(path, target).err()?;
+            let reason = format!("it is a link to `{}`, {why}", shown(target));
+            Some((path, ArchiveError::refused(path, reason)))
         })
     }
 

@@ -25,6 +25,7 @@ mod listing;
 mod pack;
 mod sniff;
 mod stream;
+mod survey;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -32,10 +33,12 @@ mod writer;
 mod zip;
 
 pub use self::error::ArchiveError;
+pub(crate) use self::ledger::Kind;
 pub use self::limits::{LimitKind, Limits};
 pub use self::listing::Listing;
 pub use self::pack::{IgnoreFiles, PackError, PackOptions, PackSummary, Packing, list, pack};
 pub use self::sniff::Format;
+pub(crate) use self::survey::{Survey, survey};
 pub use self::writer::{OpenFile, Writer};
 
 /// Hears of the progress of unpacking, and can stop it.

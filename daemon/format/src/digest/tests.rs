@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use proptest::prelude::*;
+
 use super::*;
 
 const ABC_256: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -86,5 +88,25 @@ fn what_is_no_digest_is_refused() {
     for (text, error) in table {
         assert_eq!(text.parse::<Digest>().unwrap_err(), error, "for `{text}`");
         assert!(error.hint().is_some(), "each has something to try");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_digest_reads_back(content in any::<[u8; 8]>(), wide in any::<bool>()) {
+        let mut hasher = Hasher::new(if wide { Algorithm::Sha512 } else { Algorithm::Sha256 });
+        hasher.update(&content);
+        let digest = hasher.finish();
+        let printed = digest.to_string();
+        prop_assert_eq!(printed.parse::<Digest>().unwrap(), digest);
+        prop_assert_eq!(printed.to_uppercase().parse::<Digest>().unwrap(), digest, "capitals are read");
+    }
+
+    #[test]
+    fn no_text_panics_and_what_is_read_prints_in_small_letters(text in "\\PC{0,40}|sha(256|512):[0-9a-fA-F]{60,130}") {
+        match text.parse::<Digest>() {
+            Ok(digest) => prop_assert_eq!(digest.to_string(), text.to_ascii_lowercase()),
+            Err(error) => prop_assert!(error.to_string().len() < 400, "{error}"),
+        }
     }
 }

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod wild;
+
 const DIGEST: &str = "sha256:315f5bdb76d078c43b8ac0064e4a0164612b1fce77c869345bfc94c75894edd3";
 
 fn index(text: &str) -> Index {

@@ -1,12 +1,12 @@
 //! A dependency on another pack, in every spelling in use.
 //!
 //! `slack`, `slack@^2.1` and `slack>=2` (Attune), `slack=2.1.0` and a git URL with an optional `=version`
-//! (StackStorm).
+//! (StackStorm), where a branch, tag or commit may stand for the version.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::name::{NameError, PackRef, shown};
+use crate::name::{NameError, PackRef};
 use crate::requirement::{Requirement, RequirementError};
 
 /// The longest dependency, in bytes.
@@ -21,7 +21,7 @@ pub struct Dependency {
     pub requirement: Requirement,
     /// The git repository it is named by, where it is named by one.
     pub url: Option<String>,
-    /// The branch, tag or commit there, where what follows the `=` is no version.
+    /// The branch, tag or commit, where what follows the `=` is no version.
     pub git_ref: Option<String>,
 }
 
@@ -34,6 +34,9 @@ pub enum DependencyError {
     /// The name is no ref.
     #[error("cannot use the name of the pack")]
     Ref(#[source] NameError),
+    /// It names a repository, with characters that no URL has.
+    #[error("cannot use the URL: it has characters that no URL has")]
+    Url,
     /// The version is no requirement.
     #[error("cannot use the version")]
     Requirement(#[source] RequirementError),
@@ -44,7 +47,7 @@ impl DependencyError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::TooLong => None,
+            Self::TooLong | Self::Url => None,
             Self::Ref(error) => error.hint(),
             Self::Requirement(error) => error.hint(),
         }
@@ -63,12 +66,14 @@ impl Dependency {
         }
     }
 
-    /// A dependency on a git repository: the pack is called as the repository is.
+    /// A dependency on a git repository: the pack is called as the repository is. What follows the first `=`
+    /// is its version, so a URL has none itself.
     fn from_url(text: &str) -> Result<Self, DependencyError> {
-        let (url, version) = match text.rsplit_once('=') {
-            Some((url, version)) if !version.contains('/') => (url.trim(), version.trim()),
-            _ => (text, ""),
-        };
+        let (url, version) = text.split_once('=').unwrap_or((text, ""));
+        let (url, version) = (url.trim(), version.trim());
+        if !is_printable(url) {
+            return Err(DependencyError::Url);
+        }
         let path = url
             .split(['?', '#'])
             .next()
@@ -78,12 +83,10 @@ impl Dependency {
         let name = name.strip_suffix(".git").unwrap_or(name);
         let name = name.strip_prefix("stackstorm-").unwrap_or(name);
         let pack_ref = name.parse().map_err(DependencyError::Ref)?;
-        let (requirement, git_ref) = match version {
-            "" => (Requirement::any(), None),
-            version => match version.parse::<Requirement>() {
-                Ok(requirement) => (requirement, None),
-                Err(_) => (Requirement::any(), Some(version.to_owned())),
-            },
+        let (requirement, git_ref) = if version.is_empty() {
+            (Requirement::any(), None)
+        } else {
+            version_or_ref(version)?
         };
         Ok(Self {
             pack_ref,
@@ -92,6 +95,32 @@ impl Dependency {
             git_ref,
         })
     }
+}
+
+/// What follows StackStorm's `=`: a version, else a branch, tag or commit.
+fn version_or_ref(text: &str) -> Result<(Requirement, Option<String>), DependencyError> {
+    match text.parse() {
+        Ok(requirement) => Ok((requirement, None)),
+        Err(_) if is_git_ref(text) => Ok((Requirement::any(), Some(text.to_owned()))),
+        Err(error) => Err(DependencyError::Requirement(error)),
+    }
+}
+
+/// Whether a text may be a branch, tag or commit: it begins with a letter, so that a slip in a version is
+/// none, or it is a commit.
+fn is_git_ref(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
+    let commit = (7..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    commit
+        || (text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(legal)
+            && !text.contains("..")
+            && !text.ends_with(['/', '.']))
+}
+
+/// Whether a URL can be printed as it is.
+fn is_printable(url: &str) -> bool {
+    !url.contains(char::is_whitespace) && crate::tree::path::check_characters(url).is_ok()
 }
 
 /// Whether a text names a repository rather than a pack.
@@ -121,7 +150,16 @@ impl FromStr for Dependency {
         let requirement = match requirement.strip_prefix('@') {
             Some(rest) => rest.parse().map_err(DependencyError::Requirement)?,
             None if requirement.is_empty() => Requirement::any(),
-            None => requirement.parse().map_err(DependencyError::Requirement)?,
+            None => match requirement.strip_prefix('=') {
+                Some(version) if !version.contains([',', '<', '>', '=', '^', '~']) => {
+                    let (requirement, git_ref) = version_or_ref(version.trim())?;
+                    return Ok(Self {
+                        git_ref,
+                        ..Self::new(pack_ref, requirement)
+                    });
+                }
+                _ => requirement.parse().map_err(DependencyError::Requirement)?,
+            },
         };
         Ok(Self::new(pack_ref, requirement))
     }
@@ -129,14 +167,14 @@ impl FromStr for Dependency {
 
 impl fmt::Display for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let any = self.requirement.is_any() && !self.requirement.is_latest();
         match (&self.url, &self.git_ref) {
-            (Some(url), Some(git_ref)) => write!(f, "{}={}", shown(url), shown(git_ref)),
-            (Some(url), None) if self.requirement.is_any() => f.write_str(&shown(url)),
-            (Some(url), None) => write!(f, "{}={}", shown(url), self.requirement),
-            (None, _) if self.requirement.is_any() && !self.requirement.is_latest() => {
-                self.pack_ref.fmt(f)
-            }
-            (None, _) => write!(f, "{}@{}", self.pack_ref, self.requirement),
+            (Some(url), Some(git_ref)) => write!(f, "{url}={git_ref}"),
+            (Some(url), None) if any => f.write_str(url),
+            (Some(url), None) => write!(f, "{url}={}", self.requirement),
+            (None, Some(git_ref)) => write!(f, "{}={git_ref}", self.pack_ref),
+            (None, None) if any => self.pack_ref.fmt(f),
+            (None, None) => write!(f, "{}@{}", self.pack_ref, self.requirement),
         }
     }
 }

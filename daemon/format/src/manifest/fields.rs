@@ -1,7 +1,9 @@
 //! Reading the keys of a mapping: strictly where it decides something, with a warning where it describes.
 
+use std::fmt;
+
 use super::ManifestError;
-use super::yaml::{Node, Value};
+use super::yaml::{Node, Position, Value};
 use crate::name::{cut, shown};
 
 /// The longest text that describes, in bytes; longer ones are cut.
@@ -10,17 +12,53 @@ const MAX_TEXT: usize = 16 * 1024;
 /// The most elements of a list that describes.
 const MAX_ITEMS: usize = 256;
 
-/// A mapping, and what was odd about it so far.
+/// Something that is odd, but not in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Warning {
+    /// Where it is, unless it is about the file as a whole.
+    pub(crate) at: Option<Position>,
+    /// What it is.
+    pub(crate) text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at {
+            Some(at) => write!(f, "`pack.yaml`, {at}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// The most errors that are kept of one file.
+const MAX_ERRORS: usize = 64;
+
+/// A mapping, and what was wrong and what was odd about it so far.
 pub(super) struct Fields<'a> {
     root: &'a Node,
-    pub(super) warnings: Vec<String>,
+    pub(super) errors: Vec<ManifestError>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn new(root: &'a Node) -> Self {
         Self {
             root,
+            errors: Vec::new(),
             warnings: Vec::new(),
+        }
+    }
+
+    /// The value, or nothing and one error more.
+    pub(super) fn keep<T>(&mut self, result: Result<T, ManifestError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if self.errors.len() < MAX_ERRORS {
+                    self.errors.push(error);
+                }
+                None
+            }
         }
     }
 
@@ -29,8 +67,15 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn warn(&mut self, node: &Node, text: &str) {
-        self.warnings
-            .push(format!("`pack.yaml`, {}: {text}", node.at));
+        self.warnings.push(Warning {
+            at: Some(node.at),
+            text: text.to_owned(),
+        });
+    }
+
+    /// As [`Fields::warn`], about the file as a whole.
+    pub(super) fn note(&mut self, text: String) {
+        self.warnings.push(Warning { at: None, text });
     }
 
     /// A text that must be there.

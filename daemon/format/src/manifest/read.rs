@@ -1,28 +1,203 @@
 //! From the tree of a `pack.yaml` to a [`Manifest`].
 
 use super::dependency::DependencyError;
-use super::fields::{Fields, wrong_kind};
-use super::yaml::{self, Node, Value};
+use super::fields::{Fields, Warning, wrong_kind, wrong_value};
+use super::yaml::{self, Node, Position, Value};
 use super::{
-    Components, Dependency, MAX_BYTES, Manifest, ManifestError, RuntimeRequirement, testing,
+    Components, Dependency, Known, MAX_BYTES, Manifest, ManifestError, RuntimeRequirement, keys,
+    testing,
 };
 use crate::components::Component;
-use crate::name::{PackRef, shown};
+use crate::name::{NameError, PackRef, shown};
 use crate::requirement::{self, Requirement, RequirementError};
 use crate::version;
 
 /// The most dependencies, and the most runtimes.
 const MAX_DEPENDENCIES: usize = 1024;
 
-/// Reads a manifest. `known` is the ref it goes by where it has none itself.
-pub(super) fn manifest(bytes: &[u8], known: Option<&PackRef>) -> Result<Manifest, ManifestError> {
+/// A manifest as far as it could be read, and everything that was found on the way.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// Nothing where it must be refused.
+    manifest: Option<Manifest>,
+    /// Why it must be refused, in the order of the keys that decide; empty where it need not.
+    pub(crate) errors: Vec<ManifestError>,
+    /// What was odd, but not in the way.
+    pub(crate) warnings: Vec<Warning>,
+    /// Where each of the manifest's dependencies is.
+    pub(crate) dependencies_at: Vec<Position>,
+    /// The whole file.
+    pub(crate) root: Node,
+}
+
+impl Reading {
+    /// The manifest, unless something that decides is wrong.
+    pub(crate) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
+    /// The manifest, or the first of the errors.
+    pub(super) fn into_manifest(self) -> Result<Manifest, ManifestError> {
+        match (self.manifest, self.errors.into_iter().next()) {
+            (Some(manifest), _) => Ok(manifest),
+            (None, Some(error)) => Err(error),
+            (None, None) => unreachable!("a manifest is refused for a reason"),
+        }
+    }
+}
+
+/// Reads a manifest, and goes on where a key is wrong, so that all errors are found at once.
+///
+/// # Errors
+/// [`ManifestError::Yaml`] and [`ManifestError::NotAMapping`], where there are no keys to look at.
+pub(crate) fn read(bytes: &[u8], known: Known<'_>) -> Result<Reading, ManifestError> {
     let root = yaml::parse(bytes, MAX_BYTES).map_err(ManifestError::Yaml)?;
     if root.map().is_none() {
         return Err(ManifestError::NotAMapping { found: root.kind() });
     }
     let mut fields = Fields::new(&root);
 
-    let pack_ref = pack_ref(&mut fields, known)?;
+    let pack_ref = pack_ref(&mut fields, known);
+    let pack_ref = fields.keep(pack_ref);
+    let version = version(&mut fields);
+    let version = fields.keep(version);
+
+    let mut needs = Needs {
+        engine: fields.text(&["stackstorm_version", "attune_version"]),
+        ..Needs::default()
+    };
+    if let Some(node) = fields.get("dependencies") {
+        needs.read(node, &mut fields);
+    }
+    let runtimes = runtimes(&mut fields);
+    let runtimes = fields.keep(runtimes);
+    let system = fields.flag("system");
+    let system = fields.keep(system);
+    let testing = fields.get("testing").map(testing::read).transpose();
+    let testing = fields.keep(testing);
+
+    let label = fields.text(&["label", "name"]);
+    let description = fields.text(&["description"]);
+    let author = fields.text(&["author"]);
+    let email = fields.text(&["email"]);
+    let contributors = fields.texts("contributors");
+    let license = fields.text(&["license", "licence"]);
+    let homepage = fields.text(&["homepage"]);
+    let repository = fields.text(&["repository"]);
+    let keywords = keywords(&mut fields);
+    let python_versions = fields.texts("python_versions");
+    let use_case = fields.text(&["use_case"]);
+    let attune_version = host_version(&mut fields, "attune_version");
+    let stackstorm_version = host_version(&mut fields, "stackstorm_version");
+    let python_version = host_version(&mut fields, "python_version");
+    let nodejs_version = host_version(&mut fields, "nodejs_version");
+    let meta = meta(&mut fields);
+    let config_schema = mapping(&mut fields, &["conf_schema", "config_schema"]).map(Node::to_json);
+
+    let components = Components {
+        actions: components(&fields, "actions"),
+        sensors: components(&fields, "sensors"),
+        triggers: components(&fields, "triggers"),
+        rules: components(&fields, "rules"),
+        workflows: components(&fields, "workflows"),
+    };
+    let Fields {
+        errors, warnings, ..
+    } = fields;
+    let decided = (pack_ref, version, runtimes, system, testing);
+    let manifest = match decided {
+        (Some(pack_ref), Some(version), Some(runtimes), Some(system), Some(testing))
+            if errors.is_empty() =>
+        {
+            Some(Manifest {
+                pack_ref,
+                version,
+                label,
+                description,
+                author,
+                email,
+                contributors,
+                license,
+                homepage,
+                repository,
+                keywords,
+                dependencies: needs.dependencies,
+                runtimes,
+                python_versions,
+                engine: needs.engine,
+                attune_version,
+                stackstorm_version,
+                python_version,
+                nodejs_version,
+                use_case,
+                meta,
+                system,
+                config_schema,
+                testing,
+                components,
+                unknown: keys::unknown(&root),
+                warnings: warnings.iter().map(ToString::to_string).collect(),
+            })
+        }
+        _ => None,
+    };
+    Ok(Reading {
+        manifest,
+        errors,
+        warnings,
+        dependencies_at: needs.places,
+        root,
+    })
+}
+
+/// The ref: `ref`, else what the pack is known by, else `name`, else the folder it lies in.
+fn pack_ref(fields: &mut Fields<'_>, known: Known<'_>) -> Result<PackRef, ManifestError> {
+    if fields.get("ref").is_some() {
+        let (node, text) = fields.required("ref")?;
+        return text.parse().map_err(|source| ManifestError::Ref {
+            at: node.at,
+            source,
+        });
+    }
+    let folder: Option<PackRef> = match known {
+        Known::Nothing => None,
+        Known::Ref(known) => {
+            fields.note(format!("`pack.yaml` has no `ref`; `{known}` is used"));
+            return Ok(known.clone());
+        }
+        Known::Folder(name) => {
+            let name = name.strip_prefix("stackstorm-").unwrap_or(name);
+            name.parse().ok()
+        }
+    };
+    let by_name = by_name(fields);
+    if by_name.is_err()
+        && let Some(folder) = folder
+    {
+        fields.note(format!(
+            "`pack.yaml` has no `ref`; that of its folder, `{folder}`, is used"
+        ));
+        return Ok(folder);
+    }
+    by_name
+}
+
+/// `name` as a ref, as StackStorm has it.
+fn by_name(fields: &Fields<'_>) -> Result<PackRef, ManifestError> {
+    let Some(node) = fields.get("name") else {
+        return Err(ManifestError::Missing { key: "ref" });
+    };
+    let text = node
+        .text()
+        .ok_or_else(|| wrong_kind(node, "name", "a text"))?;
+    let parsed: Result<PackRef, NameError> = text.trim().parse();
+    parsed.map_err(|source| ManifestError::Name {
+        at: node.at,
+        source,
+    })
+}
+
+fn version(fields: &mut Fields<'_>) -> Result<semver::Version, ManifestError> {
     let (node, text) = fields.required("version")?;
     let (version, warning) = version::parse(text).map_err(|source| ManifestError::Version {
         at: node.at,
@@ -31,76 +206,7 @@ pub(super) fn manifest(bytes: &[u8], known: Option<&PackRef>) -> Result<Manifest
     if let Some(warning) = warning {
         fields.warn(node, &warning);
     }
-
-    let mut dependencies = Vec::new();
-    let mut engine = fields.text(&["stackstorm_version", "attune_version"]);
-    if let Some(node) = fields.get("dependencies") {
-        read_dependencies(node, &mut dependencies, &mut engine)?;
-    }
-
-    Ok(Manifest {
-        pack_ref,
-        version,
-        label: fields.text(&["label", "name"]),
-        description: fields.text(&["description"]),
-        use_case: fields.text(&["use_case"]),
-        author: fields.text(&["author"]),
-        email: fields.text(&["email"]),
-        contributors: fields.texts("contributors"),
-        license: fields.text(&["license", "licence"]),
-        homepage: fields.text(&["homepage"]),
-        repository: fields.text(&["repository"]),
-        keywords: keywords(&mut fields),
-        dependencies,
-        runtimes: runtimes(&mut fields)?,
-        python_versions: fields.texts("python_versions"),
-        engine,
-        attune_version: host_version(&mut fields, "attune_version"),
-        stackstorm_version: host_version(&mut fields, "stackstorm_version"),
-        python_version: host_version(&mut fields, "python_version"),
-        nodejs_version: host_version(&mut fields, "nodejs_version"),
-        meta: meta(&mut fields),
-        system: fields.flag("system")?,
-        config_schema: config_schema(&mut fields),
-        testing: fields.get("testing").map(testing::read).transpose()?,
-        components: Components {
-            actions: components(&fields, "actions"),
-            sensors: components(&fields, "sensors"),
-            triggers: components(&fields, "triggers"),
-            rules: components(&fields, "rules"),
-            workflows: components(&fields, "workflows"),
-        },
-        warnings: fields.warnings,
-    })
-}
-
-/// The ref: `ref`, else what the pack is known by, else `name`.
-fn pack_ref(fields: &mut Fields<'_>, known: Option<&PackRef>) -> Result<PackRef, ManifestError> {
-    if fields.get("ref").is_some() {
-        let (node, text) = fields.required("ref")?;
-        return text.parse().map_err(|source| ManifestError::Ref {
-            at: node.at,
-            key: "ref",
-            source,
-        });
-    }
-    if let Some(known) = known {
-        fields
-            .warnings
-            .push(format!("`pack.yaml` has no `ref`; `{known}` is used"));
-        return Ok(known.clone());
-    }
-    let Some(node) = fields.get("name") else {
-        return Err(ManifestError::Missing { key: "ref" });
-    };
-    let text = node
-        .text()
-        .ok_or_else(|| wrong_kind(node, "name", "a text"))?;
-    text.trim().parse().map_err(|source| ManifestError::Ref {
-        at: node.at,
-        key: "name",
-        source,
-    })
+    Ok(version)
 }
 
 /// `keywords`, else `tags`, else the same of `meta` or `metadata`.
@@ -138,37 +244,23 @@ fn host_version(fields: &mut Fields<'_>, key: &str) -> Option<String> {
 /// `meta`, else `metadata`: for people and programs that know its keys.
 fn meta(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
     const TESTED: &str = "tested_attune_versions";
-    for key in ["meta", "metadata"] {
-        let Some(node) = fields.get(key) else {
-            continue;
-        };
-        if node.map().is_none() {
-            fields.warn(
-                node,
-                &format!(
-                    "`{key}` must be a mapping, not {}; it is left out",
-                    node.kind()
-                ),
-            );
-            continue;
-        }
-        let mut meta = node.to_json();
-        if let Some(tested) = node.get(TESTED) {
-            // versions, and `1.10` is another one than the number 1.1
-            meta[TESTED] = fields.texts_of(tested, TESTED).into();
-        }
-        return Some(meta);
+    let node = mapping(fields, &["meta", "metadata"])?;
+    let mut meta = node.to_json();
+    if let Some(tested) = node.get(TESTED) {
+        // versions, and `1.10` is another one than the number 1.1
+        meta[TESTED] = fields.texts_of(tested, TESTED).into();
     }
-    None
+    Some(meta)
 }
 
-fn config_schema(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
-    for key in ["conf_schema", "config_schema"] {
+/// The first of some keys that has a mapping.
+fn mapping<'a>(fields: &mut Fields<'a>, keys: &[&str]) -> Option<&'a Node> {
+    for key in keys {
         let Some(node) = fields.get(key) else {
             continue;
         };
         if node.map().is_some() {
-            return Some(node.to_json());
+            return Some(node);
         }
         fields.warn(
             node,
@@ -208,41 +300,63 @@ fn described(item: &Node) -> &str {
         .unwrap_or_default()
 }
 
-/// `dependencies`: a list, a mapping of refs to requirements, or the mapping that indexes have.
-fn read_dependencies(
-    node: &Node,
-    into: &mut Vec<Dependency>,
-    engine: &mut Option<String>,
-) -> Result<(), ManifestError> {
-    match &node.value {
-        Value::Null => {}
-        Value::Text(_) | Value::Plain(_) => into.push(dependency(node)?),
-        Value::List(items) => {
-            for item in items.iter().filter(|item| !item.is_null()) {
-                into.push(dependency(item)?);
+/// What a pack needs, as it is collected.
+#[derive(Default)]
+struct Needs {
+    dependencies: Vec<Dependency>,
+    /// Where each of them is.
+    places: Vec<Position>,
+    /// Of Attune or StackStorm; what stands in `dependencies` counts.
+    engine: Option<String>,
+}
+
+impl Needs {
+    /// `dependencies`: a list, a mapping of refs to requirements, or the mapping that indexes have.
+    fn read(&mut self, node: &Node, fields: &mut Fields<'_>) {
+        match &node.value {
+            Value::Null => {}
+            Value::Text(_) | Value::Plain(_) => self.add(node, dependency(node), fields),
+            Value::List(items) => {
+                for item in items.iter().filter(|item| !item.is_null()) {
+                    self.add(item, dependency(item), fields);
+                }
             }
-        }
-        Value::Map(entries) => {
-            for (key, value) in entries {
-                match key.text.as_str() {
-                    "attune_version" | "stackstorm_version" => {
-                        *engine = value.text().map(str::to_owned).or_else(|| engine.take());
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    match key.text.as_str() {
+                        "attune_version" | "stackstorm_version" => {
+                            self.engine = (value.text().map(str::to_owned)).or(self.engine.take());
+                        }
+                        // what the host must have, as `python` and `nodejs` on the top level say it
+                        "python_version" | "nodejs_version" => {}
+                        "packs" if !matches!(value.value, Value::Text(_) | Value::Plain(_)) => {
+                            self.read(value, fields);
+                        }
+                        name => self.add(value, named_dependency(name, value), fields),
                     }
-                    // what the host must have, as `python` and `nodejs` on the top level say it
-                    "python_version" | "nodejs_version" => {}
-                    "packs" if !matches!(value.value, Value::Text(_) | Value::Plain(_)) => {
-                        read_dependencies(value, into, engine)?;
-                    }
-                    name => into.push(named_dependency(&key.text, name, value)?),
                 }
             }
         }
     }
-    if into.len() > MAX_DEPENDENCIES {
-        let why = format!("has more than {MAX_DEPENDENCIES} entries");
-        return Err(super::fields::wrong_value(node, "dependencies", why));
+
+    fn add(
+        &mut self,
+        node: &Node,
+        dependency: Result<Dependency, ManifestError>,
+        fields: &mut Fields<'_>,
+    ) {
+        if self.dependencies.len() == MAX_DEPENDENCIES {
+            let why = format!("has more than {MAX_DEPENDENCIES} entries");
+            if fields.errors.is_empty() {
+                fields.errors.push(wrong_value(node, "dependencies", why));
+            }
+            return;
+        }
+        if let Some(dependency) = fields.keep(dependency) {
+            self.dependencies.push(dependency);
+            self.places.push(node.at);
+        }
     }
-    Ok(())
 }
 
 /// One element of a list: a text, or a mapping of `ref` and `version`.
@@ -259,7 +373,7 @@ fn dependency(item: &Node) -> Result<Dependency, ManifestError> {
         .iter()
         .find_map(|key| item.get(key).and_then(Node::text));
     match name {
-        Some(name) => named_dependency(name, name, item),
+        Some(name) => named_dependency(name, item),
         None => Err(wrong_kind(
             item,
             "dependencies",
@@ -269,10 +383,10 @@ fn dependency(item: &Node) -> Result<Dependency, ManifestError> {
 }
 
 /// A dependency whose requirement stands apart from its name.
-fn named_dependency(name: &str, text: &str, value: &Node) -> Result<Dependency, ManifestError> {
+fn named_dependency(name: &str, value: &Node) -> Result<Dependency, ManifestError> {
     let fail = |source| ManifestError::Dependency {
         at: value.at,
-        shown: shown(text),
+        shown: shown(name),
         source,
     };
     let pack_ref: PackRef = name
@@ -289,7 +403,7 @@ fn named_dependency(name: &str, text: &str, value: &Node) -> Result<Dependency, 
             None => None,
         },
         Value::Text(text) | Value::Plain(text) => Some(text.as_str()),
-        Value::List(_) => return Err(wrong_kind(value, text, "a version requirement")),
+        Value::List(_) => return Err(wrong_kind(value, name, "a version requirement")),
     };
     let requirement = match requirement {
         Some(text) => text
@@ -300,33 +414,12 @@ fn named_dependency(name: &str, text: &str, value: &Node) -> Result<Dependency, 
     Ok(Dependency::new(pack_ref, requirement))
 }
 
-/// `runtime_deps`, `python` and `nodejs`.
+/// `runtime_deps`, `python` and `nodejs`. The first error of several is that of `runtime_deps`.
 fn runtimes(fields: &mut Fields<'_>) -> Result<Vec<RuntimeRequirement>, ManifestError> {
-    let mut found: Vec<RuntimeRequirement> = Vec::new();
-    if let Some(node) = fields.get("runtime_deps") {
-        let items = match &node.value {
-            Value::List(items) => items.as_slice(),
-            Value::Text(_) | Value::Plain(_) => std::slice::from_ref(node),
-            Value::Null | Value::Map(_) => {
-                return Err(wrong_kind(node, "runtime_deps", "a list of runtimes"));
-            }
-        };
-        if items.len() > MAX_DEPENDENCIES {
-            let why = format!("has more than {MAX_DEPENDENCIES} entries");
-            return Err(super::fields::wrong_value(node, "runtime_deps", why));
-        }
-        for item in items.iter().filter(|item| !item.is_null()) {
-            let text = item
-                .text()
-                .ok_or_else(|| wrong_kind(item, "runtime_deps", "a list of texts"))?;
-            let runtime = runtime(text).map_err(|source| ManifestError::Runtime {
-                at: item.at,
-                shown: shown(text),
-                source,
-            })?;
-            found.push(runtime);
-        }
-    }
+    let mut found = match fields.get("runtime_deps") {
+        Some(node) => listed_runtimes(node, fields).unwrap_or_default(),
+        None => Vec::new(),
+    };
     for (key, name) in [("python", "python3"), ("nodejs", "nodejs")] {
         let Some(node) = fields.get(key) else {
             continue;
@@ -352,6 +445,35 @@ fn runtimes(fields: &mut Fields<'_>) -> Result<Vec<RuntimeRequirement>, Manifest
         });
     }
     Ok(found)
+}
+
+fn listed_runtimes(node: &Node, fields: &mut Fields<'_>) -> Option<Vec<RuntimeRequirement>> {
+    let items = match &node.value {
+        Value::List(items) if items.len() > MAX_DEPENDENCIES => {
+            let why = format!("has more than {MAX_DEPENDENCIES} entries");
+            return fields.keep(Err(wrong_value(node, "runtime_deps", why)));
+        }
+        Value::List(items) => items.as_slice(),
+        Value::Text(_) | Value::Plain(_) => std::slice::from_ref(node),
+        Value::Null | Value::Map(_) => {
+            return fields.keep(Err(wrong_kind(node, "runtime_deps", "a list of runtimes")));
+        }
+    };
+    let mut found = Vec::new();
+    for item in items.iter().filter(|item| !item.is_null()) {
+        let read = item
+            .text()
+            .ok_or_else(|| wrong_kind(item, "runtime_deps", "a list of texts"))
+            .and_then(|text| {
+                runtime(text).map_err(|source| ManifestError::Runtime {
+                    at: item.at,
+                    shown: shown(text),
+                    source,
+                })
+            });
+        found.extend(fields.keep(read));
+    }
+    Some(found)
 }
 
 /// `python3>=3.8`: a name, and a requirement from the first operator on.

@@ -6,7 +6,9 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, MessageFormatter, Options, Spanned, UserMessageFormatter};
+use serde_saphyr::{
+    DuplicateKeyPolicy, MergeKeyPolicy, MessageFormatter, Options, Spanned, UserMessageFormatter,
+};
 
 /// A place in a file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +104,16 @@ impl YamlError {
         }
     }
 
+    /// What is wrong, without the place, for those who show it apart.
+    #[must_use]
+    pub fn without_place(&self) -> String {
+        match self {
+            Self::TooLarge { .. } | Self::Encoding { .. } => self.to_string(),
+            Self::Control { code, .. } => format!("control character U+{code:04X}"),
+            Self::Syntax { why, .. } => why.clone(),
+        }
+    }
+
     /// One thing to try.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -192,8 +204,21 @@ fn plain_to_json(text: &str) -> serde_json::Value {
 /// (a level takes up to 40 KiB of it in a debug build).
 const MAX_DEPTH: usize = 32;
 
+/// How much of YAML a file may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// No key twice, no merge keys: what a file says is there to be read.
+    Strict,
+    /// As most readers have it: the last of several equal keys counts, merge keys are followed.
+    Usual,
+}
+
 /// The bounds: what a manifest of [`super::MAX_BYTES`] without aliases can need, and little more.
-fn options() -> Options {
+fn options(dialect: Dialect) -> Options {
+    let (duplicate_keys, merge_keys) = match dialect {
+        Dialect::Strict => (DuplicateKeyPolicy::Error, MergeKeyPolicy::Error),
+        Dialect::Usual => (DuplicateKeyPolicy::LastWins, MergeKeyPolicy::Merge),
+    };
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
@@ -214,8 +239,8 @@ fn options() -> Options {
             max_alias_expansions_per_anchor: 1_024,
         },
         emit_comments: false,
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+        duplicate_keys: duplicate_keys,
+        merge_keys: merge_keys,
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
         strict_booleans: true,
         ignore_binary_tag_for_string: true,
@@ -231,6 +256,19 @@ fn options() -> Options {
 /// # Errors
 /// [`YamlError`], quickly, whatever the bytes are.
 pub fn parse(bytes: &[u8], limit: usize) -> Result<Node, YamlError> {
+    read(bytes, limit, Dialect::Strict)
+}
+
+/// Reads one document as most readers do: of several equal keys the last counts, and merge keys are
+/// followed. For files that are not packd's to judge; the bounds are those of [`parse`].
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_usual(bytes: &[u8], limit: usize) -> Result<Node, YamlError> {
+    read(bytes, limit, Dialect::Usual)
+}
+
+fn read(bytes: &[u8], limit: usize, dialect: Dialect) -> Result<Node, YamlError> {
     if bytes.len() > limit {
         return Err(YamlError::TooLarge {
             bytes: bytes.len(),
@@ -258,7 +296,7 @@ pub fn parse(bytes: &[u8], limit: usize) -> Result<Node, YamlError> {
             at: Position { line: 1, column: 1 },
         });
     }
-    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()) {
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options(dialect)) {
         Ok(raw) => Ok(finish(raw, text)),
         Err(error) => Err(YamlError::Syntax {
             at: position(&error),

@@ -31,6 +31,10 @@ fn operators_accept_and_reject_as_documented() {
         ("^0.2.3", &["0.2.3", "0.2.9"], &["0.3.0"]),
         ("^0.0.3", &["0.0.3"], &["0.0.4", "0.0.2"]),
         ("~1.2.3", &["1.2.3", "1.2.9"], &["1.3.0", "1.2.2"]),
+        // missing numbers are zero
+        (">=2", &["2.0.0"], &["1.9.9"]),
+        (">0.1", &["0.2.0"], &["0.1.0", "0.0.9"]),
+        ("<=0.1", &["0.1.0", "0.0.9"], &["0.2.0"]),
         // as in the semver crate, not as in Attune
         ("^0", &["0.0.0", "0.9.1"], &["1.0.0"]),
         ("^0.0", &["0.0.0", "0.0.9"], &["0.1.0"]),
@@ -45,6 +49,9 @@ fn operators_accept_and_reject_as_documented() {
         (">=1.0,<2.0", &["1.0.0", "1.9.9"], &["2.0.0", "0.9.9"]),
         (">= 1.0 , < 2.0, ^1.4", &["1.4.0"], &["1.3.0", "2.0.0"]),
         (">=3.0.0 <4.0.0", &["3.5.0"], &["4.0.0"]),
+        // StackStorm's
+        (">=2.1.0, <3.0.0", &["2.1.0", "2.10.4"], &["2.0.9", "3.0.0"]),
+        (">>2.1.0,<<3.0.0", &["2.1.1"], &["2.1.0", "3.0.0"]),
         // a leading `v`
         ("v1.2.3", &["1.2.3"], &["1.2.4"]),
         ("^v1", &["1.5.0"], &["2.0.0"]),
@@ -142,6 +149,11 @@ fn what_is_no_requirement_is_refused() {
             "{text:?} is no requirement"
         );
     }
+    let grows = vec!["=0.2.3"; 36].join(",");
+    assert!(
+        grows.len() < MAX_LENGTH && grows.parse::<Requirement>().is_err(),
+        "what could not be read again once it is printed is refused at once"
+    );
     let error = "1".repeat(5000).parse::<Requirement>().unwrap_err();
     assert!(
         error.to_string().len() < 400,

@@ -25,6 +25,8 @@ mod select;
 mod tar;
 mod zip;
 
+pub(super) use self::select::walk_past;
+
 /// How hard zstd tries: about as small as gzip at its best, in a fraction of the time.
 const ZSTD_LEVEL: i32 = 12;
 /// The system that a gzip header names: none in particular.

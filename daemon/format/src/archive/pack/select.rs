@@ -4,6 +4,7 @@
 //! One walk for everything that is made of a folder: the archive that is built, the one that is sent, the digest that
 //! is printed. So they are of the same tree.
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -29,23 +30,35 @@ const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar", ".z
 
 /// Goes through the folder and judges what it finds. Parents come before what is in them, sorted by path.
 pub(super) fn select(root: &Path, options: &PackOptions) -> Result<Ledger, PackError> {
-    let mut walk = Walk {
-        root,
-        rules: Rules::of(root, options)?,
-        found: Vec::new(),
-    };
-    walk.folder(root, "")?;
-    walk.found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let found = walk_past(root, options, &mut Err)?;
     let mut ledger = Ledger::new(&options.limits_inside());
     let refused = |source| PackError::Refused {
         path: root.to_owned(),
         source,
     };
-    for (path, kind) in walk.found {
+    for (path, kind) in found {
         ledger.admit(&path, kind).map_err(refused)?;
     }
     ledger.check_links().map_err(refused)?;
     Ok(ledger)
+}
+
+/// What is in the folder and not left out, sorted by path. `refused` decides of each thing that cannot be packed
+/// whether that is the end.
+pub(in crate::archive) fn walk_past(
+    root: &Path,
+    options: &PackOptions,
+    refused: &mut dyn FnMut(PackError) -> Result<(), PackError>,
+) -> Result<Vec<(String, Kind)>, PackError> {
+    let mut walk = Walk {
+        root,
+        rules: Rules::of(root, options)?,
+        found: Vec::new(),
+        refused,
+    };
+    walk.folder(root, "")?;
+    walk.found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    Ok(walk.found)
 }
 
 /// What is left out.
@@ -145,6 +158,7 @@ struct Walk<'a> {
     root: &'a Path,
     rules: Rules<'a>,
     found: Vec<(String, Kind)>,
+    refused: &'a mut dyn FnMut(PackError) -> Result<(), PackError>,
 }
 
 impl Walk<'_> {
@@ -158,29 +172,41 @@ impl Walk<'_> {
         // of several things that are wrong, the same is told each time
         entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for (name, entry) in entries {
-            let place = entry.path();
-            let Some(name) = name.to_str() else {
-                let path = [prefix.as_bytes(), name.as_encoded_bytes()].concat();
-                return Err(PackError::Refused {
-                    path: self.root.to_owned(),
-                    source: ArchiveError::bad_path(path, BadPath::NotUtf8),
-                });
-            };
-            let path = format!("{prefix}{name}");
-            let metadata = entry
-                .metadata()
-                .map_err(|error| unreadable(&place, &error))?;
-            if self.rules.leaves_out(self.root, &path, metadata.is_dir())? {
-                continue;
-            }
-            let kind = kind_of(&place, &metadata)?;
-            let below = (kind == Kind::Dir).then(|| format!("{path}/"));
-            self.found.push((path, kind));
-            if let Some(prefix) = below {
-                self.folder(&place, &prefix)?;
+            if let Err(error) = self.entry(&name, &entry, prefix) {
+                (self.refused)(error)?;
             }
         }
         Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        name: &OsStr,
+        entry: &fs_err::DirEntry,
+        prefix: &str,
+    ) -> Result<(), PackError> {
+        let place = entry.path();
+        let Some(name) = name.to_str() else {
+            let path = [prefix.as_bytes(), name.as_encoded_bytes()].concat();
+            return Err(PackError::Refused {
+                path: self.root.to_owned(),
+                source: ArchiveError::bad_path(path, BadPath::NotUtf8),
+            });
+        };
+        let path = format!("{prefix}{name}");
+        let metadata = entry
+            .metadata()
+            .map_err(|error| unreadable(&place, &error))?;
+        if self.rules.leaves_out(self.root, &path, metadata.is_dir())? {
+            return Ok(());
+        }
+        let kind = kind_of(&place, &metadata)?;
+        let below = (kind == Kind::Dir).then(|| format!("{path}/"));
+        self.found.push((path, kind));
+        match below {
+            Some(prefix) => self.folder(&place, &prefix),
+            None => Ok(()),
+        }
     }
 }
 
