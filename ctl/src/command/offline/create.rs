@@ -159,7 +159,7 @@ impl Create {
         ));
         if out.is_human() {
             out.hint(&format!(
-                "next: edit pack.yaml, then packctl test {0}, packctl build {0}",
+                "edit pack.yaml, then packctl test {0} and packctl build {0}",
                 view.path
             ));
         }
