@@ -20,6 +20,7 @@ mod publish;
 mod refusal;
 mod registry;
 mod roles;
+mod schema;
 mod service;
 mod space;
 mod stop;

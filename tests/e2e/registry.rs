@@ -187,3 +187,19 @@ fn search_finds_by_words_and_shows_what_is_installed() {
     let found: SearchList = packd.ctl(["-j", "search", "demo"]).success().json();
     assert_eq!(found.packs.len(), 2, "both have the keyword: {found:#?}");
 }
+
+/// As packs of StackStorm are: the index says under which ref, the pack only what it is called.
+#[test]
+fn a_pack_without_a_ref_is_installed_under_that_of_its_entry() {
+    let pack = PackTree::new("circle_ci", "1.0.0").saying("name : Circle CI\nversion : 1.0.0\n");
+    let site = Site::serving([&pack]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    let job = packd.ctl(["-j", "install", "circle_ci"]).success().job();
+    assert_eq!(packd.active(), ["circle_ci 1.0.0"]);
+    assert!(
+        job.warnings
+            .iter()
+            .any(|warning| warning.contains("has no `ref`")),
+        "and that is said: {job:#?}"
+    );
+}

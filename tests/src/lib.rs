@@ -16,6 +16,7 @@
     reason = "what insists on something is called for that, and gives itself back for more"
 )]
 
+pub mod fuzzing;
 pub mod support;
 
 pub use support::{

@@ -88,6 +88,7 @@ pub struct PackTree {
     dependencies: Vec<String>,
     content: Vec<(String, Content)>,
     folder: Option<String>,
+    manifest: Option<String>,
 }
 
 impl PackTree {
@@ -101,6 +102,7 @@ impl PackTree {
             dependencies: Vec::new(),
             content: Vec::new(),
             folder: None,
+            manifest: None,
         }
         .file(
             "actions/say.yaml",
@@ -194,9 +196,19 @@ impl PackTree {
         self
     }
 
+    /// The same with this `pack.yaml`.
+    #[must_use]
+    pub fn saying(mut self, manifest: &str) -> Self {
+        self.manifest = Some(manifest.to_owned());
+        self
+    }
+
     /// The text of its `pack.yaml`.
     #[must_use]
     pub fn manifest(&self) -> String {
+        if let Some(manifest) = &self.manifest {
+            return manifest.clone();
+        }
         let mut text = format!(
             "ref: {}\nversion: \"{}\"\nlabel: {}\ndescription: Made for a test\nauthor: Tests\nlicense: Apache-2.0\n",
             self.name,
