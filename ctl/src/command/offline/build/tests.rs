@@ -163,7 +163,7 @@ fn what_is_no_pack_is_not_built_and_leaves_nothing() {
     refused(
         &|root| write(root, "pack.yaml", "ref: demo\n", 0o644),
         Exit::Failed,
-        "`pack.yaml` has no `version`",
+        "Missing 'version' field in pack.yaml",
     );
     refused(
         &|root| {
