@@ -203,3 +203,44 @@ fn a_pack_without_a_ref_is_installed_under_that_of_its_entry() {
         "and that is said: {job:#?}"
     );
 }
+
+/// What stays wrong until someone changes something says so, whichever verb meets it.
+#[test]
+fn a_failure_that_stays_exits_alike_everywhere_and_names_what_to_change() {
+    let site = Site::serving([&slack("2.1.0")]);
+    let bearer = json!({"headers": {"Authorization": "Bearer ${env:PACKD_TEST_IS_NOT_SET}"}});
+    let index = site.url("index.json");
+    let unset = Settings::new()
+        .registry("demo", &index, &bearer)
+        .set("net.ca_file", site.authority().to_str());
+    // without `net.ca_file`, nobody vouches for the site
+    let untrusted = Settings::new().registry("demo", &index, &json!({}));
+    for (settings, hint) in [(untrusted, "net.ca_file"), (unset, "headers")] {
+        let packd = Packd::start(&settings);
+        for verb in [
+            &["install", "slack"][..],
+            &["registry", "refresh"],
+            &["versions", "slack"],
+            &["search", "slack"],
+        ] {
+            packd.ctl(verb).failure(1).says(hint);
+        }
+    }
+}
+
+#[test]
+fn who_cannot_be_asked_offers_neither_something_nor_nothing() {
+    let mut site = Site::serving([&slack("2.1.0")]);
+    site.stop();
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["versions", "slack"]).failure(6).says("demo");
+    packd.ctl(["search", "slack"]).failure(6).says("demo");
+    packd.ctl(["registry", "refresh"]).failure(6).says("demo");
+    site.resume();
+    packd.ctl(["registry", "refresh"]).success();
+    packd.ctl(["versions", "slack"]).success().says("2.1.0");
+    packd
+        .ctl(["versions", "zulip"])
+        .failure(3)
+        .says("no registry offers `zulip`");
+}

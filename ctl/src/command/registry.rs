@@ -47,12 +47,7 @@ impl Registry {
                         && (request.registries.is_empty()
                             || request.registries.contains(&registry.name))
                 };
-                let failed = list.registries.iter().filter(asked).any(is_failed);
-                Ok(Ending::Exit(if failed {
-                    Exit::Transient
-                } else {
-                    Exit::Done
-                }))
+                Ok(Ending::Exit(exit(list.registries.iter().filter(asked))))
             }
         }
     }
@@ -67,7 +62,25 @@ fn show(out: &mut Output, list: &RegistryList) {
         for complaint in complaints(registry) {
             out.warn(&complaint);
         }
+        let health = &registry.health;
+        if let Some(hint) = health.hint.as_ref().filter(|_| is_failed(registry)) {
+            out.hint(hint);
+        }
     }
+}
+
+/// What a refresh exits with: that of a failure that stays, before that of one that may pass.
+fn exit<'r>(registries: impl Iterator<Item = &'r RegistryView>) -> Exit {
+    let mut exit = Exit::Done;
+    for registry in registries.filter(|registry| is_failed(registry)) {
+        let kind = registry.health.error_kind;
+        match kind.map_or(Exit::Failed, packd_wire::ErrorKind::exit) {
+            Exit::Transient => exit = Exit::Transient,
+            // whoever only tries again would meet this one again
+            _ => return Exit::Failed,
+        }
+    }
+    exit
 }
 
 fn is_failed(registry: &RegistryView) -> bool {

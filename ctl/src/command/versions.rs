@@ -1,6 +1,6 @@
 //! `versions`: every version of one pack that registries offer.
 
-use packd_wire::{AvailableList, AvailableView, Exit};
+use packd_wire::{AvailableList, AvailableView, ErrorKind, Exit};
 
 use crate::Ending;
 use crate::client::Client;
@@ -21,11 +21,13 @@ impl Versions {
         for warning in &list.warnings {
             out.warn(warning);
         }
-        if list.versions.is_empty() {
-            out.say(&format!("no registry offers `{}`", list.pack_ref));
-        }
         let width = out.width();
         out.show_list(&list, &list.versions, || table(&list, width));
+        if list.versions.is_empty() {
+            let message = format!("no registry offers `{}`", list.pack_ref);
+            return Err(Failure::new(ErrorKind::PackNotFound.exit(), message)
+                .with_hint("`packctl search WORD` shows what there is"));
+        }
         Ok(Ending::Exit(Exit::Done))
     }
 }

@@ -149,6 +149,8 @@ pub(crate) enum CertificateFlaw {
     Dates,
     /// Made for another name.
     Name,
+    /// That of an authority, which must not stand for a server: what self-signed ones often are.
+    Authority,
     /// Anything else.
     Other,
 }
@@ -205,7 +207,14 @@ impl NetError {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Route { source } => return source.hint(),
-            Self::Secret { source, .. } => return source.hint(),
+            Self::Secret { source, .. } => {
+                return source.hint().or_else(|| {
+                    Some(
+                        "provide what the `headers` of the registry refer to, or change them"
+                            .into(),
+                    )
+                });
+            }
             Self::Certificate {
                 flaw: CertificateFlaw::UnknownIssuer,
                 ..
@@ -216,6 +225,17 @@ impl NetError {
                 flaw: CertificateFlaw::Dates,
                 ..
             } => "check the clock of this host, then the dates of the server's certificate",
+            Self::Certificate {
+                flaw: CertificateFlaw::Authority,
+                ..
+            } => {
+                "give the server a certificate that an authority signed for it, and name the PEM file of that \
+                 authority in `net.ca_file`"
+            }
+            Self::Certificate {
+                flaw: CertificateFlaw::Name,
+                ..
+            } => "ask the server by a name that its certificate is for",
             Self::Resolve { .. } => "check the name, and this host's DNS and proxy settings",
             Self::Connect { .. } => {
                 "check that the server runs, and `net.proxy` if there is a proxy between"
@@ -228,7 +248,7 @@ impl NetError {
                 "raise `net.idle_timeout` if the server is known to be this slow"
             }
             Self::Certificate {
-                flaw: CertificateFlaw::Name | CertificateFlaw::Other,
+                flaw: CertificateFlaw::Other,
                 ..
             }
             | Self::Header { .. }
@@ -311,6 +331,9 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(flaw) = invalid_certificate(&self.0).and_then(words) {
+            return f.write_str(&flaw);
+        }
         let innermost = chain(&self.0).last();
         innermost.map_or(Ok(()), |error| write!(f, "{error}"))
     }
@@ -331,12 +354,16 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
+/// What the TLS library holds against the server's certificate.
+fn invalid_certificate(error: &reqwest::Error) -> Option<&CertificateError> {
+    match chain(error).find_map(|error| error.downcast_ref::<rustls::Error>())? {
+        rustls::Error::InvalidCertificate(flaw) => Some(flaw),
+        _ => None,
+    }
+}
+
 fn certificate_flaw(error: &reqwest::Error) -> Option<CertificateFlaw> {
-    let tls = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>())?;
-    let rustls::Error::InvalidCertificate(flaw) = tls else {
-        return None;
-    };
-    Some(match flaw {
+    Some(match invalid_certificate(error)? {
         CertificateError::UnknownIssuer => CertificateFlaw::UnknownIssuer,
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
@@ -345,8 +372,28 @@ fn certificate_flaw(error: &reqwest::Error) -> Option<CertificateFlaw> {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             CertificateFlaw::Name
         }
+        CertificateError::Other(other) if is_authority(other) => CertificateFlaw::Authority,
         _ => CertificateFlaw::Other,
     })
+}
+
+/// The library has no type of its own for this flaw, and tells it by the name of its verifier's.
+fn is_authority(other: &rustls::OtherError) -> bool {
+    other.0.to_string() == "CaUsedAsEndEntity"
+}
+
+/// A flaw in words, where the TLS library has only names for it.
+fn words(flaw: &CertificateError) -> Option<String> {
+    match flaw {
+        CertificateError::UnknownIssuer => {
+            Some("it is signed by nobody whom this host trusts".to_owned())
+        }
+        CertificateError::Other(other) if is_authority(other) => {
+            Some("it is that of an authority, and not of a server".to_owned())
+        }
+        CertificateError::Other(other) => Some(format!("it is not valid: {}", other.0)),
+        _ => None,
+    }
 }
 
 /// Whether a status speaks of now and not of the request.

@@ -1,5 +1,6 @@
 //! Why a registry gave no answer, or not the wanted one.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub(crate) enum RegistryError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
 
     /// The index is larger than allowed.
@@ -192,10 +193,15 @@ impl RegistryError {
             Self::Fetch { source, .. } if matches!(source.status(), Some(401 | 403)) => {
                 ErrorKind::RegistryUnauthorized
             }
-            Self::Fetch { source, .. } if source.kind() == ErrorKind::SourceRefused => {
-                ErrorKind::SourceRefused
-            }
-            Self::Fetch { .. } | Self::Read { .. } => ErrorKind::RegistryUnreachable,
+            Self::Fetch { source, .. } if source.is_transient() => ErrorKind::RegistryUnreachable,
+            // it stays so until someone changes something: no kind that asks for a retry
+            Self::Fetch { source, .. } => source.kind(),
+            Self::Read { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::InvalidInput => ErrorKind::FetchRefused,
+                _ => ErrorKind::Io,
+            },
             Self::TooLarge { .. } => ErrorKind::LimitExceeded,
             Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
                 ErrorKind::RegistryMalformed
@@ -224,9 +230,15 @@ impl RegistryError {
             Self::Disabled { name } => {
                 Some(format!("set `enabled: true` for `{name}` in packd.yaml"))
             }
-            Self::Fetch { source, .. } => source.hint(),
+            Self::Fetch { name, source } => source.hint().or_else(|| match source.kind() {
+                ErrorKind::FetchRefused => Some(check_url(name)),
+                ErrorKind::LimitExceeded => Some(raise_limit()),
+                _ => None,
+            }),
+            Self::Read { name, .. } => Some(check_url(name)),
             Self::Unreachable { source, .. } => source.hint().or_else(|| {
-                Some("no other registry is asked in its place; try again later".into())
+                let later = "no other registry is asked in its place; try again later";
+                source.is_transient().then(|| later.into())
             }),
             Self::NotFound { nearest, .. } => Some(match nearest.as_slice() {
                 [] => "`packctl search WORD` shows what there is".into(),
@@ -244,16 +256,11 @@ impl RegistryError {
             Self::NoChecksum { .. } => Some(
                 "whoever keeps the registry must add one; `trust: unverified` goes without".into(),
             ),
-            Self::TooLarge { .. } => {
-                Some("`limits.index_bytes` in packd.yaml raises the limit".into())
-            }
+            Self::TooLarge { .. } => Some(raise_limit()),
             Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
                 Some("tell whoever keeps the registry".into())
             }
-            Self::Read { .. }
-            | Self::NoSource { .. }
-            | Self::OnlyGit { .. }
-            | Self::SourceRefused { .. } => None,
+            Self::NoSource { .. } | Self::OnlyGit { .. } | Self::SourceRefused { .. } => None,
             Self::Store(error) => error.hint(),
         }
     }
@@ -276,6 +283,14 @@ impl RegistryError {
             _ => None,
         }
     }
+}
+
+fn raise_limit() -> String {
+    "`limits.index_bytes` in packd.yaml raises the limit".to_owned()
+}
+
+fn check_url(name: &str) -> String {
+    format!("check the `url` of registry `{name}` in packd.yaml")
 }
 
 fn listed(names: &[String]) -> String {

@@ -122,6 +122,7 @@ fn view(registry: &Registry, row: &IndexRow) -> RegistryView {
                 .map(|at| time::since(at).as_secs()),
             error_kind: row.error_kind,
             error: row.error.clone(),
+            hint: row.hint.clone(),
             consecutive_failures: row.failures,
             next_refresh: row.next_refresh.clone().filter(|_| registry.enabled),
         },

@@ -241,6 +241,7 @@ impl Registries {
         row.failed_at = Some(time::now());
         row.error_kind = Some(error.kind());
         row.error = Some(text.clone());
+        row.hint = error.hint();
         let wait = wait_after(row.failures, registry.refresh);
         let wait = wait.max(error.retry_after().unwrap_or_default());
         row.next_refresh = Some(time::after(wait));
@@ -385,6 +386,7 @@ fn confirm(registry: &Registry, row: &mut IndexRow) {
     row.failed_at = None;
     row.error_kind = None;
     row.error = None;
+    row.hint = None;
     row.next_refresh = Some(time::after(spread(&registry.name, registry.refresh)));
 }
 

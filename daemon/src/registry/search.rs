@@ -10,19 +10,39 @@ use crate::store::{self, StoreError};
 
 use super::{Registries, RegistryError, lookup};
 
+/// Registries after they were brought up to date.
+#[derive(Default)]
+struct Asked {
+    /// Those of which something is known.
+    registries: Vec<Registry>,
+    /// What is old or missing, each in one line.
+    warnings: Vec<String>,
+    /// Those of which nothing is known, and why.
+    failures: Vec<(Registry, RegistryError)>,
+}
+
 impl Registries {
     /// Packs that contain `text`, the best first, at most `limit`; of one registry if `only` is given.
     ///
     /// # Errors
     /// [`RegistryError::Unknown`], [`RegistryError::Disabled`], [`RegistryError::Store`]. A registry
-    /// that cannot be asked is a warning in the list.
+    /// that cannot be asked is a warning in the list, and an error when no other one could be.
     pub(crate) async fn search(
         &self,
         text: &str,
         only: Option<&str>,
         limit: usize,
     ) -> Result<SearchList, RegistryError> {
-        let (registries, warnings) = self.current(only).await?;
+        let Asked {
+            registries,
+            warnings,
+            failures,
+        } = self.current(only).await?;
+        if registries.is_empty()
+            && let Some((_, error)) = failures.into_iter().next()
+        {
+            return Err(error);
+        }
         let installed = self.installed().await?;
         let mut hits = Vec::new();
         for (place, registry) in registries.iter().enumerate() {
@@ -67,12 +87,16 @@ impl Registries {
     ///
     /// # Errors
     /// [`RegistryError::Store`], [`RegistryError::Entry`]. A registry that cannot be asked is a
-    /// warning in the list.
+    /// warning in the list; when no other one offers the pack it is an error, because it may do so.
     pub(crate) async fn available(
         &self,
         pack_ref: &PackRef,
     ) -> Result<AvailableList, RegistryError> {
-        let (registries, warnings) = self.current(None).await?;
+        let Asked {
+            registries,
+            warnings,
+            failures,
+        } = self.current(None).await?;
         let installed = self.installed().await?;
         let mut versions = Vec::new();
         let mut shadowed = false;
@@ -94,6 +118,12 @@ impl Registries {
                 });
             }
             shadowed = true;
+        }
+        let may_offer = |registry: &Registry| registry.refs.allows(pack_ref.as_str());
+        if versions.is_empty()
+            && let Some((_, error)) = failures.into_iter().find(|(one, _)| may_offer(one))
+        {
+            return Err(error);
         }
         Ok(AvailableList {
             pack_ref: pack_ref.to_string(),
@@ -124,12 +154,8 @@ impl Registries {
             .await
     }
 
-    /// The enabled registries, or the one asked for, brought up to date as far as possible; without
-    /// those of which nothing is known. Each that is old or missing is a warning.
-    async fn current(
-        &self,
-        only: Option<&str>,
-    ) -> Result<(Vec<Registry>, Vec<String>), RegistryError> {
+    /// The enabled registries, or the one asked for, brought up to date as far as possible.
+    async fn current(&self, only: Option<&str>) -> Result<Asked, RegistryError> {
         let registries = if let Some(name) = only {
             vec![self.enabled(name)?]
         } else {
@@ -139,18 +165,21 @@ impl Registries {
         };
         let all = registries.iter().map(|registry| self.revalidate(registry));
         let revalidated = futures_util::future::join_all(all).await;
-        let (mut usable, mut warnings) = (Vec::new(), Vec::new());
+        let mut asked = Asked::default();
         for (registry, result) in registries.into_iter().zip(revalidated) {
             match result {
                 Ok(warning) => {
-                    usable.push(registry);
-                    warnings.extend(warning);
+                    asked.registries.push(registry);
+                    asked.warnings.extend(warning);
                 }
                 Err(RegistryError::Store(error)) => return Err(error.into()),
-                Err(error) => warnings.push(crate::logging::chain(&error)),
+                Err(error) => {
+                    asked.warnings.push(crate::logging::chain(&error));
+                    asked.failures.push((registry, error));
+                }
             }
         }
-        Ok((usable, warnings))
+        Ok(asked)
     }
 
     async fn is_shadowed(&self, above: &[Registry], pack_ref: &str) -> Result<bool, StoreError> {

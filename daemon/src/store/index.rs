@@ -35,6 +35,8 @@ pub(crate) struct IndexRow {
     pub error_kind: Option<ErrorKind>,
     /// Its words.
     pub error: Option<String>,
+    /// One thing to try about it.
+    pub hint: Option<String>,
     /// When it is asked again.
     pub next_refresh: Option<String>,
 }
@@ -78,9 +80,9 @@ pub(crate) fn get(connection: &Connection, name: &str) -> rusqlite::Result<Optio
 pub(crate) fn put(tx: &Tx<'_>, row: &IndexRow) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO registry_index (name, url, etag, last_modified, digest, checked_at, packs,
-             problems, failures, failed_at, error_kind, error, next_refresh)
+             problems, failures, failed_at, error_kind, error, hint, next_refresh)
          VALUES (:name, :url, :etag, :last_modified, :digest, :checked_at, :packs,
-             :problems, :failures, :failed_at, :error_kind, :error, :next_refresh)",
+             :problems, :failures, :failed_at, :error_kind, :error, :hint, :next_refresh)",
     )?
     .execute(named_params! {
         ":name": row.name,
@@ -95,6 +97,7 @@ pub(crate) fn put(tx: &Tx<'_>, row: &IndexRow) -> rusqlite::Result<()> {
         ":failed_at": row.failed_at,
         ":error_kind": row.error_kind.map(ErrorKind::as_str),
         ":error": row.error,
+        ":hint": row.hint,
         ":next_refresh": row.next_refresh,
     })?;
     Ok(())
@@ -345,6 +348,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<IndexRow> {
             .map(|kind| decoded(&format!("\"{kind}\"")))
             .transpose()?,
         error: row.get("error")?,
+        hint: row.get("hint")?,
         next_refresh: row.get("next_refresh")?,
     })
 }

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_initial.sql"),
     include_str!("schema/0002_registry.sql"),
     include_str!("schema/0003_lacks.sql"),
+    include_str!("schema/0004_registry_hint.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

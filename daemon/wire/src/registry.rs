@@ -69,6 +69,9 @@ pub struct RegistryHealth {
     pub error_kind: Option<ErrorKind>,
     /// Its words.
     pub error: Option<String>,
+    /// One thing to try about it.
+    #[serde(default)]
+    pub hint: Option<String>,
     /// Failures since the last success.
     pub consecutive_failures: u32,
     /// When it is asked again; RFC 3339, UTC.

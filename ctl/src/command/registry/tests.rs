@@ -2,7 +2,9 @@ use insta::assert_snapshot;
 use packd_wire::{ErrorKind, RegistryHealth};
 
 use super::*;
+use crate::args::Format;
 use crate::command::show::tests::now;
+use crate::output::tests::output;
 
 pub(crate) fn registry(name: &str, state: RegistryState) -> RegistryView {
     RegistryView {
@@ -20,6 +22,7 @@ pub(crate) fn registry(name: &str, state: RegistryState) -> RegistryView {
             age_seconds: Some(3900),
             error_kind: None,
             error: None,
+            hint: None,
             consecutive_failures: 0,
             next_refresh: None,
         },
@@ -53,4 +56,41 @@ fn registries_say_how_they_fare() {
         is_failed(&all[1]) && !is_failed(&all[0]),
         "a refresh tells them apart"
     );
+}
+
+#[test]
+fn a_refresh_exits_with_what_a_retry_can_do_about_it() {
+    let failing = |name: &str, kind| {
+        let mut registry = registry(name, RegistryState::Stale);
+        registry.health.error_kind = Some(kind);
+        registry
+    };
+    let well = registry("acme", RegistryState::Ok);
+    let down = failing("down", ErrorKind::RegistryUnreachable);
+    let refused = failing("refused", ErrorKind::SourceRefused);
+    let unset = failing("unset", ErrorKind::InvalidConfig);
+    for (registries, code) in [
+        (vec![&well], Exit::Done),
+        (vec![&well, &down], Exit::Transient),
+        (vec![&refused], Exit::Failed),
+        (vec![&down, &unset, &down], Exit::Failed),
+    ] {
+        assert_eq!(exit(registries.into_iter()), code);
+    }
+}
+
+#[test]
+fn what_to_try_stands_below_what_is_wrong() {
+    let mut failing = registry("acme", RegistryState::Failed);
+    failing.health.error = Some("cannot trust the certificate of `acme.example`".to_owned());
+    failing.health.hint = Some("name its PEM file in `net.ca_file`".to_owned());
+    let list = RegistryList {
+        registries: vec![failing],
+    };
+    let (mut out, _, talk) = output(Format::Human, false);
+    show(&mut out, &list);
+    assert_snapshot!(talk.text(), @"
+    warning: registry `acme`: cannot trust the certificate of `acme.example`
+    hint: name its PEM file in `net.ca_file`
+    ");
 }

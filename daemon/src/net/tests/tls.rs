@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
@@ -45,36 +45,45 @@ impl Authority {
         params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let serving = std::thread::spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            let connection = ServerConnection::new(Arc::new(config)).unwrap();
-            let mut lines = BufReader::new(StreamOwned::new(connection, stream));
-            let mut line = String::new();
-            // a client that does not trust us goes away before it asks
-            while lines.read_line(&mut line).is_ok_and(|count| count > 2) {
-                line.clear();
-            }
-            let mut stream = lines.into_inner();
-            if line == "\r\n" {
-                stream.write_all(answer.as_bytes()).unwrap();
-                stream.conn.send_close_notify();
-                stream.flush().unwrap();
-            }
-        });
-        (address, serving)
+        serve_with(certificate.der().clone(), &key, answer)
     }
+}
+
+/// A server with this certificate that answers one connection, which must be made.
+fn serve_with(
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+    answer: &'static str,
+) -> (SocketAddr, JoinHandle<()>) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let connection = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut lines = BufReader::new(StreamOwned::new(connection, stream));
+        let mut line = String::new();
+        // a client that does not trust us goes away before it asks
+        while lines.read_line(&mut line).is_ok_and(|count| count > 2) {
+            line.clear();
+        }
+        let mut stream = lines.into_inner();
+        if line == "\r\n" {
+            stream.write_all(answer.as_bytes()).unwrap();
+            stream.conn.send_close_notify();
+            stream.flush().unwrap();
+        }
+    });
+    (address, serving)
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
@@ -107,21 +116,21 @@ async fn a_certificate_that_does_not_hold_is_told_by_its_flaw() {
             "localhost",
             4000,
             CertificateFlaw::UnknownIssuer,
-            Some("net.ca_file"),
+            "net.ca_file",
         ),
         (
             authority.trusted(),
             "localhost",
             1999,
             CertificateFlaw::Dates,
-            Some("clock"),
+            "clock",
         ),
         (
             authority.trusted(),
             "other.example",
             4000,
             CertificateFlaw::Name,
-            None,
+            "name",
         ),
     ] {
         let (address, serving) = authority.serve(name, year, OK);
@@ -136,11 +145,29 @@ async fn a_certificate_that_does_not_hold_is_told_by_its_flaw() {
             !error.is_transient(),
             "it stays so until someone changes something"
         );
-        match hint {
-            Some(word) => assert!(error.hint().unwrap().contains(word), "{error}"),
-            None => assert_eq!(error.hint(), None),
-        }
+        assert!(error.hint().unwrap().contains(hint), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_self_signed_authority_that_stands_for_a_server_is_told_in_words() {
+    let authority = Authority::new();
+    let (certificate, key) = (authority.issuer.der().clone(), authority.issuer.key());
+    let (address, serving) = serve_with(certificate, key, OK);
+    let error = body(&authority.trusted(), secure(address))
+        .await
+        .unwrap_err();
+    serving.join().unwrap();
+    let NetError::Certificate { flaw, source, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(*flaw, CertificateFlaw::Authority);
+    assert_eq!(
+        source.to_string(),
+        "it is that of an authority, and not of a server",
+        "names out of the TLS library say nothing to people"
+    );
+    assert!(error.hint().unwrap().contains("net.ca_file"), "{error}");
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ async fn a_failure_keeps_the_last_good_index_and_says_its_age() {
     let good = index(&["slack@1.0.0"]);
     for (status, body, kind) in [
         (500, "down", ErrorKind::RegistryUnreachable),
-        (404, "gone", ErrorKind::RegistryUnreachable),
+        (404, "gone", ErrorKind::FetchRefused),
         (401, "who?", ErrorKind::RegistryUnauthorized),
         (200, "<html>", ErrorKind::RegistryMalformed),
         (200, r#"{"packs": 7}"#, ErrorKind::RegistryMalformed),
@@ -216,14 +216,14 @@ async fn a_file_that_is_none_is_not_waited_for() {
     fs_err::remove_file(&path).unwrap();
     let scene = Scene::new(vec![registry]);
     let failed = scene.registries.refresh(&[]).await.unwrap();
-    assert_eq!(
-        failed[0].kind(),
-        ErrorKind::RegistryUnreachable,
-        "no such file"
+    assert_eq!(failed[0].kind(), ErrorKind::FetchRefused, "no such file");
+    assert!(
+        failed[0].hint().unwrap().contains("`url`"),
+        "what is to be changed is named"
     );
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).unwrap();
     let failed = scene.registries.refresh(&[]).await.unwrap();
-    assert_eq!(failed[0].kind(), ErrorKind::RegistryUnreachable, "a pipe");
+    assert_eq!(failed[0].kind(), ErrorKind::FetchRefused, "a pipe");
     scene.end();
 }
 
@@ -245,10 +245,11 @@ async fn the_cache_of_another_url_is_no_cache() {
         scene.find("slack").await.unwrap_err().kind(),
         ErrorKind::RegistryUnreachable
     );
-    let found = scene.registries.search("slack", None, 10).await.unwrap();
-    assert!(
-        found.packs.is_empty() && found.warnings.len() == 1,
-        "{found:?}"
+    let error = scene.registries.search("slack", None, 10).await;
+    assert_eq!(
+        error.unwrap_err().kind(),
+        ErrorKind::RegistryUnreachable,
+        "nobody could be asked: that nothing was found would be no answer"
     );
     scene.end();
 }
@@ -328,5 +329,38 @@ async fn the_watcher_ends_in_the_middle_of_a_refresh() {
         }
     );
     assert!(ended.is_ok(), "it does not wait for the server");
+    scene.end();
+}
+
+/// What a registry with a header that refers to nothing, or a server that refuses, is blamed for.
+#[tokio::test]
+async fn a_failure_that_stays_is_of_no_kind_that_asks_for_a_retry() {
+    let server = Loopback::serving(index(&["slack@1.0.0"]).into_bytes());
+    let mut unset = at(&server, "unset");
+    let header = crate::config::Secret::parse("Bearer ${env:PACKD_TEST_IS_NOT_SET}").unwrap();
+    unset.headers.insert("authorization".to_owned(), header);
+    let gone = in_turn(vec![(404, String::new())]);
+    let scene = Scene::new(vec![unset, at(&gone, "gone")]);
+    let failed = scene.registries.refresh(&[]).await.unwrap();
+    for (failure, kind, hint) in [
+        (&failed[0], ErrorKind::InvalidConfig, "`headers`"),
+        (&failed[1], ErrorKind::FetchRefused, "`url`"),
+    ] {
+        assert_eq!(failure.kind(), kind);
+        assert_eq!(kind.exit(), packd_wire::Exit::Failed);
+        assert!(!failure.is_transient(), "{failure}");
+        assert!(failure.hint().unwrap().contains(hint), "{failure}");
+    }
+    let health = scene.view("gone").await.health;
+    assert_eq!(health.error_kind, Some(ErrorKind::FetchRefused));
+    assert_eq!(health.hint, failed[1].hint(), "it is kept with the failure");
+
+    let error = scene.find("slack").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(
+        !error.hint().unwrap().contains("later"),
+        "later it is the same: {:?}",
+        error.hint()
+    );
     scene.end();
 }

@@ -122,3 +122,29 @@ async fn every_version_is_listed_newest_first() {
     );
     scene.end();
 }
+
+#[tokio::test]
+async fn who_may_offer_a_pack_and_cannot_be_asked_is_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut other = rank(nowhere("other"), 3);
+    other.refs = RefPatterns::new(vec!["jira".to_owned()]).unwrap();
+    let scene = Scene::new(vec![
+        rank(filed(folder.path(), "one", &index(&["slack@1.0.0"])), 1),
+        rank(nowhere("down"), 2),
+        other,
+    ]);
+    let available = async |name: &str| scene.registries.available(&name.parse().unwrap()).await;
+    let error = available("zulip").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RegistryUnreachable);
+    assert!(error.to_string().contains("`down`"), "{error}");
+    let list = available("slack").await.unwrap();
+    assert_eq!((list.versions.len(), list.warnings.len()), (1, 2));
+
+    scene.reconfigure(|registries| drop(registries.remove(1)));
+    let list = available("zulip").await.unwrap();
+    assert!(
+        list.versions.is_empty(),
+        "who may not offer it matters not: {list:?}"
+    );
+    scene.end();
+}
