@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::client::follow::Follow;
 use crate::output::table::{Fields, Table};
 use crate::output::text::{ago, bytes, clean, duration, milliseconds_between, moment};
-use crate::output::{self, BAD, BOLD, Failure, GOOD, Output, Width, styled};
+use crate::output::{self, BAD, BOLD, DIM, Failure, GOOD, Output, Width, styled};
 
 /// Look at jobs, watch them, cancel them
 #[derive(Debug, clap::Subcommand)]
@@ -311,6 +311,7 @@ fn steps(job: &JobView) -> String {
         let mark = match step.status {
             StepStatus::Completed => styled(GOOD, "✓"),
             StepStatus::Failed => styled(BAD, "✗"),
+            StepStatus::Stopped => styled(DIM, "-"),
             StepStatus::Running => "…".to_owned(),
         };
         let took = step

@@ -93,12 +93,18 @@ impl From<SourceError> for StepError {
         }
         match Self::of(error.kind(), &error, error.hint(), error.is_transient()) {
             Self::Failed {
-                problem, transient, ..
-            } => Self::Failed {
-                problem,
+                mut problem,
                 transient,
-                retry_after: error.retry_after(),
-            },
+                ..
+            } => {
+                // fetch and unpack are under way together: which of them it was is known here alone
+                problem.step = Some(error.step());
+                Self::Failed {
+                    problem,
+                    transient,
+                    retry_after: error.retry_after(),
+                }
+            }
             other => other,
         }
     }

@@ -13,7 +13,7 @@ use crate::event::{Hub, NewEvent};
 use crate::store::job;
 use crate::store::{SqlResult, StoreError, Tx, patience, time};
 
-use super::moves::{append, end, fail, requeue, step, succeed};
+use super::moves::{append, end, end_steps, fail, requeue, step, succeed};
 use super::{JobRequest, Queue, state};
 
 /// A job that was claimed and has to be finished.
@@ -286,15 +286,10 @@ impl Claimed {
     ///
     /// # Errors
     /// [`StoreError`]: the job stays as it is and is recovered at the next start.
-    pub(crate) async fn finish(self, outcome: Outcome) -> Result<(), StoreError> {
+    pub(crate) async fn finish(self, mut outcome: Outcome) -> Result<(), StoreError> {
         let mut view = self.snapshot();
         let id = view.id;
-        for step in &mut view.steps {
-            if step.status == StepStatus::Running {
-                step.status = StepStatus::Failed;
-                step.finished_at = Some(time::now());
-            }
-        }
+        end_steps(&mut view.steps, outcome.problem());
         let write = || self.write(view.clone(), outcome.clone());
         let stop = &self.queue.inner.stopping;
         let written = patience::insist("write how the job ended", stop, write).await;
@@ -344,6 +339,18 @@ impl Claimed {
 
     fn view(&self) -> std::sync::MutexGuard<'_, JobView> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outcome {
+    /// Why it failed, if it did.
+    fn problem(&mut self) -> Option<&mut Problem> {
+        match self {
+            Self::Failed(problem) | Self::Retry(problem, _) => Some(problem),
+            Self::Unchanged | Self::Activated | Self::Again | Self::After(_) | Self::Stopped => {
+                None
+            }
+        }
     }
 }
 

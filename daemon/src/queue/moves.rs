@@ -1,6 +1,6 @@
 //! The moves of [`super::state`] as they are written: the row and its event in one transaction.
 
-use packd_wire::{EventKind, JobView, Problem};
+use packd_wire::{EventKind, JobView, Problem, StepStatus, StepView};
 use serde_json::json;
 
 use super::state;
@@ -89,4 +89,23 @@ pub(crate) fn succeed(
     end(tx, view, state::Move::Succeed)?;
     let data = json!({"summary": view.summary, "changed": view.changed, "generation": generation});
     append(tx, hub, EventKind::JobSucceeded, view.id, data)
+}
+
+/// Ends the steps that are under way: one of them failed, if there is a problem, and the others were
+/// stopped. A problem that does not say which one it was is that of the last to begin.
+pub(super) fn end_steps(steps: &mut [StepView], problem: Option<&mut Problem>) {
+    let open = |step: &&mut StepView| step.status == StepStatus::Running;
+    let last = steps.iter_mut().filter(open).last().map(|step| step.name);
+    let failed = problem.and_then(|problem| {
+        problem.step = problem.step.or(last);
+        problem.step
+    });
+    for step in steps.iter_mut().filter(open) {
+        step.status = if failed == Some(step.name) {
+            StepStatus::Failed
+        } else {
+            StepStatus::Stopped
+        };
+        step.finished_at = Some(time::now());
+    }
 }

@@ -440,3 +440,62 @@ fn credentials_in_a_source_are_not_shown() {
     );
     assert!(!job.request.public().to_string().contains("secret"));
 }
+
+#[tokio::test]
+async fn of_steps_that_overlap_the_one_that_failed_is_blamed() {
+    use StepName::{Fetch, Resolve, Unpack};
+    use packd_wire::StepStatus::{Completed, Failed, Stopped};
+    let of = |step| {
+        let mut problem = problem();
+        problem.step = step;
+        problem
+    };
+    for (outcome, fetch, unpack, blamed) in [
+        (
+            Outcome::Failed(of(Some(Fetch))),
+            Failed,
+            Stopped,
+            Some(Fetch),
+        ),
+        (
+            Outcome::Retry(of(Some(Fetch)), Duration::ZERO),
+            Failed,
+            Stopped,
+            Some(Fetch),
+        ),
+        (
+            Outcome::Failed(of(Some(Unpack))),
+            Stopped,
+            Failed,
+            Some(Unpack),
+        ),
+        (Outcome::Failed(of(None)), Stopped, Failed, Some(Unpack)),
+        (Outcome::Again, Stopped, Stopped, None),
+    ] {
+        let host = host();
+        host.queue.enqueue(install("slack")).await.unwrap();
+        let job = host.queue.claim().await.unwrap();
+        job.begin(Resolve, None).await.unwrap();
+        job.complete(Resolve, "slack 2.1.0").await.unwrap();
+        job.begin(Fetch, None).await.unwrap();
+        job.begin(Unpack, None).await.unwrap();
+        let (id, said) = (job.id(), format!("{outcome:?}"));
+        job.finish(outcome).await.unwrap();
+        let view = host.queue.get(id).await.unwrap();
+        let steps: Vec<_> = view
+            .steps
+            .iter()
+            .map(|step| (step.name, step.status))
+            .collect();
+        assert_eq!(
+            steps,
+            [(Resolve, Completed), (Fetch, fetch), (Unpack, unpack)],
+            "{said}"
+        );
+        assert_eq!(
+            view.error.and_then(|problem| problem.step),
+            blamed,
+            "{said}"
+        );
+    }
+}

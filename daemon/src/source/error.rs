@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use packd_format::Digest;
 use packd_format::archive::ArchiveError;
-use packd_wire::ErrorKind;
+use packd_wire::{ErrorKind, StepName};
 
 use crate::net::NetError;
 
@@ -135,6 +135,22 @@ impl SourceError {
             Self::Spool { source, .. } if is_full(source) => ErrorKind::NoSpace,
             Self::Read { .. } | Self::Spool { .. } => ErrorKind::Io,
             Self::Cancelled => ErrorKind::Cancelled,
+        }
+    }
+
+    /// Which half of the pass failed.
+    #[must_use]
+    pub(crate) fn step(&self) -> StepName {
+        match self {
+            Self::Download { .. }
+            | Self::Open { .. }
+            | Self::NotAFile { .. }
+            | Self::Read { .. }
+            | Self::TooLarge { .. }
+            | Self::SizeMismatch { .. }
+            | Self::DigestMismatch { .. }
+            | Self::Spool { .. } => StepName::Fetch,
+            Self::Unpack { .. } | Self::Cancelled => StepName::Unpack,
         }
     }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::StepName;
+
 macro_rules! kinds {
     ($( $(#[$doc:meta])* $variant:ident => $name:literal, $title:literal; )*) => {
         /// The stable name of what went wrong. The list is closed: a new kind is an API change.
@@ -276,6 +278,9 @@ pub struct Problem {
     /// The job that failed, when it is a job's error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<i64>,
+    /// The step that failed, when it is a job's error and a step's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepName>,
 }
 
 impl Problem {
@@ -292,6 +297,7 @@ impl Problem {
             hint: None,
             retryable: false,
             job: None,
+            step: None,
         }
     }
 

@@ -123,6 +123,8 @@ pub enum StepStatus {
     Completed,
     /// Ended with the job's error.
     Failed,
+    /// Ended before it was done: another step failed, or the job was stopped.
+    Stopped,
 }
 
 /// One step of a job's latest attempt.

@@ -54,6 +54,7 @@ fn a_page_tells_how_a_job_failed() {
             Some("slack 2.1.0 from acme"),
         ),
         step(StepName::Fetch, StepStatus::Failed, None),
+        step(StepName::Unpack, StepStatus::Stopped, None),
     ];
     view.warnings = vec!["the index of acme is 3 days old".to_owned()];
     view.error = Some(
@@ -79,6 +80,7 @@ fn a_page_tells_how_a_job_failed() {
 
     ✓ resolve    0.42 s  slack 2.1.0 from acme
     ✗ fetch      0.42 s
+    - unpack     0.42 s
 
     warning: the index of acme is 3 days old
 
