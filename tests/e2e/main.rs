@@ -16,6 +16,7 @@ mod events;
 mod hostile;
 mod install;
 mod pipelines;
+mod progress;
 mod publish;
 mod refusal;
 mod registry;

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use packd_wire::{EventKind, EventView, EventsQuery, JobView};
+use packd_wire::{EventKind, EventView, EventsQuery, JobStatus, JobView, JobsQuery};
 use tokio::time::Instant;
 
 use super::events::{AtFirst, EventStream, Item, PATIENCE};
@@ -51,6 +51,25 @@ impl<'c> Follow<'c> {
             stream: EventStream::new(client, wanted, AtFirst::Wait),
             pending: VecDeque::new(),
             ended: false,
+        }
+    }
+
+    /// The job's number.
+    pub(crate) fn id(&self) -> i64 {
+        self.job
+    }
+
+    /// The jobs that are being worked on, at most `limit`; none when the daemon does not say.
+    pub(crate) async fn at_work(&self, limit: u32) -> Vec<JobView> {
+        let running = JobsQuery {
+            status: Some(JobStatus::Running),
+            limit: Some(limit),
+            ..JobsQuery::default()
+        };
+        match self.client.jobs(&running).await {
+            Ok(list) => list.jobs,
+            // it is told on the side, and whatever is wrong is met again by who follows
+            Err(_) => Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::StreamExt as _;
-use packd_wire::{ChangeAction, Exit, JobKind, JobView, PlanChange};
+use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange};
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
@@ -19,6 +19,11 @@ use crate::output::{Failure, Output, Width};
 
 /// At most so many jobs are followed at a time: each one takes a connection.
 const AT_ONCE: usize = 8;
+
+/// A job that is queued for longer says so, and what it waits for.
+const WONDER_AFTER: Duration = Duration::from_secs(1);
+/// At most so many jobs at work are named.
+const AT_WORK: u32 = 3;
 
 /// How many things were asked for, which is the shape of the data that comes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +109,9 @@ async fn to_the_end(
     if job.status.is_finished() {
         return Ok(job);
     }
+    if job.status == JobStatus::Queued {
+        progress.borrow_mut().queued(job.id);
+    }
     let mut follow = Follow::new(client, job.id);
     let followed = watch(&mut follow, progress);
     match deadline {
@@ -118,7 +126,7 @@ async fn to_the_end(
     follow.job().await
 }
 
-/// Shows what happens to a job until it has ended.
+/// Shows what happens to a job until it has ended; while nothing does, what it waits for.
 ///
 /// # Errors
 /// What the daemon refuses, and a daemon that stays away.
@@ -126,13 +134,28 @@ pub(crate) async fn watch(
     follow: &mut Follow<'_>,
     progress: &RefCell<Progress>,
 ) -> Result<(), ClientError> {
-    while let Some(step) = follow.next().await? {
+    let mut wonder = std::pin::pin!(tokio::time::sleep(WONDER_AFTER));
+    let mut wondered = false;
+    loop {
+        let step = tokio::select! {
+            biased;
+            step = follow.next() => step?,
+            () = &mut wonder, if !wondered => {
+                wondered = true;
+                let job = follow.id();
+                if progress.borrow().owes_a_word(job) {
+                    let at_work = follow.at_work(AT_WORK).await;
+                    progress.borrow_mut().still_queued(job, &at_work);
+                }
+                continue;
+            }
+        };
         match step {
-            Step::Event(event) => progress.borrow_mut().event(&event),
-            Step::Interrupted => progress.borrow_mut().away(),
+            Some(Step::Event(event)) => progress.borrow_mut().event(&event),
+            Some(Step::Interrupted) => progress.borrow_mut().away(),
+            None => return Ok(()),
         }
     }
-    Ok(())
 }
 
 /// Says how jobs ended, and makes the exit code of it: that of the first one that is not done.

@@ -11,7 +11,7 @@ use crate::args::Format;
 use crate::client::Client;
 use crate::client::events::{AtFirst, EventStream, Frame, Item};
 use crate::output::text::{bytes, clean, duration};
-use crate::output::{BAD, DIM, Failure, GOOD, ODD, Output, styled};
+use crate::output::{BAD, DIM, Failure, GOOD, ODD, Output, in_a_line, styled};
 
 /// How many events are asked for at once: as many as the daemon gives.
 const PAGE: u32 = 1000;
@@ -194,10 +194,10 @@ fn details(data: &Value) -> Option<String> {
                 ("downloaded_bytes" | "total_bytes" | "bytes", Some(count)) => bytes(count),
                 _ => number.to_string(),
             },
-            Value::Object(problem) => match problem.get("detail").and_then(Value::as_str) {
-                Some(detail) => clean(detail).into_owned(),
-                None => clean(&value.to_string()).into_owned(),
-            },
+            Value::Object(_) => {
+                let text = in_a_line(value).unwrap_or_else(|| value.to_string());
+                clean(&text).into_owned()
+            }
             Value::Bool(_) | Value::Array(_) => clean(&value.to_string()).into_owned(),
         };
         match name.as_str() {

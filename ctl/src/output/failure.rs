@@ -10,6 +10,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use packd_wire::{ErrorKind, Exit, JobStatus, JobView, Problem};
+use serde_json::Value;
 
 use super::text::clean;
 use super::{BAD, GOOD, styled};
@@ -143,6 +144,22 @@ impl From<ClientError> for Failure {
         }
         Self::of_error(error.exit(), &error).with_hint_of(error.hint())
     }
+}
+
+/// A problem as it is on the wire in one line: what happened, and what led to it.
+pub(crate) fn in_a_line(problem: &Value) -> Option<String> {
+    let detail = problem["detail"].as_str()?;
+    let mut failure = Failure::new(Exit::Failed, detail);
+    let causes = problem["causes"].as_array().into_iter().flatten();
+    for cause in causes.filter_map(Value::as_str) {
+        failure.cause(cause);
+    }
+    let mut line = failure.message;
+    for cause in failure.causes {
+        line.push_str(": ");
+        line.push_str(&cause);
+    }
+    Some(line)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use anstyle::{AnsiColor, Style};
 use packd_wire::Exit;
 use serde::Serialize;
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, in_a_line};
 use progress::Progress;
 
 use crate::args::{Color, Format, Global};

@@ -5,24 +5,21 @@
 //! download one line per tenth of it. One instance shows all jobs of a run, so
 //! that their lines stand in the same columns.
 
+mod sink;
+mod track;
+
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::time::Duration;
 
 use anstream::ColorChoice;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::MultiProgress;
 use jiff::Timestamp;
 use packd_wire::{EventKind, EventView, JobView};
 
 use super::text::{ago, bytes, clean, duration};
-use super::{BAD, DIM, GOOD, Stream, styled, warning};
+use super::{DIM, GOOD, Stream, in_a_line, styled, warning};
+use sink::Sink;
+use track::Track;
 
-/// A download that is smaller is over before a tenth of it is worth a line.
-const TENTHS_FROM_BYTES: u64 = 8 * 1024 * 1024;
-/// How often the moving lines move.
-const TICK: Duration = Duration::from_millis(100);
-/// A download whose size is known.
-const BAR: &str = "  {prefix}  [{bar:24}] {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
 /// Room for the longest name of a step.
 const STEP_WIDTH: usize = 8;
 
@@ -32,35 +29,6 @@ pub(crate) struct Progress {
     jobs: BTreeMap<i64, Track>,
     label_width: usize,
     away: bool,
-}
-
-enum Sink {
-    Silent,
-    Lines(Stream),
-    Live {
-        bars: MultiProgress,
-        choice: ColorChoice,
-    },
-}
-
-/// What is known of one job.
-#[derive(Default)]
-struct Track {
-    label: String,
-    /// The step under way.
-    step: Option<String>,
-    /// The moving line.
-    spinner: Option<ProgressBar>,
-    /// Downloads by URL: their bar, and how many tenths of them have been told.
-    downloads: BTreeMap<String, Download>,
-    /// Warnings that have been told.
-    warnings: Vec<String>,
-}
-
-#[derive(Default)]
-struct Download {
-    bar: Option<ProgressBar>,
-    tenths: u64,
 }
 
 impl Progress {
@@ -95,13 +63,7 @@ impl Progress {
     pub(crate) fn add(&mut self, job: &JobView) {
         let label = label(job);
         self.label_width = self.label_width.max(label.chars().count());
-        self.jobs.insert(
-            job.id,
-            Track {
-                label,
-                ..Track::default()
-            },
-        );
+        self.jobs.insert(job.id, Track::of(label));
     }
 
     /// The warnings of a job that have been told already.
@@ -109,6 +71,51 @@ impl Progress {
         self.jobs
             .get(&job)
             .map_or(&[], |track| track.warnings.as_slice())
+    }
+
+    /// Whether it is time to say of a job that is still queued what it waits for: that was not said yet.
+    pub(crate) fn owes_a_word(&self, job: i64) -> bool {
+        let talks = !matches!(self.sink, Sink::Silent);
+        let track = self.jobs.get(&job).filter(|_| talks);
+        track.is_some_and(|track| !track.begun && !track.wait_told)
+    }
+
+    /// Shows on the moving line that a job is queued; elsewhere its turn may come before that is worth a line.
+    pub(crate) fn queued(&mut self, job: i64) {
+        let width = self.label_width;
+        if let Some(track) = self.jobs.get_mut(&job).filter(|track| !track.begun) {
+            let label = track.label.clone();
+            track.spin(&self.sink, &label, width, &format!("queued as job {job}"));
+        }
+    }
+
+    /// Says that a job is still queued, and which jobs are at work in the meantime.
+    pub(crate) fn still_queued(&mut self, job: i64, at_work: &[JobView]) {
+        let others: Vec<String> = at_work
+            .iter()
+            .map(|other| format!("job {} ({})", other.id, clean(&other.summary)))
+            .collect();
+        let behind = match others.as_slice() {
+            [] => String::new(),
+            others => format!("; at work: {}", others.join(", ")),
+        };
+        self.waits(job, &behind);
+    }
+
+    /// Says that a job is queued, and what it waits for.
+    fn waits(&mut self, job: i64, behind: &str) {
+        let width = self.label_width;
+        let Some(track) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        track.wait_told = true;
+        let label = track.label.clone();
+        let message = format!("queued as job {job}{behind}");
+        if matches!(self.sink, Sink::Live { .. }) {
+            track.spin(&self.sink, &label, width, &message);
+        } else {
+            self.sink.line(&format!("  {label:width$}  {message}"));
+        }
     }
 
     /// Says that the daemon is away: once, however many jobs miss it, until something happens again.
@@ -135,8 +142,11 @@ impl Progress {
         let text = |key: &str| clean(event.data.get(key).and_then(|v| v.as_str()).unwrap_or(""));
         let number = |key: &str| event.data.get(key).and_then(serde_json::Value::as_u64);
 
+        track.begun |= !matches!(event.kind, EventKind::JobQueued | EventKind::Info);
+
         match event.kind {
             EventKind::JobStarted => {
+                track.open.clear();
                 if let Some(attempt) = number("attempt").filter(|attempt| *attempt > 1) {
                     self.sink
                         .line(&format!("  {label:width$}  attempt {attempt}"));
@@ -144,13 +154,13 @@ impl Progress {
                 track.spin(&self.sink, &label, width, "started");
             }
             EventKind::StepStarted => {
-                track.step = Some(text("step").into_owned());
+                track.open.push(text("step").into_owned());
                 let message = format!("{:STEP_WIDTH$}  {}", text("step"), text("message"));
                 track.spin(&self.sink, &label, width, message.trim_end());
             }
             EventKind::StepCompleted => {
                 track.end_downloads();
-                track.step = None;
+                track.open.retain(|step| *step != text("step"));
                 let time = number("duration_ms").map(duration).unwrap_or_default();
                 let head = format!("{label:width$}  {:STEP_WIDTH$}  {time:>7}", text("step"));
                 let line = format!("{} {head}  {}", styled(GOOD, "✓"), text("message"));
@@ -175,6 +185,13 @@ impl Progress {
                 let message = format!("{:STEP_WIDTH$}  {}", "verify", text("message"));
                 track.spin(&self.sink, &label, width, &message);
             }
+            EventKind::Warning | EventKind::JobFailed if event.data["retry_at"].is_string() => {
+                self.sink
+                    .failed_step(&label, width, track.failed_step(&event.data["error"]));
+                track.clear();
+                self.sink.line(&retry(&label, width, event));
+                track.spin(&self.sink, &label, width, "waits for its next attempt");
+            }
             EventKind::Warning => {
                 let message = event
                     .data
@@ -184,20 +201,19 @@ impl Progress {
                 track.warnings.push(message.to_owned());
                 self.sink.line(&warning(&format!("{label}: {message}")));
             }
+            EventKind::Info if !track.begun => {
+                let message = format!("; {}", text("message"));
+                self.waits(id, &message);
+            }
             EventKind::Info => {
                 self.sink
                     .line(&format!("  {label:width$}  {}", text("message")));
+                track.spin(&self.sink, &label, width, &text("message"));
             }
             EventKind::JobFailed => {
-                let step = track.step.take();
+                self.sink
+                    .failed_step(&label, width, track.failed_step(&event.data["error"]));
                 track.clear();
-                if let Some(step) = step {
-                    let mark = styled(BAD, "✗");
-                    self.sink.line(&format!("{mark} {label:width$}  {step}"));
-                }
-                if let Some(at) = event.data.get("retry_at").and_then(|v| v.as_str()) {
-                    self.sink.line(&retry(&label, width, event, at));
-                }
             }
             EventKind::JobSucceeded | EventKind::JobCancelled => track.clear(),
             EventKind::JobQueued
@@ -241,124 +257,15 @@ impl Drop for Progress {
     }
 }
 
-impl Sink {
-    fn line(&mut self, text: &str) {
-        match self {
-            Self::Silent => {}
-            Self::Lines(stream) => {
-                // nobody can be told that nobody can be told
-                drop(writeln!(stream, "{text}").and_then(|()| stream.flush()));
-            }
-            Self::Live { bars, choice } => {
-                let told = if *choice == ColorChoice::Never {
-                    bars.println(anstream::adapter::strip_str(text).to_string())
-                } else {
-                    bars.println(text)
-                };
-                drop(told);
-            }
-        }
-    }
-}
-
-impl Track {
-    /// Moves the job's line, and says on it what it is at.
-    fn spin(&mut self, sink: &Sink, label: &str, width: usize, message: &str) {
-        let Sink::Live { bars, .. } = sink else {
-            return;
-        };
-        let (prefix, message) = (format!("{label:width$}"), message.to_owned());
-        if let Some(spinner) = &self.spinner {
-            spinner.set_prefix(prefix);
-            spinner.set_message(message);
-            return;
-        }
-        // complete before it is added: adding draws
-        let spinner = ProgressBar::new_spinner()
-            .with_style(style("{spinner} {prefix}  {msg}"))
-            .with_prefix(prefix)
-            .with_message(message);
-        let spinner = bars.add(spinner);
-        spinner.enable_steady_tick(TICK);
-        self.spinner = Some(spinner);
-    }
-
-    fn download(
-        &mut self,
-        sink: &mut Sink,
-        label: &str,
-        width: usize,
-        url: String,
-        done: u64,
-        total: Option<u64>,
-    ) {
-        let download = self.downloads.entry(url).or_default();
-        match sink {
-            Sink::Silent => {}
-            Sink::Live { bars, .. } => {
-                let bar = download.bar.get_or_insert_with(|| {
-                    let bar = ProgressBar::no_length()
-                        .with_style(style("  {prefix}  {bytes}  {bytes_per_sec}"))
-                        .with_prefix(format!("{label:width$}"))
-                        .with_position(done);
-                    if let Some(total) = total {
-                        bar.set_style(style(BAR));
-                        bar.set_length(total);
-                    }
-                    bars.add(bar)
-                });
-                bar.set_position(done);
-            }
-            Sink::Lines(_) => {
-                let Some(total) = total.filter(|total| *total >= TENTHS_FROM_BYTES) else {
-                    return;
-                };
-                let tenths = done.min(total).saturating_mul(10) / total;
-                if tenths > download.tenths {
-                    download.tenths = tenths;
-                    let (percent, size) = (tenths * 10, bytes(total));
-                    sink.line(&format!(
-                        "  {label:width$}  {:STEP_WIDTH$}  {percent:>5} %  of {size}",
-                        "fetch"
-                    ));
-                }
-            }
-        }
-    }
-
-    fn end_downloads(&mut self) {
-        for download in std::mem::take(&mut self.downloads).into_values() {
-            if let Some(bar) = download.bar {
-                bar.finish_and_clear();
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        self.end_downloads();
-        if let Some(spinner) = self.spinner.take() {
-            spinner.finish_and_clear();
-        }
-    }
-}
-
-fn retry(label: &str, width: usize, event: &EventView, retry_at: &str) -> String {
-    let detail = event
-        .data
-        .get("error")
-        .and_then(|error| error.get("detail")?.as_str());
-    let reason = clean(detail.unwrap_or("it failed"));
+/// Why an attempt failed, and when the next one is.
+fn retry(label: &str, width: usize, event: &EventView) -> String {
+    let reason = in_a_line(&event.data["error"]);
+    let reason = clean(reason.as_deref().unwrap_or("it failed"));
+    let retry_at = event.data["retry_at"].as_str().unwrap_or_default();
     // the clocks of both programs are the same one, but this is about the moment it was said
     let said = event.at.parse().unwrap_or_else(|_| Timestamp::now());
     let head = styled(DIM, &format!("  {label:width$}"));
     format!("{head}  {reason}; trying again {}", ago(retry_at, said))
-}
-
-/// A template of `indicatif`, all of them written in this file.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
-        .progress_chars("=> ")
 }
 
 /// What a job is called on its lines: the pack, or what was asked for without its requirement.

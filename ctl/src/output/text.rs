@@ -36,7 +36,9 @@ pub(crate) fn ago(time: &str, now: Timestamp) -> String {
     let Ok(at) = time.parse::<Timestamp>() else {
         return clean(time).into_owned();
     };
-    let seconds = now.duration_since(at).as_secs();
+    // what is 1.99 s away is not `in 1 s`
+    let seconds = now.duration_since(at).as_millis().div_euclid(1000);
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let span = |seconds: u64| match seconds {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
@@ -45,9 +47,9 @@ pub(crate) fn ago(time: &str, now: Timestamp) -> String {
         _ => format!("{} days", seconds / 86_400),
     };
     match seconds {
-        -2..=4 => "just now".to_owned(),
+        0..=4 => "just now".to_owned(),
         5..2_678_400 => format!("{} ago", span(seconds.unsigned_abs())),
-        -2_678_400..-2 => format!("in {}", span(seconds.unsigned_abs())),
+        -2_678_400..0 => format!("in {}", span(seconds.unsigned_abs())),
         _ => at.strftime("%Y-%m-%d").to_string(),
     }
 }
@@ -128,6 +130,9 @@ mod tests {
             ("2026-02-20T12:00:00Z", "9 days ago"),
             ("2025-12-24T12:00:00Z", "2025-12-24"),
             ("2026-03-01T12:05:00Z", "in 5 min"),
+            ("2026-03-01T12:00:02Z", "in 2 s"),
+            ("2026-03-01T12:00:01.994Z", "in 2 s"),
+            ("2026-03-01T12:00:00.4Z", "in 1 s"),
             ("never\u{1b}", "never\\u{1b}"),
         ] {
             assert_eq!(ago(time, now), said, "{time}");

@@ -75,33 +75,111 @@ fn steps_of_two_jobs_stand_in_columns() {
     assert!(progress.told(1).is_empty(), "job 1 had no warning");
 }
 
-#[test]
-fn a_failed_attempt_says_when_the_next_one_is() {
+/// Fetch and unpack under way, then the event of a failed attempt, then the next attempt.
+fn failed_attempt(kind: EventKind, data: Value) -> String {
     let written = Written::default();
     let mut progress = Progress::lines(written.stream());
     progress.add(&job(1, "install slack", JobStatus::Queued));
-    progress.event(&event(
-        1,
-        None,
-        EventKind::StepStarted,
-        json!({"step": "fetch"}),
-    ));
-    progress.event(&event(
-        1,
-        None,
+    for (kind, data) in [
+        (EventKind::JobStarted, json!({"attempt": 1})),
+        (EventKind::StepStarted, json!({"step": "fetch"})),
+        (EventKind::StepStarted, json!({"step": "unpack"})),
+        (kind, data),
+        (EventKind::JobStarted, json!({"attempt": 2})),
+    ] {
+        progress.event(&event(1, None, kind, data));
+    }
+    assert!(
+        progress.told(1).is_empty(),
+        "a failed attempt is no warning of the job"
+    );
+    written.text()
+}
+
+#[test]
+fn a_failed_attempt_says_which_step_and_why_and_when_the_next_one_is() {
+    let error = json!({
+        "detail": "cannot download the archive",
+        "causes": ["cannot connect to `h:1`", "Connection refused (os error 111)"],
+        "step": "fetch",
+    });
+    let told = failed_attempt(
+        EventKind::Warning,
+        json!({
+            "message": "attempt 1 failed: cannot download the archive",
+            "error": error, "retry_at": "2026-03-01T12:00:01.99Z", "attempt": 1,
+        }),
+    );
+    assert_snapshot!(told, @"
+    ✗ slack  fetch
+      slack  cannot download the archive: cannot connect to `h:1`: Connection refused (os error 111); trying again in 2 s
+      slack  attempt 2
+    ");
+    let told = failed_attempt(
+        EventKind::JobFailed,
+        json!({"error": error, "retry_at": "2026-03-01T12:00:05Z", "attempt": 1}),
+    );
+    assert_snapshot!(told, @"
+    ✗ slack  fetch
+      slack  cannot download the archive: cannot connect to `h:1`: Connection refused (os error 111); trying again in 5 s
+      slack  attempt 2
+    ");
+    // a daemon that does not name the step
+    let told = failed_attempt(
         EventKind::JobFailed,
         json!({"error": {"detail": "connection reset"}, "retry_at": "2026-03-01T12:00:05Z"}),
-    ));
-    progress.event(&event(
-        1,
-        None,
-        EventKind::JobStarted,
-        json!({"attempt": 2}),
-    ));
-    assert_snapshot!(written.text(), @"
-    ✗ slack  fetch
+    );
+    assert_snapshot!(told, @"
+    ✗ slack  unpack
       slack  connection reset; trying again in 5 s
       slack  attempt 2
+    ");
+}
+
+#[test]
+fn a_final_failure_leaves_its_words_to_the_end() {
+    let written = Written::default();
+    let mut progress = Progress::lines(written.stream());
+    progress.add(&job(1, "install slack", JobStatus::Queued));
+    let error = json!({"detail": "digest of `u` is a, expected b", "step": "fetch"});
+    for (kind, data) in [
+        (EventKind::StepStarted, json!({"step": "fetch"})),
+        (EventKind::StepStarted, json!({"step": "unpack"})),
+        (
+            EventKind::JobFailed,
+            json!({"error": error, "retry_at": null}),
+        ),
+    ] {
+        progress.event(&event(1, None, kind, data));
+    }
+    assert_snapshot!(written.text(), @"✗ slack  fetch");
+}
+
+#[test]
+fn a_queued_job_says_what_it_waits_for() {
+    let written = Written::default();
+    let mut progress = Progress::lines(written.stream());
+    for (id, name) in [(7, "slack"), (8, "http"), (9, "aws")] {
+        let job = job(id, &format!("install {name}"), JobStatus::Queued);
+        progress.add(&job);
+        progress.queued(id);
+        assert!(progress.owes_a_word(id), "nothing was said of {name}");
+    }
+    let waits = json!({"message": "waits for job 7, which may touch the same packs"});
+    progress.event(&event(8, None, EventKind::Info, waits));
+    progress.event(&event(
+        9,
+        None,
+        EventKind::JobStarted,
+        json!({"attempt": 1}),
+    ));
+    progress.still_queued(7, &[job(5, "install big", JobStatus::Running)]);
+    for id in [7, 8, 9] {
+        assert!(!progress.owes_a_word(id), "something was said of {id}");
+    }
+    assert_snapshot!(written.text(), @"
+    http   queued as job 8; waits for job 7, which may touch the same packs
+    slack  queued as job 7; at work: job 5 (install big)
     ");
 }
 
