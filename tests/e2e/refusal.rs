@@ -236,3 +236,16 @@ fn the_daemon_is_missed_where_it_is_not() {
     ran.failure(5);
     ran.says(packd.socket().to_str().unwrap());
 }
+
+#[test]
+fn a_requirement_without_a_pack_is_no_source() {
+    let packd = Packd::start(&Settings::new());
+    let ran = packd.ctl(["install", "@1"]);
+    ran.failure(2).says("`@1` names no pack before its `@`");
+    assert!(
+        !ran.stderr().contains("folder"),
+        "no folder has an empty name:\n{}",
+        ran.stderr()
+    );
+    nothing_is_left(&packd);
+}

@@ -12,7 +12,7 @@ use crate::Ending;
 use crate::client::Client;
 use crate::client::follow::Follow;
 use crate::output::table::{Fields, Table};
-use crate::output::text::{ago, bytes, clean, duration, milliseconds_between, moment};
+use crate::output::text::{ago, bytes, clean, count, duration, milliseconds_between, moment};
 use crate::output::{self, BAD, BOLD, DIM, Failure, GOOD, Output, Width, styled};
 
 /// Look at jobs, watch them, cancel them
@@ -292,7 +292,7 @@ fn progress(job: &JobView) -> Option<String> {
     let progress = job.progress.as_ref()?;
     let say = |number: u64| match progress.unit {
         ProgressUnit::Bytes => bytes(number),
-        ProgressUnit::Files => format!("{number} files"),
+        ProgressUnit::Files => count(number, "file", "files"),
     };
     let total = progress
         .total

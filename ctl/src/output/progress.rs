@@ -15,7 +15,7 @@ use indicatif::MultiProgress;
 use jiff::Timestamp;
 use packd_wire::{EventKind, EventView, JobView};
 
-use super::text::{ago, bytes, clean, duration};
+use super::text::{ago, bytes, clean, count, duration};
 use super::{DIM, GOOD, Stream, in_a_line, styled, warning};
 use sink::Sink;
 use track::Track;
@@ -172,10 +172,10 @@ impl Progress {
                 track.download(&mut self.sink, &label, width, url, done.unwrap_or(0), total);
             }
             EventKind::Extracting => {
-                let files = number("files").unwrap_or(0);
+                let files = count(number("files").unwrap_or(0), "file", "files");
                 let size = number("bytes").map(|count| format!(", {}", bytes(count)));
                 let message = format!(
-                    "{:STEP_WIDTH$}  {files} files{}",
+                    "{:STEP_WIDTH$}  {files}{}",
                     "unpack",
                     size.unwrap_or_default()
                 );

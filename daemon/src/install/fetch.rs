@@ -114,9 +114,8 @@ async fn one(
     let size = in_words(unpacked.bytes);
     job.complete(StepName::Fetch, format!("{size}, {verified}"))
         .await?;
-    let files = unpacked.files.entries().len();
-    job.complete(StepName::Unpack, format!("{files} entries"))
-        .await?;
+    let entries = counted(unpacked.files.entries().len());
+    job.complete(StepName::Unpack, entries).await?;
     Ok(Fetched {
         bytes: bytes.clone(),
         archive: unpacked.archive,
@@ -141,6 +140,14 @@ fn no_space(needed: u64, free: u64, state: &Path) -> StepError {
     }
 }
 
+/// A number of entries for people: `1 entry`, `6 entries`.
+fn counted(entries: usize) -> String {
+    match entries {
+        1 => "1 entry".to_owned(),
+        entries => format!("{entries} entries"),
+    }
+}
+
 /// An amount of bytes for people: `812 B`, `12.4 MiB`.
 fn in_words(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -153,5 +160,20 @@ fn in_words(bytes: u64) -> String {
     match unit {
         0 => format!("{bytes} B"),
         _ => format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_as_people_say_them() {
+        for (entries, said) in [(0, "0 entries"), (1, "1 entry"), (6, "6 entries")] {
+            assert_eq!(counted(entries), said);
+        }
+        for (bytes, said) in [(812, "812 B"), (2_048, "2.0 KiB"), (13_002_342, "12.4 MiB")] {
+            assert_eq!(in_words(bytes), said);
+        }
     }
 }

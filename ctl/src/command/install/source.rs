@@ -27,6 +27,12 @@ pub(crate) enum SourceError {
     /// Nothing was named.
     #[error("an empty source names no pack")]
     Empty,
+    /// A requirement without a pack.
+    #[error("`{text}` names no pack before its `@`")]
+    NoName {
+        /// What was typed.
+        text: String,
+    },
     /// A `file:` URL of another host, or that is none.
     #[error("`{text}` names no file on this machine")]
     NotAFile {
@@ -39,6 +45,9 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let hint = match error {
             SourceError::Empty => "name a pack, a URL, or a path such as ./slack",
+            SourceError::NoName { .. } => {
+                "a pack and the version that will do are said as slack@^2"
+            }
             SourceError::NotAFile { .. } => {
                 "a file URL has three slashes: file:///path/to/pack.tar.gz"
             }
@@ -58,6 +67,11 @@ impl Source {
     pub(crate) fn of(text: &str) -> Result<Self, SourceError> {
         if text.trim().is_empty() {
             return Err(SourceError::Empty);
+        }
+        if text.trim_start().starts_with('@') {
+            return Err(SourceError::NoName {
+                text: text.to_owned(),
+            });
         }
         if let Some((scheme, _)) = text.split_once(':')
             && scheme.eq_ignore_ascii_case("file")
@@ -157,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_names_nothing_is_refused() {
-        for text in ["", "  ", "file://elsewhere/srv/slack"] {
+        for text in ["", "  ", "@1", " @^2", "@", "file://elsewhere/srv/slack"] {
             assert!(Source::of(text).is_err(), "`{text}` was taken for a source");
         }
     }
