@@ -158,7 +158,8 @@ async fn earlier_first(
     if let Some(earlier) = job.lacks(lacking.clone()).await? {
         return Err(StepError::After(earlier));
     }
-    // every earlier job that might have brought them has ended by now, and this sees what it did
+    // every earlier job that might have brought them has ended by now, and this sees what it did; or it
+    // waits for its next attempt, for which nobody waits
     let active = context.active().await?;
     if lacking
         .iter()

@@ -35,7 +35,7 @@ pub(crate) use crate::config::SafeUrl;
 use crate::config::{self, HostPatterns, Secret};
 
 /// The longest pause a server can ask for: a job that waits for ever is a lost job.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// The HTTP client. Cheap to clone; clones share connections and settings.
 #[derive(Debug, Clone)]

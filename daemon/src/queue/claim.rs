@@ -10,9 +10,6 @@ use super::moves::{append, fail, step};
 use super::{Claimed, Queue, Running, decode, state};
 use crate::store::{StoreError, job, time};
 
-/// No retry is put off so long: a server may ask for a day at most.
-const FAR: Duration = Duration::from_hours(25);
-
 impl Queue {
     /// The next job whose turn it is; waits for one.
     ///
@@ -23,10 +20,11 @@ impl Queue {
     /// [`StoreError`].
     pub(crate) async fn claim(&self) -> Result<Claimed, StoreError> {
         loop {
+            // from before the look: what becomes due after it is not to be missed
+            let now = time::now();
             if let Some(claimed) = self.try_claim().await? {
                 return Ok(claimed);
             }
-            let now = time::now();
             let retry = self
                 .inner
                 .database
@@ -52,8 +50,7 @@ impl Queue {
             .inner
             .database
             .write(move |tx| {
-                let (now, far) = (time::now(), time::after(FAR));
-                let Some(mut row) = job::next_due(tx, &now, &far)? else {
+                let Some(mut row) = job::next_due(tx)? else {
                     return Ok(None);
                 };
                 let request = decode(&row.request);
@@ -61,7 +58,7 @@ impl Queue {
                 step(view, state::Move::Claim)?;
                 view.attempt += 1;
                 view.retry_at = None;
-                view.started_at.get_or_insert(now);
+                view.started_at.get_or_insert_with(time::now);
                 view.plan = None;
                 view.steps.clear();
                 view.warnings.clear();

@@ -13,7 +13,7 @@ use crate::event::{Hub, NewEvent};
 use crate::store::job;
 use crate::store::{SqlResult, StoreError, Tx, patience, time};
 
-use super::moves::{append, end, end_steps, fail, requeue, step, succeed};
+use super::moves::{append, end, end_steps, fail, requeue, step, succeed, wait};
 use super::{JobRequest, Queue, state};
 
 /// A job that was claimed and has to be finished.
@@ -201,7 +201,8 @@ impl Claimed {
         self.save(kind, pack_ref.map(ToOwned::to_owned), data).await
     }
 
-    /// Notes that the job touches these packs; returns the earlier job that must go first.
+    /// Notes that the job touches these packs; returns the earlier job that must go first. One that waits
+    /// for its next attempt need not, and changes these packs later: that is worth a warning.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -213,14 +214,25 @@ impl Claimed {
             .database
             .write(move |tx| {
                 job::add_refs(tx, id, &refs)?;
-                job::earlier_on_same_packs(tx, id)
+                let earlier = job::earlier_on_same_packs(tx, id)?;
+                Ok((earlier, job::put_off_on_same_packs(tx, id)?))
             })
             .await;
         if self.request.refs().is_empty() {
             // a job that waited to know this may be due now
             self.queue.inner.wake.notify_one();
         }
-        touched
+        let (earlier, put_off) = touched?;
+        if earlier.is_none() {
+            for (job, summary, at) in put_off {
+                let message = format!(
+                    "job {job} (`{summary}`) touches the same packs and is tried again at {at}; \
+                     `packctl job cancel {job}` if it is not wanted any more"
+                );
+                self.warn(None, message).await?;
+            }
+        }
+        Ok(earlier)
     }
 
     /// Notes that the job lacks these packs; returns the earlier job that may bring them and must go
@@ -366,14 +378,19 @@ fn write_outcome(
         Outcome::Unchanged => succeed(tx, hub, view, None),
         Outcome::Failed(problem) => fail(tx, hub, view, problem),
         Outcome::Retry(mut problem, delay) => {
+            let message = format!("attempt {} failed: {}", view.attempt, problem.detail);
             problem.job = Some(view.id);
             view.error = Some(problem);
             view.retry_at = Some(time::after(delay));
             step(view, state::Move::Requeue)?;
             job::update(tx, view)?;
-            let data =
-                json!({"error": view.error, "retry_at": view.retry_at, "attempt": view.attempt});
-            append(tx, hub, EventKind::JobFailed, view.id, data)
+            let data = json!({
+                "message": message,
+                "error": view.error,
+                "retry_at": view.retry_at,
+                "attempt": view.attempt,
+            });
+            append(tx, hub, EventKind::Warning, view.id, data)
         }
         Outcome::Again => {
             let why = "another job changed the same packs in the meantime; the job runs again";
@@ -381,8 +398,9 @@ fn write_outcome(
         }
         Outcome::After(earlier) => {
             view.attempt = view.attempt.saturating_sub(1);
-            let why = format!("waits for job {earlier}, which may touch the same packs");
-            requeue(tx, hub, view, &why)
+            step(view, state::Move::Requeue)?;
+            job::update(tx, view)?;
+            wait(tx, hub, view.id, earlier)
         }
         Outcome::Stopped if cancelled => {
             end(tx, view, state::Move::Cancel)?;

@@ -3,7 +3,7 @@
 use packd_wire::{EventKind, JobView, Requester};
 use serde_json::json;
 
-use super::moves::append;
+use super::moves::{append, wait};
 use super::{JobRequest, Queue, QueueError, encode};
 use crate::store::SqlError;
 use crate::store::job::{self, NewRow};
@@ -88,9 +88,11 @@ impl Queue {
                     id,
                     json!({"summary": row.summary}),
                 )?;
-                job::get(tx, id)?
-                    .ok_or(SqlError::QueryReturnedNoRows)
-                    .map(|row| Ok((row, Queued::New as fn(_) -> _)))
+                let row = job::get(tx, id)?.ok_or(SqlError::QueryReturnedNoRows)?;
+                if let Some(earlier) = row.view.waits_for {
+                    wait(tx, &hub, id, earlier)?;
+                }
+                Ok(Ok((row, Queued::New as fn(_) -> _)))
             })
             .await??;
         self.inner.wake.notify_one();

@@ -59,6 +59,13 @@ pub(super) fn requeue(tx: &Tx<'_>, hub: &Hub, view: &mut JobView, why: &str) -> 
     append(tx, hub, EventKind::Info, view.id, json!({"message": why}))
 }
 
+/// Says that a job waits for an earlier one.
+pub(super) fn wait(tx: &Tx<'_>, hub: &Hub, job: i64, earlier: i64) -> SqlResult<()> {
+    let message = format!("waits for job {earlier}, which may touch the same packs");
+    let data = json!({"message": message, "waits_for": earlier});
+    append(tx, hub, EventKind::Info, job, data)
+}
+
 /// Ends a job with an error.
 pub(super) fn fail(
     tx: &Tx<'_>,

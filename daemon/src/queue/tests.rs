@@ -9,6 +9,8 @@ use super::recover::CRASHES;
 use super::*;
 use crate::store::Threads;
 
+mod waiting;
+
 struct Host {
     _folder: tempfile::TempDir,
     _threads: Threads,

@@ -36,19 +36,80 @@ pub(crate) struct NewRow {
     pub idempotency: Option<(String, String)>,
 }
 
-const COLUMNS: &str = "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
-    warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash";
+/// That a queued job does not wait for its next attempt. One whose attempt is further away than any is ever
+/// put off does not either: the clock has been set back.
+macro_rules! due {
+    ($job:literal) => {
+        concat!(
+            "(",
+            $job,
+            ".retry_at IS NULL
+              OR ",
+            $job,
+            ".retry_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+              OR ",
+            $job,
+            ".retry_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+2 hours'))"
+        )
+    };
+}
 
-/// Which unfinished job of a lower number, `earlier`, touches a pack that `mine.job` touches too.
-const EARLIER_ON_SAME_PACKS: &str = "job_ref mine
-    JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
-    JOIN job earlier ON earlier.id = theirs.job AND earlier.status IN ('queued', 'running')";
+/// Which unfinished job of a lower number, `other`, touches a pack that `mine.job` touches too, and goes
+/// first. One that waits for its next attempt does not: a server that fails would hold up everybody.
+const EARLIER_ON_SAME_PACKS: &str = concat!(
+    "job_ref mine
+     JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
+     JOIN job other ON other.id = theirs.job
+         AND (other.status = 'running' OR other.status = 'queued' AND ",
+    due!("other"),
+    ")"
+);
 
-/// Which unfinished job of a lower number and of the same user, `earlier`, may touch any pack: which
-/// ones it touches is not known yet. `job` is the row of the one that asks.
-const EARLIER_ON_UNKNOWN_PACKS: &str = "job earlier
-    WHERE earlier.status IN ('queued', 'running') AND earlier.uid = job.uid AND earlier.id < job.id
-    AND NOT EXISTS (SELECT 1 FROM job_ref WHERE job_ref.job = earlier.id)";
+/// The same with those of a higher number that run: they began while this one waited for its next attempt.
+macro_rules! first_on_same_packs {
+    () => {
+        concat!(
+            "job_ref mine
+             JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job <> mine.job
+             JOIN job other ON other.id = theirs.job
+                 AND (other.status = 'running'
+                     OR other.status = 'queued' AND theirs.job < mine.job AND ",
+            due!("other"),
+            ")"
+        )
+    };
+}
+
+/// Which unfinished job of a lower number and of the same user, `other`, may touch any pack, and goes first:
+/// which ones it touches is not known yet. `job` is the row of the one that asks.
+macro_rules! earlier_on_unknown_packs {
+    () => {
+        concat!(
+            "job other
+             WHERE (other.status = 'running' OR other.status = 'queued' AND ",
+            due!("other"),
+            ")
+             AND other.uid = job.uid AND other.id < job.id
+             AND NOT EXISTS (SELECT 1 FROM job_ref WHERE job_ref.job = other.id)"
+        )
+    };
+}
+
+/// What [`read`] reads, the first of the jobs that a queued one waits for included.
+const COLUMNS: &str = concat!(
+    "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
+     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash,
+     CASE WHEN status = 'queued' AND ",
+    due!("job"),
+    " THEN coalesce(
+         (SELECT min(other.id) FROM ",
+    first_on_same_packs!(),
+    " WHERE mine.job = job.id),
+         CASE WHEN lacks THEN (SELECT min(other.id) FROM ",
+    earlier_on_unknown_packs!(),
+    ") END
+     ) END AS waits_for"
+);
 
 /// Inserts a queued job and returns its id.
 ///
@@ -101,7 +162,7 @@ pub(crate) fn earlier_on_same_packs(
 ) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached(&format!(
-            "SELECT min(earlier.id) FROM {EARLIER_ON_SAME_PACKS} WHERE mine.job = ?1"
+            "SELECT min(other.id) FROM {EARLIER_ON_SAME_PACKS} WHERE mine.job = ?1"
         ))?
         .query_row([id], |row| row.get(0))
 }
@@ -113,8 +174,10 @@ pub(crate) fn earlier_on_same_packs(
 /// Those of SQLite.
 pub(crate) fn wait_for_unknown_packs(tx: &Tx<'_>, id: i64) -> rusqlite::Result<Option<i64>> {
     let earlier: Option<i64> = tx
-        .prepare_cached(&format!(
-            "SELECT (SELECT min(earlier.id) FROM {EARLIER_ON_UNKNOWN_PACKS}) FROM job WHERE id = ?1"
+        .prepare_cached(concat!(
+            "SELECT (SELECT min(other.id) FROM ",
+            earlier_on_unknown_packs!(),
+            ") FROM job WHERE id = ?1"
         ))?
         .query_row([id], |row| row.get(0))?;
     if earlier.is_some() {
@@ -124,25 +187,40 @@ pub(crate) fn wait_for_unknown_packs(tx: &Tx<'_>, id: i64) -> rusqlite::Result<O
     Ok(earlier)
 }
 
-/// The queued job whose turn it is at `now`: the oldest that is due and waits for no other. One that
-/// would be due after `far` is due too: no retry is put off so long, so the clock has been set back.
+/// The jobs before `id` that touch a pack which `id` touches too and wait for their next attempt, oldest
+/// first: number, summary, and when that is due.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn next_due(
+pub(crate) fn put_off_on_same_packs(
     connection: &Connection,
-    now: &str,
-    far: &str,
-) -> rusqlite::Result<Option<JobRow>> {
+    id: i64,
+) -> rusqlite::Result<Vec<(i64, String, String)>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT DISTINCT other.id, other.summary, other.retry_at FROM job_ref mine
+             JOIN job_ref theirs ON theirs.ref = mine.ref AND theirs.job < mine.job
+             JOIN job other ON other.id = theirs.job
+                 AND other.status = 'queued' AND NOT ",
+            due!("other"),
+            " WHERE mine.job = ?1 ORDER BY other.id"
+        ))?
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect()
+}
+
+/// The queued job whose turn it is: the oldest that is due and waits for no other.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<JobRow>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM job
-             WHERE status = 'queued' AND (retry_at IS NULL OR retry_at <= ?1 OR retry_at > ?2)
-             AND NOT EXISTS (SELECT 1 FROM {EARLIER_ON_SAME_PACKS} WHERE mine.job = job.id)
-             AND NOT (lacks AND EXISTS (SELECT 1 FROM {EARLIER_ON_UNKNOWN_PACKS}))
-             ORDER BY id LIMIT 1"
+            "SELECT {COLUMNS} FROM job WHERE status = 'queued' AND {} AND waits_for IS NULL
+             ORDER BY id LIMIT 1",
+            due!("job")
         ))?
-        .query_row([now, far], read)
+        .query_row([], read)
         .optional()
 }
 
@@ -347,6 +425,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         created_at: row.get("created_at")?,
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
+        waits_for: row.get("waits_for")?,
     };
     Ok(JobRow {
         view,

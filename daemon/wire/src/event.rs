@@ -40,13 +40,14 @@ event_kinds! {
     Extracting => "extracting";
     /// A digest was compared: `{message}`.
     Verifying => "verifying";
-    /// Odd, but not in the way: `{message}`.
+    /// Odd, but not in the way: `{message}`; an attempt that failed, while another one will be made:
+    /// `{message, error, retry_at, attempt}`.
     Warning => "warning";
-    /// Worth knowing: `{message}`.
+    /// Worth knowing: `{message}`; that a job waits for another one: `{message, waits_for}`.
     Info => "info";
     /// A job ended well: `{summary, changed}`.
     JobSucceeded => "job_succeeded";
-    /// A job ended with an error, or will be tried again: `{error, retry_at}`.
+    /// A job ended with an error: `{error}`.
     JobFailed => "job_failed";
     /// A job was cancelled: `{}`.
     JobCancelled => "job_cancelled";

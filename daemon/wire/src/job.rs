@@ -280,6 +280,9 @@ pub struct JobView {
     pub started_at: Option<String>,
     /// RFC 3339, UTC.
     pub finished_at: Option<String>,
+    /// The job that a queued one waits for: the first of those on the same packs, or that may touch them.
+    #[serde(default)]
+    pub waits_for: Option<i64>,
 }
 
 /// A page of jobs, newest first.
