@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     let args = config::Args::parse();
     let inputs = config::Inputs::from_process(&args);
     if args.check_config {
-        let (text, code) = config::check(&inputs);
+        let (text, code) = config::check(&inputs, service::takes_over);
         return logging::print(&text, code);
     }
     let effective = match config::load(&inputs) {

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use packd_tests::{PATIENCE, PackTree, Packd, Ran, Request, Settings, Site, support::watch};
-use packd_wire::{ErrorKind, RegistryList, ReloadView, path};
+use packd_wire::{ErrorKind, RegistryList, ReloadView, StatusView, path};
 use serde_json::json;
 
 fn check(packd: &Packd) -> Ran {
@@ -52,6 +52,45 @@ fn every_error_is_listed_with_file_line_and_key_and_the_nearest_name() {
             .any(|text| text.contains(&place) && text.contains(word));
         assert!(found, "nothing about `{word}` at {place}:\n{said}");
     }
+}
+
+#[test]
+fn what_a_start_would_trip_over_is_found_by_the_check_too() {
+    let packd = Packd::prepare(&Settings::new());
+    packd.configure_text("queue: {}\nnet:\n  ca_file: /nowhere/ca.pem\n");
+    let ran = check(&packd);
+    assert_eq!(ran.code(), Some(1), "{ran:#?}");
+    let said = ran.stdout();
+    assert!(
+        said.contains("packd.yaml:3")
+            && said.contains("`net.ca_file`")
+            && said.contains("/nowhere/ca.pem"),
+        "{said}"
+    );
+
+    packd.configure_text(
+        "registries:\n  - name: acme\n    url: https://packs.example.org/index.json\n    headers:\n      \
+         X-Key: '${env:PACKD_TEST_NOPE}'\n      X-Other: 'secret ${file:/nowhere/token}'\n",
+    );
+    let ran = check(&packd);
+    ran.success();
+    let warnings: Vec<_> = ran
+        .stdout()
+        .lines()
+        .filter(|line| line.contains("warning: "))
+        .collect();
+    assert_eq!(warnings.len(), 2, "{ran:#?}");
+    assert!(
+        warnings[0].contains("headers.X-Key")
+            && warnings[0].contains("PACKD_TEST_NOPE")
+            && warnings[1].contains("headers.X-Other")
+            && warnings[1].contains("/nowhere/token"),
+        "each is named: {warnings:#?}"
+    );
+    assert!(
+        !ran.stdout().contains("'secret"),
+        "and no secret printed: {ran:#?}"
+    );
 }
 
 #[test]
@@ -110,7 +149,7 @@ fn a_wrong_reload_is_refused_and_the_old_configuration_kept() {
 fn sighup_reloads_and_a_wrong_file_is_only_reported() {
     let registry = packd_tests::support::site::folder_with([&PackTree::new("slack", "1.0.0")]);
     let url = format!("file://{}/index.json", registry.path().display());
-    let packd = Packd::start(&Settings::new());
+    let mut packd = Packd::start(&Settings::new());
     let log = packd.config_file().with_file_name("packd.log");
     let folder = log.parent().unwrap().to_owned();
 
@@ -122,12 +161,29 @@ fn sighup_reloads_and_a_wrong_file_is_only_reported() {
         "the log says nothing of the wrong file:\n{}",
         packd.log()
     );
+    let told = packd.notifies("STATUS=configuration not reloaded");
+    assert!(told.contains("wrokers"), "systemd is told why: {told}");
+    let problems = |packd: &Packd| -> Vec<String> {
+        packd
+            .get(path::STATUS)
+            .expect(200)
+            .json::<StatusView>()
+            .problems
+    };
+    assert!(
+        problems(&packd)
+            .iter()
+            .any(|problem| problem.contains("was refused") && problem.contains("wrokers")),
+        "who looks later is told too: {:?}",
+        problems(&packd)
+    );
     assert_eq!(registries(&packd), Vec::<String>::new());
 
     packd.configure(&Settings::new().registry("local", &url, &json!({})));
     packd.signal(rustix::process::Signal::HUP);
     let reloaded = watch::until(&folder, PATIENCE, || registries(&packd) == ["local"]);
     assert!(reloaded, "the new registry is not there:\n{}", packd.log());
+    assert_eq!(problems(&packd), Vec::<String>::new(), "that is over");
 }
 
 #[test]

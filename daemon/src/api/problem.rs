@@ -114,7 +114,10 @@ pub(crate) fn for_role(response: Response, role: Role) -> Response {
     match of_response(&response) {
         Some(problem) if is_inner(problem.kind) => {
             let (kind, causes) = (problem.kind, problem.causes.join(": "));
-            tracing::error!(kind = kind.as_str(), %causes, "{}", problem.detail);
+            // a reload logs what is wrong with a configuration, line by line, and so does a refresh
+            if kind != ErrorKind::InvalidConfig {
+                tracing::error!(kind = kind.as_str(), %causes, "{}", problem.detail);
+            }
             if role == Role::Admin {
                 return response;
             }

@@ -1,7 +1,7 @@
 //! `GET /v1/status` and `GET /v1/health`.
 
 use axum::extract::State as FromState;
-use packd_wire::{HealthView, RegistryState, RegistryView, StatusView, path};
+use packd_wire::{HealthView, RegistryState, RegistryView, Role, StatusView, path};
 
 use super::State;
 use super::caller::Caller;
@@ -47,7 +47,7 @@ pub(crate) async fn status(
         })
         .await?;
     let registries = state.parts.registries.views().await?;
-    let problems = problems(&state, &registries).await?;
+    let problems = problems(&state, &registries, caller.role).await?;
     Ok(Shown(StatusView {
         version: env!("CARGO_PKG_VERSION").into(),
         api: 1,
@@ -67,7 +67,7 @@ pub(crate) async fn status(
 }
 
 /// What an operator should look at, the worst first.
-async fn problems(state: &State, registries: &[RegistryView]) -> Answer<Vec<String>> {
+async fn problems(state: &State, registries: &[RegistryView], role: Role) -> Answer<Vec<String>> {
     let layout = state.parts.layout.clone();
     let free = store::off_thread(move || store::tree::free_bytes(&layout)).await?;
     let mut problems = Vec::new();
@@ -77,22 +77,30 @@ async fn problems(state: &State, registries: &[RegistryView]) -> Answer<Vec<Stri
             "the state folder has {free} bytes free, and `store.min_free` is {min_free}"
         ));
     }
-    let failing = |wanted: RegistryState| {
-        registries
-            .iter()
-            .filter(move |one| one.health.state == wanted)
-    };
-    for registry in failing(RegistryState::Failed).chain(failing(RegistryState::Stale)) {
-        let error = registry
-            .health
-            .error
-            .as_deref()
-            .unwrap_or("no reason is known");
-        problems.push(format!(
-            "registry `{}` is {}: {error}",
-            registry.name,
-            registry.health.state.as_str()
-        ));
+    if let Some(refused) = state.parts.config.refused() {
+        let at = &refused.at;
+        let text =
+            format!("the reload of {at} was refused, the configuration before it is in force");
+        // the reason names files and keys, as the answer to a reload does, which only an admin gets
+        problems.push(match role {
+            Role::Admin => format!("{text}: {}", refused.reason),
+            Role::Operator | Role::Reader | Role::Denied => {
+                format!("{text}; `packd --check-config` says why")
+            }
+        });
+    }
+    for (state, words) in [
+        (RegistryState::Failed, "cannot be used"),
+        (RegistryState::Stale, "is stale"),
+    ] {
+        for registry in registries.iter().filter(|one| one.health.state == state) {
+            let error = registry.health.error.as_deref();
+            problems.push(format!(
+                "registry `{}` {words}: {}",
+                registry.name,
+                error.unwrap_or("no reason is known")
+            ));
+        }
     }
     Ok(problems)
 }

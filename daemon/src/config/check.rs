@@ -3,12 +3,34 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use super::{Inputs, load};
+use super::problem::Problem;
+use super::{Config, ConfigError, Inputs, Origin, load};
 
-/// The text for stdout, and what to exit with. Nothing but the configuration is touched.
+/// What only the part that takes a value over can find wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// The key: `net.ca_file`.
+    pub key: &'static str,
+    /// What is wrong, naming the key.
+    pub message: String,
+}
+
+/// The text for stdout, and what to exit with. `takes_over` is what a start asks too before it goes on.
+/// Nothing but the configuration, and files that it names, is touched.
 #[must_use]
-pub fn check(inputs: &Inputs) -> (String, ExitCode) {
-    match load(inputs) {
+pub fn check(
+    inputs: &Inputs,
+    takes_over: impl FnOnce(&Config) -> Result<(), Objection>,
+) -> (String, ExitCode) {
+    let checked = load(inputs).and_then(|effective| match takes_over(&effective.config) {
+        Ok(()) => Ok(effective),
+        Err(Objection { key, message }) => {
+            let origin = effective.origins.get(key).cloned();
+            let problems = vec![Problem::new(origin.unwrap_or(Origin::Default), message)];
+            Err(ConfigError { problems })
+        }
+    });
+    match checked {
         Ok(effective) => (effective.render(), ExitCode::SUCCESS),
         Err(error) => {
             let mut text = String::new();

@@ -13,7 +13,7 @@ use super::node::{Entry, Node, Table, Value};
 use super::problem::{ConfigError, Problem};
 use super::section::{Findings, Reader, Section};
 use super::unknown::{self, SECTIONS};
-use super::{Config, Layout, Origin, Registry, Trust};
+use super::{Config, Environment, Layout, Origin, Registry, SecretError, Trust};
 
 /// A configuration without problems, and where each value came from.
 #[derive(Debug, Clone)]
@@ -73,7 +73,8 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
     } = findings;
     match config {
         Some(config) if problems.is_empty() => {
-            warnings.extend(config.registries.iter().flat_map(registry_warnings));
+            let of_registry = |registry| registry_warnings(registry, &inputs.environment);
+            warnings.extend(config.registries.iter().flat_map(of_registry));
             Ok(Effective {
                 config,
                 layout: inputs.layout.clone(),
@@ -179,7 +180,7 @@ fn read_registries(entry: Option<&Entry>, findings: &mut Findings) -> Vec<Regist
     registries
 }
 
-fn registry_warnings(registry: &Registry) -> Vec<String> {
+fn registry_warnings(registry: &Registry, environment: &Environment) -> Vec<String> {
     let mut warnings = Vec::new();
     if registry.trust == Trust::Unverified {
         warnings.push(format!(
@@ -192,6 +193,17 @@ fn registry_warnings(registry: &Registry) -> Vec<String> {
             "`registries.{}.url` is plain http: anyone on the way can offer other packs",
             registry.name
         ));
+    }
+    for (header, secret) in &registry.headers {
+        match secret.expand_in(environment) {
+            // what only the service is given, whoever checks its configuration lacks with good reason
+            Ok(_) | Err(SecretError::NoCredentials { .. }) => {}
+            Err(error) => warnings.push(format!(
+                "`registries.{}.headers.{header}` cannot be sent, so the registry cannot be asked: {}",
+                registry.name,
+                packd_format::error::chain(&error)
+            )),
+        }
     }
     warnings
 }

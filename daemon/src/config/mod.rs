@@ -30,7 +30,7 @@ mod units;
 mod unknown;
 
 pub use args::{Args, LogFormat};
-pub use check::check;
+pub use check::{Objection, check};
 pub use diff::diff;
 pub use environment::Environment;
 pub use inputs::Inputs;
@@ -44,7 +44,7 @@ pub use registry::Registry;
 pub use safe_url::{SafeUrl, UrlError};
 pub use secret::{Secret, SecretError, TemplateError};
 pub use sections::{Access, Level, Limits, Log, Net, Proxy, Queue, Readers, Store};
-pub use shared::Shared;
+pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
 
 /// The whole configuration. Plain data; [`Shared`] hands it around.

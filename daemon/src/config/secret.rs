@@ -176,7 +176,7 @@ impl Secret {
         self.expand_in(&Environment::of_process())
     }
 
-    fn expand_in(&self, environment: &Environment) -> Result<String, SecretError> {
+    pub(super) fn expand_in(&self, environment: &Environment) -> Result<String, SecretError> {
         let mut value = String::new();
         for part in &self.0 {
             match part {

@@ -1,6 +1,6 @@
 //! The configuration that is in force, shared by every part of the daemon and replaced by a reload.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -8,32 +8,69 @@ use super::Config;
 
 /// A handle on the configuration in force. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Shared(Arc<watch::Sender<Arc<Config>>>);
+pub struct Shared(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    current: watch::Sender<Arc<Config>>,
+    refused: Mutex<Option<Arc<Refused>>>,
+}
+
+/// A reload that changed nothing, because what was read is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// When, RFC 3339, UTC.
+    pub at: String,
+    /// What is wrong with it, in one line.
+    pub reason: String,
+}
 
 impl Shared {
     /// Puts a configuration in force.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self(Arc::new(watch::Sender::new(Arc::new(config))))
+        Self(Arc::new(Inner {
+            current: watch::Sender::new(Arc::new(config)),
+            refused: Mutex::default(),
+        }))
     }
 
     /// The configuration of this moment. Take it once per unit of work, so that the unit sees one
     /// configuration from beginning to end.
     #[must_use]
     pub fn current(&self) -> Arc<Config> {
-        Arc::clone(&self.0.borrow())
+        Arc::clone(&self.0.current.borrow())
     }
 
     /// Puts another configuration in force and returns the one before; who subscribed wakes up.
     #[must_use = "the difference to the one before is what a reload reports"]
     pub fn replace(&self, config: Config) -> Arc<Config> {
-        self.0.send_replace(Arc::new(config))
+        *self.refused_mut() = None;
+        self.0.current.send_replace(Arc::new(config))
+    }
+
+    /// Notes that a reload was refused; until the next [`Self::replace`] there is something to look at.
+    pub fn refuse(&self, refused: Refused) {
+        *self.refused_mut() = Some(Arc::new(refused));
+    }
+
+    /// The last reload, if it was refused.
+    #[must_use]
+    pub fn refused(&self) -> Option<Arc<Refused>> {
+        self.refused_mut().clone()
     }
 
     /// Tells of each replacement from now on.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Config>> {
-        self.0.subscribe()
+        self.0.current.subscribe()
+    }
+
+    fn refused_mut(&self) -> std::sync::MutexGuard<'_, Option<Arc<Refused>>> {
+        self.0
+            .refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

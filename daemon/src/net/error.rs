@@ -316,6 +316,17 @@ pub(crate) enum SetupError {
     },
 }
 
+impl SetupError {
+    /// The setting that is wrong.
+    #[must_use]
+    pub(crate) fn key(&self) -> &'static str {
+        match self {
+            Self::ReadCa { .. } | Self::InvalidCa { .. } => "net.ca_file",
+            Self::Proxy { .. } => "net.proxy",
+        }
+    }
+}
+
 /// The innermost cause of an error of the HTTP library.
 ///
 /// The layers around it say "error sending request" and "client error (Connect)", and the outermost

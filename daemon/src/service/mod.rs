@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api;
-use crate::config::{Effective, Inputs, Layout, Shared};
+use crate::config::{Config, Effective, Inputs, Layout, Objection, Shared};
 use crate::event::Hub;
 use crate::install::Context;
 use crate::net::Http;
@@ -55,6 +55,18 @@ pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceErr
     runtime.shutdown_timeout(Duration::from_millis(500));
     threads.join();
     result
+}
+
+/// Whether a start with this configuration would get beyond the parts that read files it names. Blocks.
+///
+/// # Errors
+/// Why it would not.
+pub(crate) fn takes_over(config: &Config) -> Result<(), Objection> {
+    let client = Http::new(&config.net).map(drop);
+    client.map_err(|error| Objection {
+        key: error.key(),
+        message: crate::logging::chain(&error),
+    })
 }
 
 async fn serve(
@@ -112,14 +124,14 @@ async fn serve(
         tasks.spawn(ends("the registry watcher", registries.run(stop.clone()))),
         tasks.spawn(ends(
             "the history keeper",
-            forget(database, shared, stop.clone()),
+            forget(database, shared.clone(), stop.clone()),
         )),
     ];
-    tasks.spawn(notify::run(queue, stop.clone()));
+    tasks.spawn(notify::run(queue, shared.clone(), stop.clone()));
     tasks.close();
     let mut ended = futures_util::future::select_all(parts);
 
-    notify::ready("ready").await;
+    notify::ready("ready".into()).await;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         socket = %layout.socket.display(),
@@ -133,9 +145,9 @@ async fn serve(
             _ = hangup.recv() => {
                 notify::reloading().await;
                 let reload = Arc::clone(&reload);
-                // it reports what it found in the log
+                // it reports what it found in the log, and notes it with the configuration
                 drop(tokio::task::spawn_blocking(move || reload()).await);
-                notify::ready("configuration reloaded").await;
+                notify::reloaded(&shared).await;
             }
             (part, ..) = &mut ended => break Err(ServiceError::Ended(part.unwrap_or("a part"))),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Environment;
+use crate::config::{Environment, Shared};
 use crate::queue::Queue;
 
 /// The longest time between two looks at the queue for STATUS when there is no watchdog.
@@ -27,8 +27,23 @@ async fn tell(message: impl FnOnce() -> io::Result<()> + Send + 'static) {
 }
 
 /// READY, with what there is to say.
-pub(super) async fn ready(status: &'static str) {
-    tell(move || sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)])).await;
+pub(super) async fn ready(status: String) {
+    tell(move || sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)])).await;
+}
+
+/// READY after a reload. The protocol has no other end of one: that it was refused is said in STATUS.
+pub(super) async fn reloaded(config: &Shared) {
+    ready(refused(config).unwrap_or_else(|| "configuration reloaded".into())).await;
+}
+
+/// That the last reload was refused, and why; on one line, as the protocol has it.
+fn refused(config: &Shared) -> Option<String> {
+    let refused = config.refused()?;
+    let text = format!(
+        "configuration not reloaded, the one before is in force: {}",
+        refused.reason
+    );
+    Some(text.replace(char::is_control, " "))
 }
 
 /// RELOADING, with the time that systemd orders it by.
@@ -47,7 +62,7 @@ pub(super) async fn stopping() {
 
 /// Feeds the watchdog as long as the database answers, which the queue and the API live on, and
 /// keeps STATUS true.
-pub(super) async fn run(queue: Queue, stop: CancellationToken) {
+pub(super) async fn run(queue: Queue, config: Shared, stop: CancellationToken) {
     let watchdog = sd_notify::watchdog_enabled();
     let every = watchdog.map_or(STATUS_EVERY, |limit| limit / 3);
     if watchdog.is_none() && Environment::of_process().get("NOTIFY_SOCKET").is_none() {
@@ -56,7 +71,11 @@ pub(super) async fn run(queue: Queue, stop: CancellationToken) {
     loop {
         match tokio::time::timeout(every, queue.counts()).await {
             Ok(Ok(counts)) => {
-                let status = format!("{} jobs running, {} queued", counts.running, counts.queued);
+                let mut status =
+                    format!("{} jobs running, {} queued", counts.running, counts.queued);
+                if let Some(refused) = refused(&config) {
+                    status = format!("{status}; {refused}");
+                }
                 tell(move || {
                     sd_notify::notify(&[NotifyState::Watchdog, NotifyState::Status(&status)])
                 })

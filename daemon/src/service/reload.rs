@@ -3,14 +3,15 @@
 use packd_wire::{ErrorKind, Problem, ReloadView};
 
 use super::ServiceError;
-use crate::config::{self, ConfigError, Inputs, Shared};
+use crate::config::{self, ConfigError, Inputs, Refused, Shared};
 use crate::logging::chain;
 use crate::net::Http;
+use crate::store::time;
 
 /// Reads the files again and, if nothing is wrong in them, puts them in force. Blocks.
 ///
 /// # Errors
-/// Everything that is wrong, which is also logged; the old configuration stays in force.
+/// Everything that is wrong, which is also logged and noted with `shared`; the old configuration stays in force.
 pub(super) fn run(
     inputs: &Inputs,
     shared: &Shared,
@@ -20,7 +21,7 @@ pub(super) fn run(
         for problem in error.problems() {
             tracing::error!("{problem}");
         }
-        refused(of_config(&error))
+        refused(shared, of_config(&error))
     })?;
     // the last thing that can be wrong goes first, so that nothing has to be taken back
     http.renew(&effective.config.net).map_err(|error| {
@@ -28,7 +29,7 @@ pub(super) fn run(
         tracing::error!("{}", chain(&error));
         let mut problem = Problem::of_error(ErrorKind::InvalidConfig, &error);
         problem.hint = error.hint();
-        refused(problem)
+        refused(shared, problem)
     })?;
     for warning in &effective.warnings {
         tracing::warn!("{warning}");
@@ -43,8 +44,15 @@ pub(super) fn run(
     Ok(ReloadView { changed })
 }
 
-fn refused(problem: Problem) -> Box<Problem> {
+fn refused(shared: &Shared, problem: Problem) -> Box<Problem> {
     tracing::error!("the configuration is wrong; the old one stays in force");
+    let reason = match problem.causes.as_slice() {
+        [] => problem.detail.clone(),
+        [only] => only.clone(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    };
+    let at = time::now();
+    shared.refuse(Refused { at, reason });
     Box::new(problem)
 }
 
@@ -113,6 +121,14 @@ mod tests {
             &Config::default(),
             "nothing changed"
         );
+        let refused = shared.refused().unwrap();
+        assert!(
+            refused.reason.starts_with(&problem.causes[0])
+                && refused.reason.ends_with(" (and 1 more)"),
+            "who asks later is told: {refused:?}"
+        );
+        drop(shared.replace(Config::default()));
+        assert_eq!(shared.refused(), None, "until one was right");
     }
 
     #[test]

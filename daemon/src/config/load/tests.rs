@@ -528,14 +528,18 @@ fn the_listing_can_be_loaded_again() {
 #[test]
 fn a_check_prints_what_is_in_force_or_what_is_wrong() {
     let good = Host::new("");
-    let (text, code) = crate::config::check(&Inputs::new(&good.args, Environment::default()));
+    let (text, code) =
+        crate::config::check(&Inputs::new(&good.args, Environment::default()), |_| Ok(()));
     assert!(text.contains("workers: 2"), "{text}");
     assert_eq!(
         format!("{code:?}"),
         format!("{:?}", std::process::ExitCode::SUCCESS)
     );
     let wrong = Host::new("log: {level: loud}\nqueu: {}\n");
-    let (text, code) = crate::config::check(&Inputs::new(&wrong.args, Environment::default()));
+    let (text, code) = crate::config::check(
+        &Inputs::new(&wrong.args, Environment::default()),
+        |_| Ok(()),
+    );
     assert_snapshot!(wrong.shorten(&text), @r"
     packd.yaml:1: `log.level` must be `error`, `warn`, `info`, `debug` or `trace`, not `loud`
     packd.yaml:2: `queu` is not a known key, did you mean `queue`?
