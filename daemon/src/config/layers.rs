@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::node::{self, Entry, Node, Table, Value};
 use super::problem::Problem;
-use super::{Environment, Inputs, Origin, registry};
+use super::section::Section as _;
+use super::{Environment, Inputs, Origin, Registry, registry, unknown};
 
 /// What the names of variables begin with that set keys.
 const PREFIX: &str = "PACKD__";
@@ -134,12 +135,34 @@ fn key_by_name(node: &mut Node, problems: &mut Vec<Problem>) {
                 value: item,
             }),
             Err((origin, message)) => {
-                let message = format!("`registries[{position}]` {message}");
-                problems.push(Problem::new(origin, message));
+                let path = format!("registries[{position}]");
+                problems.push(Problem::new(origin, format!("`{path}` {message}")));
+                // its keys are read under its name; without one, this is where a misspelt one is found
+                problems.extend(unknown_keys(&path, &item));
             }
         }
     }
     node.value = Value::Table(named);
+}
+
+/// What is said about the keys of a registry that do not exist.
+fn unknown_keys(path: &str, item: &Node) -> Vec<Problem> {
+    let Value::Table(keys) = &item.value else {
+        return Vec::new();
+    };
+    let known: Vec<_> = Registry::KEYS.iter().map(|key| key.name).collect();
+    let unknown = keys
+        .0
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()));
+    unknown
+        .map(|entry| {
+            Problem::new(
+                entry.origin.clone(),
+                unknown::message(path, &entry.key, &known),
+            )
+        })
+        .collect()
 }
 
 /// The name that a registry of a list has and where it is written, or what is wrong with it.

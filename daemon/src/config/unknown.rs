@@ -36,7 +36,8 @@ pub(super) fn message(section: &str, key: &str, known: &[&str]) -> String {
     } else {
         format!("{section}.{key}")
     };
-    if is_not_supported(&path) {
+    // a registry without a name goes by its place: `registries[0]`
+    if is_not_supported(&path.replace('[', ".").replace(']', "")) {
         return format!("`{path}` is not supported by this version of packd");
     }
     let near = packd_format::nearest(key, known.iter().copied()).map(ToOwned::to_owned);
@@ -107,6 +108,7 @@ mod tests {
             ("", "updates"),
             ("store", "cache_size"),
             ("registries.acme", "root"),
+            ("registries[0]", "updates"),
             ("net", "rate_limit"),
         ] {
             let message = message(

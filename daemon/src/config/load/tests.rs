@@ -550,3 +550,13 @@ fn a_check_prints_what_is_in_force_or_what_is_wrong() {
         format!("{:?}", std::process::ExitCode::FAILURE)
     );
 }
+
+#[test]
+fn a_registry_whose_name_is_misspelt_is_told_how_it_is_spelt() {
+    let host = Host::new("registries:\n  - nmae: x\n    url: https://example.org/\n    root: r\n");
+    assert_snapshot!(host.problems(), @r"
+    packd.yaml:2: `registries[0]` has no `name`
+    packd.yaml:2: `registries[0].nmae` is not a known key, did you mean `name`?
+    packd.yaml:4: `registries[0].root` is not supported by this version of packd
+    ");
+}
