@@ -13,11 +13,13 @@ mod caller;
 mod closing;
 mod directory;
 mod event;
+mod flood;
 mod framing;
 mod guarded;
 mod hygiene;
 mod job;
 mod limit;
+mod misshapen;
 mod openapi;
 mod pack;
 mod peer;
@@ -178,6 +180,7 @@ impl State {
             leaving: Slots::new(LEAVING),
             streams: Slots::new(STREAMS),
             uploads: Slots::new(UPLOADS),
+            turned_away: flood::Flood::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),

@@ -35,6 +35,8 @@ const HEADERS: usize = 64;
 const BUFFER: usize = 16 * 1024;
 /// How long accepting pauses when the process or the system has no descriptor left.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often the log has the number of connections that were turned away.
+const SUM_UP: Duration = Duration::from_mins(1);
 
 /// Serves until `stop`, then until what is being answered is answered, within a bound.
 pub(crate) async fn serve(listener: UnixListener, state: State, stop: CancellationToken) {
@@ -71,8 +73,18 @@ fn raise_descriptors() {
 
 async fn accept(listener: &UnixListener, state: &State, router: &Router) {
     let mut failing = false;
+    let mut sums = tokio::time::interval(SUM_UP);
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = sums.tick() => {
+                for (uid, more) in state.turned_away.sum_up() {
+                    tracing::warn!(uid, "{more} more connections were turned away");
+                }
+                continue;
+            }
+        };
+        match accepted {
             Ok((stream, _)) => {
                 failing = false;
                 begin(stream, state, router);
@@ -194,11 +206,13 @@ async fn answer(
 /// Says that there are too many connections, without looking at what the client wants. How many are
 /// waited for meanwhile is bounded too: they hold no slot of the connections.
 async fn turn_away(stream: UnixStream, peer: &Peer, rank: Rank, state: &State) {
-    tracing::warn!(
-        uid = peer.uid,
-        pid = peer.pid,
-        "a connection was turned away: there are too many"
-    );
+    if state.turned_away.is_first(peer.uid) {
+        tracing::warn!(
+            uid = peer.uid,
+            pid = peer.pid,
+            "a connection was turned away: there are too many"
+        );
+    }
     match state.leaving.try_take(peer.uid, rank) {
         Ok(_slot) => closing::say(stream, &too_many(), state.times.linger).await,
         Err(Full) => closing::say_at_once(stream, &too_many()),
