@@ -15,7 +15,8 @@ use packd_wire::ErrorKind;
 use serde::de::DeserializeOwned;
 
 use super::State;
-use super::problem::{Refusal, misshapen};
+use super::misshapen::misshapen;
+use super::problem::Refusal;
 
 /// The largest JSON body.
 const JSON_BYTES: usize = 1 << 20;
@@ -64,7 +65,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(query)) => Ok(Self(query)),
-            Err(rejection) => Err(misshapen("query", inner_text(&rejection.body_text()))),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                let (place, message) = placed(&text);
+                Err(misshapen("query", place, message))
+            }
         }
     }
 }
@@ -218,7 +223,30 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         let detail = format!("the body is nested deeper than {JSON_DEPTH} levels");
         return Err(Refusal::new(ErrorKind::BadRequest, detail));
     }
-    serde_json::from_slice(bytes).map_err(|error| misshapen("body", &error.to_string()))
+    // serde would take the values of a list for those of the fields, one after the other
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        let detail = "the body is not a JSON object";
+        return Err(Refusal::new(ErrorKind::BadRequest, detail));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() {
+            misshapen("body", &place, &error.to_string())
+        } else {
+            no_json(&error)
+        }
+    })?;
+    json.end().map_err(|error| no_json(&error))?;
+    Ok(value)
+}
+
+fn no_json(error: &serde_json::Error) -> Refusal {
+    Refusal::new(
+        ErrorKind::BadRequest,
+        format!("the body is not JSON: {error}"),
+    )
 }
 
 /// How deep arrays and objects are nested; of what is no JSON, at least as deep as a parser gets.
@@ -241,9 +269,13 @@ fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// A rejection of axum without its own introduction.
-fn inner_text(text: &str) -> &str {
-    text.split_once(": ").map_or(text, |(_, inner)| inner)
+/// The parameter that a rejection of axum is about, and what it says of it, without its own introduction.
+fn placed(text: &str) -> (&str, &str) {
+    let message = text.split_once(": ").map_or(text, |(_, inner)| inner);
+    match message.split_once(": ") {
+        Some((place, message)) if !place.contains(['`', ' ']) => (place, message),
+        _ => ("", message),
+    }
 }
 
 #[cfg(test)]
@@ -301,6 +333,41 @@ mod tests {
             kind(install("[".repeat(65).as_bytes())),
             Some(ErrorKind::BadRequest),
             "too deep"
+        );
+        assert_eq!(
+            kind(install(
+                br#"["slack", null, null, null, null, null, false, true]"#
+            )),
+            Some(ErrorKind::BadRequest),
+            "a list of values"
+        );
+        assert_eq!(
+            kind(parse::<Nothing>(b"[]").map(drop)),
+            Some(ErrorKind::BadRequest),
+            "a list of nothing"
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_named() {
+        let detail =
+            |refusal: Option<Refusal>| refusal.map(|refusal| refusal.problem().detail.clone());
+        let body = parse::<InstallRequest>(br#"{"source": 5}"#).err();
+        assert_eq!(
+            detail(body).as_deref(),
+            Some("`source` of the body must be a string, not `5`")
+        );
+        let query =
+            Query::<packd_wire::JobsQuery>::try_from_uri(&Uri::from_static("/v1/jobs?limit=x"));
+        let text = query
+            .err()
+            .map(|rejection| rejection.body_text())
+            .unwrap_or_default();
+        let (place, message) = placed(&text);
+        let query = Some(misshapen("query", place, message));
+        assert_eq!(
+            detail(query).as_deref(),
+            Some("`limit` of the query must be a whole number")
         );
     }
 

@@ -91,6 +91,8 @@ pub(crate) struct Shared {
     leaving: Slots,
     streams: Slots,
     uploads: Slots,
+    /// Connections that there was no room for.
+    turned_away: flood::Flood,
     tasks: TaskTracker,
     /// Ends streams and waits: the daemon stops.
     stopping: CancellationToken,

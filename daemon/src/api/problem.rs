@@ -154,29 +154,6 @@ fn can_pass(kind: ErrorKind) -> bool {
     )
 }
 
-/// The refusal of a body or query that does not have the wanted shape, from serde's words for it.
-///
-/// Serde says only in its message that a field is unknown, and which there are.
-pub(crate) fn misshapen(what: &str, message: &str) -> Refusal {
-    let Some(rest) = message.split_once("unknown field `").map(|(_, rest)| rest) else {
-        return Refusal::new(
-            ErrorKind::BadRequest,
-            format!("the {what} cannot be read: {message}"),
-        );
-    };
-    let (field, rest) = rest.split_once('`').unwrap_or((rest, ""));
-    let refusal = Refusal::new(
-        ErrorKind::UnknownField,
-        format!("the {what} has no field `{field}`"),
-    );
-    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-    match packd_format::nearest(field, known.iter().copied()) {
-        Some(near) => refusal.hint(format!("did you mean `{near}`?")),
-        None if known.is_empty() => refusal.hint(format!("the {what} has no fields here")),
-        None => refusal.hint(format!("the fields are: {}", known.join(", "))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,33 +174,6 @@ mod tests {
                 "{kind}"
             );
         }
-    }
-
-    #[test]
-    fn an_unknown_field_is_named_with_the_nearest_one() {
-        let message = "unknown field `sorce`, expected one of `source`, `version`, `force` at line 1 column 8";
-        let refusal = misshapen("body", message);
-        let problem = refusal.problem();
-        assert_eq!(
-            problem.kind,
-            ErrorKind::UnknownField,
-            "the kind says what is wrong"
-        );
-        assert_eq!(
-            problem.detail, "the body has no field `sorce`",
-            "the detail names it"
-        );
-        assert_eq!(
-            problem.hint.as_deref(),
-            Some("did you mean `source`?"),
-            "the hint names the nearest"
-        );
-        let far = misshapen("query", "unknown field `zzz`, expected `wait`");
-        assert_eq!(
-            far.problem().hint.as_deref(),
-            Some("the fields are: wait"),
-            "or all of them"
-        );
     }
 
     #[test]
