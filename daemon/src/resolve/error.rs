@@ -80,6 +80,22 @@ pub(crate) enum ResolveError {
         url: SafeUrl,
     },
 
+    /// A path: the daemon does not read files for its clients.
+    #[error("`{word}` is a path, and the daemon reads no files of its clients")]
+    Path {
+        /// The source.
+        word: String,
+    },
+
+    /// A repository, by its ending, its scheme or its form.
+    #[error(
+        "`{source_text}` is a git repository, and this version of packd does not install from those"
+    )]
+    Git {
+        /// The source, without credentials.
+        source_text: String,
+    },
+
     /// A scheme that packd does not install from.
     #[error(
         "cannot install from `{url}`: it is neither the URL of an archive nor a registry reference"
@@ -142,11 +158,12 @@ impl ResolveError {
             | Self::Checksum { .. }
             | Self::NotForUrls { .. }
             | Self::NotForNames { .. }
+            | Self::Path { .. }
             | Self::NoRegistry { .. } => ErrorKind::InvalidReference,
             Self::FileUrl { .. } | Self::PlainHttp { .. } | Self::Credentials { .. } => {
                 ErrorKind::SourceRefused
             }
-            Self::Scheme { .. } => ErrorKind::UnsupportedSource,
+            Self::Scheme { .. } | Self::Git { .. } => ErrorKind::UnsupportedSource,
             Self::Registry(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::RequiredBy { .. } => ErrorKind::RequiredBy,
@@ -169,9 +186,13 @@ impl ResolveError {
                 Some("write `sha256:` or `sha512:` and the digest in hex".into())
             }
             Self::NotForUrls { .. } | Self::NotForNames { .. } | Self::Url { .. } => None,
-            Self::FileUrl { .. } => {
+            Self::FileUrl { .. } | Self::Path { .. } => {
                 Some("`packctl install ./PATH` sends it; so does `POST /v1/packs/upload`".into())
             }
+            Self::Git { .. } => Some(
+                "give the URL of a .tar.gz or .zip of it, which most places that host repositories offer"
+                    .into(),
+            ),
             Self::PlainHttp { .. } => Some(
                 "use https; `net.allow_http: true` in packd.yaml allows it all the same".into(),
             ),

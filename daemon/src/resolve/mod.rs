@@ -122,6 +122,14 @@ fn is_url(request: &InstallRequest) -> bool {
 }
 
 fn by_url(request: &InstallRequest, allow_http: bool) -> Result<Plan, ResolveError> {
+    let url: SafeUrl = request
+        .source
+        .parse()
+        .map_err(|source| ResolveError::Url { source })?;
+    if is_git(&url) {
+        let source_text = url.to_string();
+        return Err(ResolveError::Git { source_text });
+    }
     for (given, what) in [
         (&request.version, "version"),
         (&request.registry, "registry"),
@@ -131,14 +139,10 @@ fn by_url(request: &InstallRequest, allow_http: bool) -> Result<Plan, ResolveErr
             return Err(ResolveError::NotForUrls { what });
         }
     }
-    let url: SafeUrl = request
-        .source
-        .parse()
-        .map_err(|source| ResolveError::Url { source })?;
     match url.as_url().scheme() {
         "https" | "http" if url.has_credentials() => return Err(ResolveError::Credentials { url }),
         "http" if !allow_http => return Err(ResolveError::PlainHttp { url }),
-        "https" | "http" if !is_git(&url) => {}
+        "https" | "http" => {}
         "file" => return Err(ResolveError::FileUrl { url }),
         _ => return Err(ResolveError::Scheme { url }),
     }
@@ -195,10 +199,26 @@ fn unnamed(bytes: Bytes, path: Option<String>) -> Wanted {
     }
 }
 
-/// Whether a URL names a git repository, going by its ending.
+/// Whether a URL names a git repository, going by its scheme and its ending.
 fn is_git(url: &SafeUrl) -> bool {
+    let scheme = url.as_url().scheme();
     let ending = Path::new(url.as_url().path()).extension();
-    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("git"))
+    matches!(scheme, "git" | "ssh")
+        || scheme.starts_with("git+")
+        || (scheme != "file" && ending.is_some_and(|ending| ending.eq_ignore_ascii_case("git")))
+}
+
+/// What a source is that is neither a URL nor the name of a pack, if it is clear: `git@host:a/b`, or a path.
+fn no_name(source: &str) -> Option<ResolveError> {
+    let scp = source.split_once(':').map(|(host, _)| host);
+    if scp.is_some_and(|host| host.contains('@') && !host.contains('/')) {
+        let source_text = source.to_owned();
+        return Some(ResolveError::Git { source_text });
+    }
+    let name = source.split('@').next().unwrap_or_default();
+    (name.contains('/') || name.starts_with(['.', '~'])).then(|| ResolveError::Path {
+        word: source.to_owned(),
+    })
 }
 
 async fn by_name(request: &InstallRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
@@ -282,6 +302,9 @@ fn parse_name(request: &InstallRequest) -> Result<(PackRef, Requirement), Resolv
         Some((name, requirement)) => (name, Some(requirement)),
         None => (request.source.as_str(), None),
     };
+    if let Some(error) = no_name(&request.source) {
+        return Err(error);
+    }
     if request.no_registry {
         return Err(ResolveError::NoRegistry {
             word: request.source.clone(),

@@ -59,6 +59,24 @@ fn what_is_wrong_with_a_request_is_said_before_it_is_queued() {
         (install("aws.ec2"), ErrorKind::InvalidReference),
         (install("../etc"), ErrorKind::InvalidReference),
         (install("/etc"), ErrorKind::InvalidReference),
+        (install("./slack"), ErrorKind::InvalidReference),
+        (install("packs/slack"), ErrorKind::InvalidReference),
+        (install("~/slack.tgz"), ErrorKind::InvalidReference),
+        (
+            install("git@example.org:a/b.git"),
+            ErrorKind::UnsupportedSource,
+        ),
+        (
+            install("git+https://example.org/a"),
+            ErrorKind::UnsupportedSource,
+        ),
+        (
+            InstallRequest {
+                git_ref: Some("main".into()),
+                ..install("https://example.org/a.git")
+            },
+            ErrorKind::UnsupportedSource,
+        ),
         (install(""), ErrorKind::InvalidReference),
         (install("slack@"), ErrorKind::InvalidReference),
         (install("slack@one"), ErrorKind::InvalidReference),
@@ -113,6 +131,30 @@ fn what_is_wrong_with_a_request_is_said_before_it_is_queued() {
     for (request, kind) in table {
         let shown = format!("{request:?}");
         assert_eq!(refusal(request), kind, "{shown}");
+    }
+}
+
+#[test]
+fn a_path_and_a_repository_are_called_what_they_are() {
+    for (source, message) in [
+        (
+            "./slack",
+            "`./slack` is a path, and the daemon reads no files of its clients",
+        ),
+        (
+            "https://example.org/a/b.git",
+            "`https://example.org/a/b.git` is a git repository, and this version of packd does not install \
+             from those",
+        ),
+        (
+            "git@example.org:a/b.git",
+            "`git@example.org:a/b.git` is a git repository, and this version of packd does not install from \
+             those",
+        ),
+    ] {
+        let error = check(&JobRequest::Install(install(source)), false).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert!(error.hint().is_some(), "{source} has a hint");
     }
 }
 
