@@ -222,7 +222,7 @@ impl Ledger {
     }
 
     /// Checks where every link leads, once all entries are known: inside, through folders only, to a file or a folder
-    /// of the archive. So no chain of links can lead out, and no link can come to lead elsewhere later.
+    /// of the archive that the link does not lie in: whoever follows links goes round in no circle there. So no chain of links can lead out, and no link can come to lead elsewhere later.
     pub(super) fn check_links(&self) -> Result<(), ArchiveError> {
         self.bad_links()
             .next()
@@ -279,6 +279,10 @@ impl Ledger {
         }
         if must_be_folder && !is_folder {
             return Err("which is not a folder");
+        }
+        let below = path.strip_prefix(at.as_str());
+        if at.is_empty() || below.is_some_and(|rest| rest.starts_with('/')) {
+            return Err("which is a folder that it lies in");
         }
         Ok(())
     }

@@ -129,8 +129,8 @@ fn fill<'a, R: Read>(
                             ArchiveError::damaged("its compressed data ends too early")
                         }
                         None => ArchiveError::damaged(format!(
-                            "its compressed data is not {}: {error}",
-                            format.compression().unwrap_or("readable")
+                            "its compressed data is damaged: {}",
+                            in_words(&error)
                         )),
                     });
                 }
@@ -142,6 +142,16 @@ fn fill<'a, R: Read>(
         }
     }
     Ok(())
+}
+
+/// What the decoder says, without its name for the format.
+fn in_words(error: &io::Error) -> String {
+    match error.to_string().as_str() {
+        "corrupt gzip stream does not have a matching checksum" => {
+            "it does not have the checksum or the length that it says".to_owned()
+        }
+        other => other.to_owned(),
+    }
 }
 
 /// The archive's bytes, counted as they are consumed. Keeps its errors aside, to tell them from the decoder's.

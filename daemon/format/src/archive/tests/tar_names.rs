@@ -184,7 +184,8 @@ fn links_that_leave_or_may_be_written_through() {
             "t07",
             tar()
                 .dir("a")
-                .link("a/one", "..")
+                .dir("b")
+                .link("a/one", "../b")
                 .link("two", "a/one/../../outside"),
             leads("two", "a/one/../../outside", another),
         ),
@@ -192,6 +193,16 @@ fn links_that_leave_or_may_be_written_through() {
             "t07 chain",
             tar().file("f", "").link("b", "a").link("a", "f"),
             leads("b", "a", another),
+        ),
+        (
+            "t62 root",
+            tar().link("loop", "."),
+            leads("loop", ".", "is a folder that it lies in"),
+        ),
+        (
+            "t62 deep",
+            tar().dir("a/b/c").link("a/b/c/loop", "../../../a/b"),
+            leads("a/b/c/loop", "../../../a/b", "is a folder that it lies in"),
         ),
         (
             "t17a",

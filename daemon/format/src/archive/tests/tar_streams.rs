@@ -58,9 +58,9 @@ fn gzip_that_is_wrong() {
     };
     let last = good.len() - 1;
     let broken = |why: &str| {
-        format!("the archive is damaged, at `f`: its compressed data is not gzip: {why}")
+        format!("the archive is damaged, at `f`: its compressed data is damaged: {why}")
     };
-    let checksum = broken("corrupt gzip stream does not have a matching checksum");
+    let checksum = broken("it does not have the checksum or the length that it says");
     let header = broken("invalid gzip header");
     let early = damaged("f", "its compressed data ends too early");
     let cases = [
