@@ -1,5 +1,7 @@
 //! One entry.
 
+use std::borrow::Cow;
+
 use semver::Version;
 use serde_json::value::RawValue;
 
@@ -77,11 +79,10 @@ impl Desk<'_, '_> {
 /// Judges an entry.
 pub(super) fn check<'a>(inspector: &mut Inspector<'a>, at: &At<'a>, view: &View<'a>) {
     let key = at.key.as_deref();
-    let name = key.or(view.name.text()).unwrap_or_default().to_owned();
     let desk = &mut Desk {
         inspector,
         at,
-        name: &name,
+        name: key.or(view.name.text()).unwrap_or_default(),
     };
     let top = &Trail::Entry;
     names(desk, view);
@@ -144,11 +145,13 @@ fn names<'a>(desk: &mut Desk<'_, 'a>, view: &View<'a>) {
         desk.add(Rule::Ref, &trail, error.to_string(), hint);
         return;
     }
-    let spot = Spot::within(desk.at, &trail);
-    desk.inspector.seen.push(Seen {
-        name: name.to_owned().into(),
-        spot,
-    });
+    let name = match (&desk.at.key, &view.name) {
+        // borrowed from the index, as nearly all are
+        (None, Word::Text(Cow::Borrowed(text))) => Cow::Borrowed(text.trim()),
+        _ => Cow::Owned(name.to_owned()),
+    };
+    let spot = Spot::within(desk.at, &Trail::Entry);
+    desk.inspector.seen.push(Seen { name, spot });
 }
 
 /// Judges what only describes.

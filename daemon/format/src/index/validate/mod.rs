@@ -294,7 +294,7 @@ fn among<'a>(seen: &[Seen<'a>], form: Form, findings: &mut Findings<'a>) {
     if let (Form::List, Some([before, after])) = (form, unsorted) {
         let message = format!("`{}` comes after `{}`", after.name, before.name);
         let hint = Some("`packctl index-merge` sorts".to_owned());
-        findings.add(Rule::Order, after.spot.clone(), message, hint);
+        findings.add(Rule::Order, after.spot.clone().key("ref"), message, hint);
     }
     let mut known: HashMap<&str, &Seen<'_>> = HashMap::with_capacity(seen.len());
     for one in seen {
@@ -305,7 +305,7 @@ fn among<'a>(seen: &[Seen<'a>], form: Form, findings: &mut Findings<'a>) {
                 first.spot.path()
             );
             let hint = Some("`packctl index-merge` joins their versions".to_owned());
-            findings.add(Rule::RefTwice, one.spot.clone(), message, hint);
+            findings.add(Rule::RefTwice, one.spot.clone().key("ref"), message, hint);
         } else {
             known.insert(&one.name, one);
         }

@@ -102,6 +102,12 @@ impl<'a> Spot<'a> {
         }
     }
 
+    /// The value of a key in it.
+    pub(super) fn key(mut self, key: &'static str) -> Self {
+        self.steps.push(Step::Key(key));
+        self
+    }
+
     /// Counts from the beginning of the index, and not of its piece.
     pub(super) fn renumber(&mut self, first: usize) {
         if let Base::Number(number) = &mut self.base {

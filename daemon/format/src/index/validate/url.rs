@@ -32,20 +32,21 @@ pub(super) enum For {
 
 /// What is wrong with the URL of a source.
 pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
-    let plain = shown(&without_credentials(url));
+    // said only where something is wrong: an index has many URLs
+    let plain = || shown(&without_credentials(url));
     if is_placeholder(url) {
         let mut fault = Fault::of(
             Rule::Placeholder,
-            format!("`{plain}` is the placeholder of a template"),
+            format!("`{}` is the placeholder of a template", plain()),
         );
         fault.hint = Some("give the real URL to `packctl index-entry`");
         return Some(fault);
     }
     if !is_plausible(url) {
-        return Some(Fault::of(Rule::Url, format!("`{plain}` is no URL")));
+        return Some(Fault::of(Rule::Url, format!("`{}` is no URL", plain())));
     }
     let Some((scheme, rest)) = url.split_once("://") else {
-        return relative_fault(url, what, &plain);
+        return relative_fault(url, what);
     };
     let scheme = scheme.to_ascii_lowercase();
     let is_known = match what {
@@ -63,7 +64,7 @@ pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() && scheme != "file" {
-        return Some(Fault::of(Rule::Url, format!("`{plain}` names no host")));
+        return Some(Fault::of(Rule::Url, format!("`{}` names no host", plain())));
     }
     if let Some((user, _)) = authority.rsplit_once('@') {
         // ssh needs the name of the user, and that is no secret
@@ -71,7 +72,7 @@ pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
         if is_secret {
             let mut fault = Fault::of(
                 Rule::Credentials,
-                format!("`{plain}` is written with a user or a password in it"),
+                format!("`{}` is written with a user or a password in it", plain()),
             );
             fault.hint = Some(
                 "everybody reads an index: give access by other means, and change the password",
@@ -83,7 +84,7 @@ pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
     is_open.then(|| {
         let mut fault = Fault::of(
             Rule::Unencrypted,
-            format!("`{plain}` is fetched without encryption"),
+            format!("`{}` is fetched without encryption", plain()),
         );
         fault.hint = Some("hosts refuse it unless they are configured otherwise");
         fault
@@ -91,32 +92,35 @@ pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
 }
 
 /// What is wrong with a URL that has no scheme.
-fn relative_fault(url: &str, what: For, plain: &str) -> Option<Fault> {
+fn relative_fault(url: &str, what: For) -> Option<Fault> {
     let first = url.split('/').next().unwrap_or_default();
     // `git@host:path`, and the short forms of hosts
     let is_url = !first.contains(':') || what == For::Git;
     (!is_url).then(|| {
         Fault::of(
             Rule::Url,
-            format!("`{plain}` is neither relative nor absolute with `https://`"),
+            format!(
+                "`{}` is neither relative nor absolute with `https://`",
+                shown(url)
+            ),
         )
     })
 }
 
 /// What is wrong with the URL of a page, or of the registry itself.
 pub(super) fn home_fault(url: &str) -> Option<Fault> {
-    let plain = shown(&without_credentials(url));
+    let plain = || shown(&without_credentials(url));
     let fault = source_fault(url, For::Git);
     match fault {
         Some(fault) if matches!(fault.rule, Rule::Credentials) => Some(fault),
         Some(fault) if fault.rule == Rule::Unencrypted => None,
         Some(_) => Some(Fault::of(
             Rule::Home,
-            format!("is `{plain}`, which is no URL"),
+            format!("is `{}`, which is no URL", plain()),
         )),
         None if !url.contains("://") && !url.contains('@') => Some(Fault::of(
             Rule::Home,
-            format!("is `{plain}`, which is no absolute URL"),
+            format!("is `{}`, which is no absolute URL", plain()),
         )),
         None => None,
     }
