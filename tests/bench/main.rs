@@ -17,6 +17,7 @@
 mod checksum;
 mod followers;
 mod footprint;
+mod index;
 mod install;
 mod load;
 mod measure;
@@ -30,12 +31,13 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let mut table = Table::default();
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("install", install::run),
         ("requests", requests::run),
         ("followers", followers::run),
         ("footprint", footprint::run),
         ("checksum", checksum::run),
+        ("index", index::run),
     ];
     for name in &asked {
         assert!(

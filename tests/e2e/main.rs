@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod events;
 mod hostile;
+mod index;
 mod install;
 mod pipelines;
 mod progress;

@@ -16,6 +16,7 @@ pub mod edit;
 mod entry;
 mod layout;
 mod lenient;
+mod lines;
 pub mod make;
 mod members;
 pub mod merge;

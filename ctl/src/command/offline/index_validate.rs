@@ -186,16 +186,16 @@ fn told(view: &ReportView, width: Width) -> String {
         _ => styled(BAD, "✗"),
     };
     let counted = |count: usize, one, many| text::count(count as u64, one, many);
-    let mut line = format!(
-        "{mark} {}: {}, {}, {}",
+    let compared = view.fetched.map_or_else(String::new, |fetched| {
+        let archives = counted(fetched.checked, "archive", "archives");
+        format!(", {archives} compared")
+    });
+    let line = format!(
+        "{mark} {}: {}, {}, {}{compared}",
         text::clean(&view.file),
         counted(view.packs, "pack", "packs"),
         counted(view.errors, "error", "errors"),
         counted(view.warnings, "warning", "warnings"),
     );
-    if let Some(fetched) = view.fetched {
-        let archives = counted(fetched.checked, "archive", "archives");
-        line.push_str(&format!(", {archives} compared"));
-    }
     told + &line + "\n"
 }

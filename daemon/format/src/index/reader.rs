@@ -9,7 +9,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use super::lenient::Text;
-use super::walk::Lines;
+use super::lines::Lines;
 use super::{Entry, EntryError, IndexError, MAX_ENTRIES};
 use crate::error::chain;
 use crate::name::{PackRef, shown};

@@ -6,14 +6,15 @@
 //! the walk before arrives exactly there; until then nothing of it counts.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::thread;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
+use serde::de::{Deserialize, IgnoredAny};
 use serde_json::value::RawValue;
 
+use super::lines::{offset_of, position};
 use super::reader::without_place;
+use super::word::Str;
 use super::{IndexError, MAX_ENTRIES};
 
 /// The least text that is worth a thread of its own, in bytes.
@@ -97,93 +98,6 @@ impl WalkError {
     fn shape(offset: usize, why: impl Into<String>) -> Self {
         let error = IndexError::Shape { why: why.into() };
         Self { offset, error }
-    }
-}
-
-/// The line and the column of an offset, both from 1; columns are characters.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
-    Lines::new(text).place(offset.min(text.len()))
-}
-
-/// Where a part lies in the text that it is a part of.
-pub(super) fn offset_in(text: &str, part: &str) -> usize {
-    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
-}
-
-/// Turns offsets that only grow into lines and columns.
-#[derive(Debug)]
-pub(super) struct Lines<'a> {
-    text: &'a str,
-    offset: usize,
-    line: usize,
-    column: usize,
-}
-
-impl<'a> Lines<'a> {
-    /// At the beginning of a text.
-    pub(super) fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            offset: 0,
-            line: 1,
-            column: 1,
-        }
-    }
-
-    /// The line and the column of an offset, both from 1; columns are characters.
-    pub(super) fn place(&mut self, offset: usize) -> (usize, usize) {
-        if let Some(between) = self.text.as_bytes().get(self.offset..offset) {
-            let rest = match between.iter().rposition(|byte| *byte == b'\n') {
-                Some(newline) => {
-                    self.line += between.iter().filter(|byte| **byte == b'\n').count();
-                    self.column = 1;
-                    &between[newline + 1..]
-                }
-                None => between,
-            };
-            // every byte but those that go on with a character
-            self.column += rest.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-            self.offset = offset;
-        }
-        (self.line, self.column)
-    }
-
-    /// The line of an offset.
-    pub(super) fn at(&mut self, offset: usize) -> usize {
-        self.place(offset).0
-    }
-
-    /// The line of a part of the text.
-    pub(super) fn of(&mut self, part: &str) -> usize {
-        self.at(offset_in(self.text, part))
-    }
-}
-
-/// A text, borrowed where it has no escapes.
-#[derive(Debug)]
-pub(super) struct Str<'a>(pub(super) Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StrVisitor;
-
-        impl<'de> Visitor<'de> for StrVisitor {
-            type Value = Str<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Str<'de>, E> {
-                Ok(Str(Cow::Borrowed(value)))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Str<'de>, E> {
-                Ok(Str(Cow::Owned(value.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(StrVisitor)
     }
 }
 
@@ -491,23 +405,6 @@ impl<'a> Walk<'a> {
             at = self.next(end, close)?;
         }
     }
-}
-
-/// Where an error shows in the text that was read, in bytes.
-pub(super) fn offset_of(error: &serde_json::Error, text: &str) -> usize {
-    if error.line() == 0 {
-        return 0;
-    }
-    let mut start = 0;
-    for _ in 1..error.line() {
-        start += text[start..].find('\n').map_or(0, |newline| newline + 1);
-    }
-    // columns of the library are bytes, and the last one read
-    let mut offset = (start + error.column().saturating_sub(1)).min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    offset
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Desk {
 
     fn run(&self, format: Format, line: &str) -> Ran {
         let words = line.split(' ').map(|word| {
-            if word.ends_with(".json") {
+            if Path::new(word).extension().is_some() {
                 self.path(word).into_os_string()
             } else {
                 word.into()

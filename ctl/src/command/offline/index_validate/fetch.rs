@@ -71,13 +71,12 @@ fn place(url: &str, origin: &Origin) -> Option<Place> {
     match Url::parse(url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Some(Place::Url(url.into())),
         Ok(url) if url.scheme() == "file" && !is_remote => url.to_file_path().ok().map(Place::File),
-        Ok(_) => None,
         Err(url::ParseError::RelativeUrlWithoutBase) => match origin {
             Origin::Input => None,
             Origin::Url(base) => base.join(url).ok().map(|url| Place::Url(url.into())),
             Origin::File(index) => relative(index, url).map(Place::File),
         },
-        Err(_) => None,
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -105,8 +105,8 @@ fn contents(old: &mut Map<String, Value>) -> Value {
             contents.insert(kind.to_owned(), json!([]));
             continue;
         };
-        let named = names.into_iter().filter(Value::is_string);
-        let items = named.map(|name| json!({"name": name, "description": ""}));
+        let texts = names.into_iter().filter(Value::is_string);
+        let items = texts.map(|name| json!({"name": name, "description": ""}));
         contents.insert(kind.to_owned(), items.collect());
     }
     if let Some(content) =

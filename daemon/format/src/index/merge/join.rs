@@ -169,9 +169,8 @@ fn choose(
             continue;
         };
         match prefer {
-            Some(Prefer::First) => {}
             Some(Prefer::Last) if may_count(&same[later]) => chosen = later,
-            Some(Prefer::Last) => {}
+            Some(Prefer::First | Prefer::Last) => {}
             None => {
                 let name = |offer: &Offer<'_>| {
                     let input = group[offer.record].input as usize;

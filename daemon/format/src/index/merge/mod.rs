@@ -10,7 +10,8 @@ use std::io::{self, Write};
 
 use semver::Version;
 
-use super::walk::{self, Form, Lines, Member, Walked};
+use super::lines::Lines;
+use super::walk::{self, Form, Member, Walked};
 use super::{IndexError, Place};
 use crate::name::PackRef;
 

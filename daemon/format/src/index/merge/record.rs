@@ -9,8 +9,9 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::super::entry::{needs, scalar};
+use super::super::lines::offset_in;
 use super::super::reader::without_place;
-use super::super::walk::{At, Visit, offset_in};
+use super::super::walk::{At, Visit};
 use super::super::word::{Word, present};
 use super::super::{EntryError, MAX_ENTRY_BYTES};
 use super::text::{Edit, edited, quoted};
@@ -282,11 +283,7 @@ fn record<'a>(
 }
 
 /// A record of a text that was made here.
-fn settled<'a>(
-    text: Cow<'a, str>,
-    name: PackRef,
-    version: Version,
-) -> Result<Record<'a>, EntryError> {
+fn settled(text: Cow<'_, str>, name: PackRef, version: Version) -> Result<Record<'_>, EntryError> {
     if text.len() > MAX_ENTRY_BYTES {
         return Err(EntryError::TooLarge { bytes: text.len() });
     }

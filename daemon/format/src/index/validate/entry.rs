@@ -115,7 +115,13 @@ pub(super) fn check<'a>(inspector: &mut Inspector<'a>, at: &At<'a>, view: &View<
         desk.add(fault.rule, &top.key("repo_url"), fault.why, hint);
     }
     if let Some(versions) = view.versions {
-        others(desk, versions, version, &view.install_sources, is_tag);
+        others(
+            desk,
+            versions,
+            version.as_ref(),
+            &view.install_sources,
+            is_tag,
+        );
     }
 }
 
@@ -134,7 +140,8 @@ fn names<'a>(desk: &mut Desk<'_, 'a>, view: &View<'a>) {
         }
         (None, Some(own)) => own,
         (None, None) => {
-            if !matches!(view.name, Word::Other(_)) {
+            // of another kind, it has been said
+            if !matches!(view.name, Word::Other(kind) if kind != Kind::Null) {
                 desk.add(Rule::Ref, &trail, "there is no `ref`".to_owned(), None);
             }
             return;
@@ -307,7 +314,7 @@ fn listed(desk: &mut Desk<'_, '_>, list: &[Object<ComponentView<'_>>], trail: &T
 fn others<'a>(
     desk: &mut Desk<'_, 'a>,
     versions: &'a RawValue,
-    own: Option<Version>,
+    own: Option<&Version>,
     own_sources: &Objects<SourceView<'a>>,
     is_tag: bool,
 ) {
@@ -362,14 +369,14 @@ fn others<'a>(
             continue;
         };
         let is_yanked = view.yanked.is_some_and(|yanked| yanked.get() == "true");
-        if own.as_ref() == Some(&version) && view.install_sources != *own_sources && !is_tag {
+        if own == Some(&version) && view.install_sources != *own_sources && !is_tag {
             let message =
                 format!("version {version} is the top level's, and has other sources here");
             desk.add(Rule::VersionTwice, &trail, message, None);
         }
         below.push((number, version, is_yanked));
     }
-    in_order(desk, &below, own.as_ref(), &trail);
+    in_order(desk, &below, own, &trail);
 }
 
 /// Judges the order of versions.

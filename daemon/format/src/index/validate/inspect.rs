@@ -141,15 +141,11 @@ impl<'a> Visit<'a> for Inspector<'a> {
             self.findings.add(Rule::Entry, spot(), message, Some(hint));
             return;
         }
-        match entry {
-            Ok(view) => entry::check(self, &at, &view),
-            Err(error) => {
-                let message = match Kind::of(at.raw) {
-                    Kind::Object => without_place(&error),
-                    kind => format!("the entry is {kind}, not an object"),
-                };
-                self.findings.add(Rule::Entry, spot(), message, None);
-            }
-        }
+        let message = match (Kind::of(at.raw), entry) {
+            (Kind::Object, Ok(view)) => return entry::check(self, &at, &view),
+            (Kind::Object, Err(error)) => without_place(&error),
+            (kind, _) => format!("the entry is {kind}, not an object"),
+        };
+        self.findings.add(Rule::Entry, spot(), message, None);
     }
 }

@@ -11,7 +11,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::IndexError;
-use super::walk::{self, Form, Lines, Member, WalkError, Walked};
+use super::lines::{Lines, offset_in, position};
+use super::walk::{self, Form, Member, WalkError, Walked};
 use super::word::Kind;
 use crate::digest::Digest;
 use crate::name::shown;
@@ -173,7 +174,7 @@ fn refusal(bytes: &[u8], refused: &WalkError) -> Report {
     };
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let (line, column) = walk::position(text, refused.offset);
+    let (line, column) = position(text, refused.offset);
     let message = match &refused.error {
         IndexError::Syntax { why, .. } => format!("the index is not JSON: {why}"),
         error => error.to_string(),
@@ -252,7 +253,7 @@ fn header<'a>(members: &[Member<'a>], form: Form, text: &'a str, findings: &mut 
             }
             continue;
         };
-        let spot = Spot::top(key, member.value, walk::offset_in(text, member.value));
+        let spot = Spot::top(key, member.value, offset_in(text, member.value));
         let Ok(value) = serde_json::from_str::<String>(member.value) else {
             let kind = Kind::of(member.value);
             let message = format!("`{key}` is {kind}, not a text");

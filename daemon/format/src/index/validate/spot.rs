@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 
-use super::super::walk::{At, Lines, offset_in};
+use super::super::lines::{Lines, offset_in};
+use super::super::walk::At;
 use super::Position;
 use crate::name::shown;
 
