@@ -198,18 +198,15 @@ impl IndexUpdate {
     fn create(&self, empty: &str, out: &mut Output) -> Result<Ending, Failure> {
         let file = Locked::new(&self.index)?;
         let known = file.read()?;
-        let action = match &known {
-            Some(bytes) => {
-                Document::parse(bytes).map_err(|error| self.no_document(&error))?;
-                "unchanged"
-            }
-            None => {
-                file.replace(|out| {
-                    out.write_all(empty.as_bytes())
-                        .map_err(FileError::io("write", &self.index))
-                })?;
-                "created"
-            }
+        let action = if let Some(bytes) = &known {
+            Document::parse(bytes).map_err(|error| self.no_document(&error))?;
+            "unchanged"
+        } else {
+            file.replace(|out| {
+                out.write_all(empty.as_bytes())
+                    .map_err(FileError::io("write", &self.index))
+            })?;
+            "created"
         };
         let report = Report {
             success: true,

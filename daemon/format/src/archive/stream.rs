@@ -94,19 +94,18 @@ fn read(
     let end = match format {
         Format::TarGz => {
             let members = MultiGzDecoder::new(input);
-            fill(format, members, MultiGzDecoder::get_mut, full, free)
+            fill(members, MultiGzDecoder::get_mut, full, free)
         }
         Format::TarZst => Frames::new(input)
             .map_err(|source| ArchiveError::Read { source })
-            .and_then(|frames| fill(format, frames, Frames::input, full, free)),
-        Format::Tar | Format::Zip => fill(format, input, |input| input, full, free),
+            .and_then(|frames| fill(frames, Frames::input, full, free)),
+        Format::Tar | Format::Zip => fill(input, |input| input, full, free),
     };
     // nobody there to hear it means that the work has ended already
     let _ = full.send(end.map_or_else(Message::Failed, |()| Message::End));
 }
 
 fn fill<'a, R: Read>(
-    format: Format,
     mut unpacked: R,
     input: impl Fn(&mut R) -> &mut Input<'a>,
     full: &SyncSender<Message>,
