@@ -57,7 +57,10 @@ impl Desk {
 
     fn run(&self, format: Format, line: &str) -> Ran {
         let words = line.split(' ').map(|word| {
-            if Path::new(word).extension().is_some() {
+            if Path::new(word)
+                .extension()
+                .is_some_and(|ending| ending == "json")
+            {
                 self.path(word).into_os_string()
             } else {
                 word.into()
