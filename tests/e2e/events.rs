@@ -185,3 +185,31 @@ fn packctl_follows_events_as_lines_of_json() {
         .collect();
     assert_eq!(numbers(&events), numbers(&stored(&packd)));
 }
+
+#[test]
+fn the_stored_events_are_one_document_and_a_stream_is_lines() {
+    let site = Site::serving([&PackTree::new("slack", "2.1.0")]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "slack"]).success();
+    let lines: Vec<EventView> = packd
+        .ctl(["-o", "ndjson", "events"])
+        .success()
+        .stdout()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(lines.len() > 10, "{lines:#?}");
+
+    let document: EventList = packd.ctl(["-j", "events"]).success().json();
+    assert_eq!(document.events, lines);
+    assert_eq!(document.next, None, "all of them are there");
+    let yaml = packd.ctl(["-o", "yaml", "events"]);
+    let documents: Vec<&str> = yaml.stdout().split("---\n").collect();
+    assert!(
+        documents.len() == 1 && documents[0].starts_with("events:\n- "),
+        "{}",
+        yaml.stdout()
+    );
+    let none: EventList = packd.ctl(["-j", "events", "--job", "99"]).success().json();
+    assert_eq!(none.events, [], "also nothing is a document");
+}

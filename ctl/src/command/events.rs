@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
-use packd_wire::{EventKind, EventView, EventsQuery, Exit};
+use packd_wire::{EventKind, EventList, EventView, EventsQuery, Exit};
 use serde_json::Value;
 
 use super::interrupt::Interrupt;
@@ -18,8 +18,9 @@ const PAGE: u32 = 1000;
 
 /// Show what happened, and follow what happens
 ///
-/// Without --follow: the stored events. With it: those from now on, or after --since, without an
-/// end; the stream survives restarts of packd. As JSON, both are one event per line.
+/// Without --follow: the stored events, as JSON or YAML in one document. With it: those from now on,
+/// or after --since, without an end, so that JSON has one event per line and YAML one document per
+/// event; the stream survives restarts of packd.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Events {
     /// Go on with what happens from now on
@@ -75,23 +76,33 @@ impl Events {
     }
 }
 
-/// Shows the stored events, page by page, so that many need no memory.
+/// Shows the stored events: as lines page by page, so that many need no memory, and as one document
+/// when all of them have come, so that a part is never taken for the whole.
 async fn list(
     client: &Client,
     out: &mut Output,
     mut wanted: EventsQuery,
 ) -> Result<Ending, Failure> {
     wanted.limit = Some(PAGE);
+    let mut document = match out.format() {
+        Format::Json | Format::Yaml => Some(Vec::new()),
+        Format::Human | Format::Ndjson => None,
+    };
     loop {
         let page = client.events(&wanted).await?;
-        for event in &page.events {
-            show(out, event);
+        match &mut document {
+            Some(events) => events.extend(page.events),
+            None => page.events.iter().for_each(|event| show(out, event)),
         }
         match page.next {
             next @ Some(_) if next > wanted.since && !out.is_closed() => wanted.since = next,
-            Some(_) | None => return Ok(Ending::Exit(Exit::Done)),
+            Some(_) | None => break,
         }
     }
+    if let Some(events) = document {
+        out.show(&EventList { events, next: None }, String::new);
+    }
+    Ok(Ending::Exit(Exit::Done))
 }
 
 /// Shows events as they come, until Ctrl-C or until nobody reads them any more.
@@ -112,7 +123,9 @@ async fn follow(
             () = interrupt.comes() => return Ok(Ending::Detached),
         };
         match item {
-            Item::Event(Frame { raw, .. }) if out.format() == Format::Ndjson => {
+            Item::Event(Frame { raw, .. })
+                if matches!(out.format(), Format::Json | Format::Ndjson) =>
+            {
                 out.data(&format!("{raw}\n"));
             }
             Item::Event(Frame {
@@ -126,7 +139,7 @@ async fn follow(
     Ok(Ending::Exit(Exit::Done))
 }
 
-/// Shows one event. A stream has no end, so that as JSON it is a line, not part of an array.
+/// Shows one event of several. A stream has no end, so that as JSON it is a line, not part of an array.
 fn show(out: &mut Output, event: &EventView) {
     match out.format() {
         Format::Human => out.data(&line(event)),
