@@ -167,6 +167,7 @@ pub(crate) fn report(
 ) -> Ending {
     show(out, jobs, asked);
     let mut exit = Exit::Done;
+    let mut dry_runs = DryRuns::default();
     for job in jobs {
         for warning in &job.warnings {
             if !progress.told(job.id).contains(warning) {
@@ -179,8 +180,7 @@ pub(crate) fn report(
                 failure.exit()
             }
             None if job.status.is_finished() => {
-                let sentence = sentence(job, out.width());
-                out.done(&sentence);
+                dry_runs.or_tell(out, job);
                 Exit::Done
             }
             None => {
@@ -193,7 +193,40 @@ pub(crate) fn report(
             exit = this;
         }
     }
+    dry_runs.tell(out);
     Ending::Exit(exit)
+}
+
+/// What the dry runs of a command would change: one table for all of them, below everything else.
+#[derive(Default)]
+struct DryRuns(Option<Vec<PlanChange>>);
+
+impl DryRuns {
+    /// Keeps the plan of a job that was a dry run, and says of another one at once what it has done.
+    fn or_tell(&mut self, out: &mut Output, job: &JobView) {
+        match dry_run(job) {
+            Some(changes) => self.0.get_or_insert_default().extend_from_slice(changes),
+            None => out.done(&sentence(job)),
+        }
+    }
+
+    fn tell(self, out: &mut Output) {
+        if let Some(changes) = self.0 {
+            let table = plan_table(&changes, out.width());
+            out.done(table.trim_end());
+        }
+    }
+}
+
+/// The plan of a job that was a dry run. That there is nothing to remove needs no table.
+fn dry_run(job: &JobView) -> Option<&[PlanChange]> {
+    let changes = changes(job);
+    let is_dry = job.request["dry_run"] == true;
+    (is_dry && !(job.kind == JobKind::Remove && changes.is_empty())).then_some(changes)
+}
+
+fn changes(job: &JobView) -> &[PlanChange] {
+    job.plan.as_ref().map_or(&[], |plan| &plan.changes)
 }
 
 /// Shows jobs as data.
@@ -214,17 +247,17 @@ fn leave(out: &mut Output, jobs: &[JobView], asked: Asked) -> Ending {
         return Ending::Exit(Exit::Done);
     }
     let mut exit = Exit::Done;
+    let mut dry_runs = DryRuns::default();
     for job in jobs {
         if out.is_quiet() {
             out.data(&format!("{}\n", job.id));
         } else if job.status.is_finished() {
-            let sentence = sentence(job, out.width());
             match Failure::of_job(job) {
                 Some(failure) => {
                     out.failure(&failure);
                     exit = failure.exit();
                 }
-                None => out.done(&sentence),
+                None => dry_runs.or_tell(out, job),
             }
         } else {
             out.done(&format!(
@@ -235,6 +268,7 @@ fn leave(out: &mut Output, jobs: &[JobView], asked: Asked) -> Ending {
             ));
         }
     }
+    dry_runs.tell(out);
     let open: Vec<i64> = jobs
         .iter()
         .filter(|job| !job.status.is_finished())
@@ -261,19 +295,11 @@ fn name_commands(out: &mut Output, jobs: &[i64]) {
     }
 }
 
-/// What a job that succeeded has done, in a line; of a dry run, its plan.
-pub(crate) fn sentence(job: &JobView, width: Width) -> String {
-    let changes = job.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
+/// What a job that succeeded has done, in a line.
+fn sentence(job: &JobView) -> String {
+    let changes = changes(job);
     if job.kind == JobKind::Remove && changes.is_empty() {
         return format!("{} is not installed: nothing to remove", label(job));
-    }
-    if job
-        .request
-        .get("dry_run")
-        .and_then(serde_json::Value::as_bool)
-        == Some(true)
-    {
-        return plan_table(changes, width).trim_end().to_owned();
     }
     let all_kept = changes
         .iter()

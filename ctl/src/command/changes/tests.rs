@@ -69,7 +69,7 @@ fn done(changes: Vec<PlanChange>) -> JobView {
 #[test]
 fn a_sentence_says_what_has_changed() {
     use ChangeAction::{Downgrade, Install, Keep, Reinstall, Remove, Upgrade};
-    let said = |changes| sentence(&done(changes), Width::Unlimited);
+    let said = |changes| sentence(&done(changes));
     for (action, from, to, sentence) in [
         (
             Install,
@@ -135,10 +135,8 @@ fn a_removal_of_what_is_not_there_is_done_and_says_so() {
     assert_snapshot!(data, @"helo is not installed: nothing to remove");
     assert_snapshot!(talk, @"warning: `helo` is not installed; did you mean `hello`?");
     view.request = json!({"ref": "helo", "dry_run": true});
-    assert_eq!(
-        sentence(&view, Width::Unlimited),
-        "helo is not installed: nothing to remove"
-    );
+    let (data, _, _) = reported(&[view], Asked::One, Format::Human);
+    assert_snapshot!(data, @"helo is not installed: nothing to remove");
 }
 
 #[test]
@@ -150,27 +148,42 @@ fn a_version_that_is_kept_can_have_been_installed_again() {
         Some("2.1.0"),
     )]);
     view.changed = true;
-    assert_eq!(
-        sentence(&view, Width::Unlimited),
-        "slack 2.1.0 installed again in 1.2 s"
-    );
+    assert_eq!(sentence(&view), "slack 2.1.0 installed again in 1.2 s");
 }
 
 #[test]
-fn a_dry_run_shows_its_plan() {
-    let mut view = done(vec![
-        change("http", ChangeAction::Install, None, Some("1.0.0")),
-        change("slack", ChangeAction::Upgrade, Some("1.9.0"), Some("2.1.0")),
-    ]);
-    view.request = json!({"dry_run": true});
-    assert_snapshot!(
-        anstream::adapter::strip_str(&sentence(&view, Width::Unlimited)).to_string(),
-        @"
-        REF    CHANGE   FROM   TO     REGISTRY  WHY
-        http   install  -      1.0.0  acme      asked for
-        slack  upgrade  1.9.0  2.1.0  acme      asked for
-        "
-    );
+fn dry_runs_show_their_plans_in_one_table() {
+    let dry = |changes| {
+        let mut view = done(changes);
+        view.changed = false;
+        view.request = json!({"dry_run": true});
+        view
+    };
+    let http = dry(vec![change(
+        "http",
+        ChangeAction::Install,
+        None,
+        Some("1.0.0"),
+    )]);
+    let slack = dry(vec![change(
+        "slack",
+        ChangeAction::Upgrade,
+        Some("1.9.0"),
+        Some("2.1.0"),
+    )]);
+    let jobs = [http, slack];
+    let (data, _, _) = reported(&jobs, Asked::Several, Format::Human);
+    assert_snapshot!(data, @"
+    REF    CHANGE   FROM   TO     REGISTRY  WHY
+    http   install  -      1.0.0  acme      asked for
+    slack  upgrade  1.9.0  2.1.0  acme      asked for
+    ");
+    let (mut out, left, _) = output(Format::Human, false);
+    leave(&mut out, &jobs, Asked::Several);
+    assert_eq!(left.text(), data, "also when nobody waits for them");
+
+    let (data, _, _) = reported(&[dry(Vec::new())], Asked::One, Format::Human);
+    assert_snapshot!(data, @"nothing would change");
 }
 
 fn reported(jobs: &[JobView], asked: Asked, format: Format) -> (String, String, Ending) {
