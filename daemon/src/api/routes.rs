@@ -158,7 +158,7 @@ async fn pass(
     next: Next,
 ) -> Response {
     if caller.role < route.role {
-        return refuse(&state, &caller, route.role, request).await;
+        return refuse(&state, &caller, Some(route.role), request).await;
     }
     if route.verb.changes() {
         change(state, caller, request, next).await
@@ -192,22 +192,24 @@ async fn change(state: State, caller: Caller, request: Request, next: Next) -> R
     }
 }
 
-/// Answers that the peer's role does not allow this.
+/// Answers that the peer's role does not allow this. Without a role that is needed: nor anything else.
 pub(crate) async fn refuse(
     state: &State,
     caller: &Caller,
-    needed: Role,
+    needed: Option<Role>,
     request: Request,
 ) -> Response {
     let what = name(&request);
     let who = caller.link.peer.name();
-    let detail = format!(
-        "`{what}` needs role `{needed}`, and {who} has `{}`",
-        caller.role
-    );
+    let role = caller.role;
+    let detail = match needed {
+        Some(needed) => format!("`{what}` needs role `{needed}`, and {who} has `{role}`"),
+        None => format!("`{what}` is refused: {who} has role `{role}`, which may do nothing"),
+    };
     let mut refusal = Refusal::new(ErrorKind::AccessDenied, detail);
     // no group helps those who are denied as who they are
-    if caller.role > Role::Denied
+    if role > Role::Denied
+        && let Some(needed) = needed
         && let Some(group) = state.access.group_for(&caller.link.peer, needed)
     {
         let user = caller.link.peer.user.as_deref().unwrap_or("USER");

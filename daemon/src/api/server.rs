@@ -183,7 +183,7 @@ async fn answer(
         caller.link.has_conflict() || request.headers().contains_key(header::TRANSFER_ENCODING);
     let mut request = request.map(Body::new);
     let response = if role == Role::Denied {
-        routes::refuse(&state, &caller, Role::Reader, request).await
+        routes::refuse(&state, &caller, None, request).await
     } else if caller.link.has_conflict() {
         let detail = "the request has both `Content-Length` and `Transfer-Encoding`";
         Refusal::new(ErrorKind::BadRequest, detail).into_response()
