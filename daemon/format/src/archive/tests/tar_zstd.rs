@@ -69,7 +69,7 @@ fn what_is_cut_off_or_changed_is_refused() {
     bad(
         "the checksum",
         &changed,
-        "its compressed data is not zstd: Restored data doesn't match checksum",
+        "its compressed data is damaged: Restored data doesn't match checksum",
     );
 }
 
@@ -77,8 +77,8 @@ fn what_is_cut_off_or_changed_is_refused() {
 fn what_lies_beside_the_frames_is_refused() {
     let packed = zstd(&tar());
     let hides =
-        "its compressed data is not zstd: it has a skippable frame, which could hide anything";
-    let follows = "its compressed data is not zstd: something else follows the last frame";
+        "its compressed data is damaged: it has a skippable frame, which could hide anything";
+    let follows = "its compressed data is damaged: something else follows the last frame";
     for (case, bytes, reason) in [
         (
             "after",
@@ -115,7 +115,7 @@ fn what_lies_beside_the_frames_is_refused() {
     bad(
         "no zstd",
         &[&b"\x28\xb5\x2f\xfd"[..], &[0xff; 30]].concat(),
-        "its compressed data is not zstd: Unsupported frame parameter",
+        "its compressed data is damaged: Unsupported frame parameter",
     );
 }
 
@@ -131,7 +131,7 @@ fn a_window_larger_than_allowed_is_not_given_memory() {
     bad(
         "28",
         &with_window(28),
-        "its compressed data is not zstd: Frame requires too much memory for decoding",
+        "its compressed data is damaged: Frame requires too much memory for decoding",
     );
 }
 
