@@ -12,6 +12,7 @@ use packd_format::index::merge::{Input, MergeError, Merged, Options, Prefer, mer
 use packd_wire::Exit;
 use serde::Serialize;
 
+use super::large;
 use crate::Ending;
 use crate::file::{FileError, Locked};
 use crate::output::{Failure, GOOD, Output, styled};
@@ -153,7 +154,7 @@ impl IndexMerge {
         let mut read = Vec::new();
         for path in &self.inputs {
             let name = path.display().to_string();
-            match fs_err::read(path) {
+            match large::read(path) {
                 Ok(bytes) => read.push((name, bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if self.strict {

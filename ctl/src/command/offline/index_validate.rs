@@ -13,6 +13,7 @@ use packd_wire::Exit;
 use serde::Serialize;
 use url::Url;
 
+use super::large;
 use crate::Ending;
 use crate::fetch as http;
 use crate::output::table::Table;
@@ -133,7 +134,7 @@ impl Origin {
                     })?;
                 Ok(bytes)
             }
-            Self::File(path) => fs_err::read(path).map_err(|error| {
+            Self::File(path) => large::read(path).map_err(|error| {
                 if error.kind() == io::ErrorKind::NotFound {
                     let message = format!("Index file not found: {}", path.display());
                     return Failure::new(Exit::NotFound, message);

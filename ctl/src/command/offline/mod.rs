@@ -8,6 +8,7 @@ pub(crate) mod index_entry;
 pub(crate) mod index_merge;
 pub(crate) mod index_update;
 pub(crate) mod index_validate;
+mod large;
 pub(crate) mod lint;
 mod made;
 mod place;
