@@ -176,6 +176,7 @@ impl Registries {
             let Ok(refreshed) = tokio::time::timeout(PATIENCE, refresh).await else {
                 return Ok(Some(stale(&IndexRow {
                     error: Some(format!("no answer within {} s", PATIENCE.as_secs())),
+                    failed_at: Some(time::now()),
                     ..row
                 })));
             };
@@ -231,17 +232,18 @@ impl Registries {
     }
 }
 
-fn stale(row: &IndexRow) -> String {
-    let age = row
-        .checked_at
-        .as_deref()
-        .map(time::since)
-        .unwrap_or_default();
+/// That a cached index is used, and since when: a failure of a moment ago need not be true any more.
+pub(super) fn stale(row: &IndexRow) -> String {
+    let age = |at: &Option<String>| at.as_deref().map(time::since).unwrap_or_default();
+    let failed = match age(&row.failed_at) {
+        just_now if just_now.as_secs() == 0 => String::new(),
+        before => format!(" {} ago", in_words(before)),
+    };
     format!(
-        "registry `{}` cannot be asked ({}); its cached index is used, confirmed {} ago",
+        "registry `{}` could not be asked{failed} ({}); its cached index is used, confirmed {} ago",
         row.name,
         row.error.as_deref().unwrap_or("no reason known"),
-        in_words(age)
+        in_words(age(&row.checked_at))
     )
 }
 

@@ -1,7 +1,9 @@
 //! Who answers for a pack, and with what.
 
 use super::*;
-use crate::registry::lookup::OfferSource;
+use crate::registry::lookup::{OfferSource, stale};
+use crate::store::index::IndexRow;
+use crate::store::time;
 
 #[tokio::test]
 async fn the_newest_version_that_will_do_answers() {
@@ -365,4 +367,25 @@ async fn an_index_that_is_not_there_is_named_once() {
         )
     );
     scene.end();
+}
+
+#[test]
+fn an_index_that_could_not_be_confirmed_says_when() {
+    let row = |failed| IndexRow {
+        name: "acme".into(),
+        error: Some("refused".into()),
+        failed_at: Some(time::before(Duration::from_secs(failed))),
+        checked_at: Some(time::before(Duration::from_mins(9))),
+        ..IndexRow::default()
+    };
+    let text = stale(&row(9));
+    assert!(
+        text.starts_with("registry `acme` could not be asked 9 s ago (refused); its cached index"),
+        "what may be over by now is said to be of before: {text}"
+    );
+    let text = stale(&row(0));
+    assert!(
+        text.starts_with("registry `acme` could not be asked (refused)"),
+        "{text}"
+    );
 }
