@@ -78,13 +78,15 @@ pub(crate) fn since(
     Ok(events)
 }
 
-/// The sequence number of the newest event, 0 before the first.
+/// The sequence number that was given last, 0 before the first; its event may be forgotten by now.
 ///
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn last(connection: &Connection) -> rusqlite::Result<i64> {
     connection
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM event")?
+        .prepare_cached(
+            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)",
+        )?
         .query_row([], |row| row.get(0))
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// A stream that begins behind `since`, or now.
+    /// A stream that begins behind `since`, which is a number that there was, or now.
     ///
     /// # Errors
     /// Those of the store.
@@ -62,8 +62,7 @@ impl Follower {
             database: state.parts.database.clone(),
             filter,
             format,
-            // a number that is yet to come is from another history; waiting for it would lose this one
-            cursor: since.map_or(last, |since| since.min(last)),
+            cursor: since.unwrap_or(last),
             behind: since.is_some_and(|since| since < last),
             keep_alive: state.times.keep_alive,
             stopping: state.stopping.clone(),

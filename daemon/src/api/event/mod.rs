@@ -49,6 +49,10 @@ pub(crate) async fn events(
 ) -> Answer<Response> {
     let filter = filter(&query)?;
     let since = since(&query, &headers)?;
+    if let Some(since) = since {
+        let last = state.parts.database.read(rows::last).await?;
+        is_past(since, last)?;
+    }
     if query.follow == Some(false) {
         let limit = page(query.limit, 100)?;
         return Ok(Shown(list(&state, since.unwrap_or(0), filter, limit).await?).into_response());
@@ -97,6 +101,19 @@ async fn stream(
         (header::CONNECTION, HeaderValue::from_static("close")),
     ];
     Ok((headers, body).into_response())
+}
+
+/// Refuses a number that is yet to come. Whoever has it got it from another history, which the database was
+/// replaced by, and would miss all of this one up to there.
+fn is_past(since: i64, last: i64) -> Answer<()> {
+    if since <= last {
+        return Ok(());
+    }
+    let detail = format!("there is no event {since}: the last one is {last}");
+    Err(Refusal::new(ErrorKind::BadRequest, detail).hint(format!(
+        "`since={last}` begins now, `since=0` at the beginning; numbers from before packd's database was \
+         replaced mean nothing to this one"
+    )))
 }
 
 fn filter(query: &EventsQuery) -> Answer<Filter> {

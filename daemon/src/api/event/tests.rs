@@ -129,13 +129,25 @@ async fn a_stream_has_only_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_number_from_another_history_does_not_silence_this_one() {
+async fn a_number_that_is_yet_to_come_is_refused_with_the_last_one() {
     let daemon = Daemon::new();
     store(&daemon.state, 3).await;
-    let follower = follower(&daemon.state, Some(4711), Filter::default()).await;
-    store(&daemon.state, 1).await;
-    let (events, _) = take(follower, 1).await;
-    assert_eq!(numbers(&events), [4], "what happens from now on comes");
+    for target in ["/v1/events?since=4711", "/v1/events?since=4&follow=false"] {
+        let problem = daemon.get(target).await.problem();
+        assert_eq!(problem.kind, ErrorKind::BadRequest, "{target}");
+        assert!(
+            problem.detail.ends_with("the last one is 3"),
+            "{}",
+            problem.detail
+        );
+    }
+    let forget = |tx: &crate::store::Tx<'_>| tx.execute("DELETE FROM event", []);
+    daemon.state.parts.database.write(forget).await.unwrap();
+    let list: EventList = daemon.get("/v1/events?since=3&follow=false").await.json();
+    assert!(
+        list.events.is_empty(),
+        "a number that there was stays one when its event is forgotten"
+    );
 }
 
 #[tokio::test(start_paused = true)]
