@@ -3,8 +3,8 @@
 use std::{os::unix::fs::FileTypeExt, process::Stdio};
 
 use packd_tests::{
-    PATIENCE, PackTree, Packd, Settings, Site,
-    support::{process, watch},
+    PATIENCE, PackTree, Packd, Ran, Request, Settings, Site,
+    support::{http, process, watch},
 };
 use packd_wire::{HealthView, StatusView, path};
 
@@ -41,7 +41,13 @@ fn a_socket_of_the_service_manager_is_used_and_left_alone() {
     let packd = Packd::prepare(&Settings::new());
     let line = packd.command_line();
     let mut activate = packd.bare(&["systemd-socket-activate".into()]);
-    activate.arg("--listen").arg(packd.socket()).args(&line);
+    let second = packd.socket().with_file_name("second.sock");
+    activate
+        .arg("--listen")
+        .arg(packd.socket())
+        .arg("--listen")
+        .arg(&second)
+        .args(&line);
     let log = fs_err::File::create(packd.config_file().with_file_name("packd.log")).unwrap();
     let log = log.into_parts().0;
     activate
@@ -51,7 +57,7 @@ fn a_socket_of_the_service_manager_is_used_and_left_alone() {
     let mut child = activate.spawn().unwrap();
     let folder = packd.socket().parent().unwrap().to_owned();
     assert!(
-        watch::until(&folder, PATIENCE, || packd.socket().exists()),
+        watch::until(&folder, PATIENCE, || second.exists()),
         "nothing listens"
     );
     let inode = |packd: &Packd| {
@@ -68,6 +74,10 @@ fn a_socket_of_the_service_manager_is_used_and_left_alone() {
         before,
         "no socket of its own was put in the place"
     );
+    let at_second = http::ask(&second, &Request::get(path::STATUS))
+        .expect(200)
+        .json::<StatusView>();
+    assert_eq!(at_second.pid, child.id(), "the other socket is served too");
 
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
@@ -82,6 +92,43 @@ fn a_socket_of_the_service_manager_is_used_and_left_alone() {
     assert!(
         left.file_type().is_socket(),
         "the service manager's socket stays"
+    );
+}
+
+#[test]
+fn a_socket_that_is_no_unix_socket_is_refused_by_its_number() {
+    let packd = Packd::prepare(&Settings::new());
+    let line = packd.command_line();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let mut activate = packd.bare(&["systemd-socket-activate".into()]);
+    // the first connection starts it, at whichever socket
+    activate
+        .arg("--listen")
+        .arg(packd.socket())
+        .arg("--listen")
+        .arg(&address)
+        .args(&line);
+    let waker = packd.socket();
+    let connecting = std::thread::spawn(move || {
+        let folder = waker.parent().unwrap();
+        assert!(
+            watch::until(folder, PATIENCE, || waker.exists()),
+            "nothing listens"
+        );
+        std::os::unix::net::UnixStream::connect(&waker)
+    });
+    let ran = Ran::of(&mut activate);
+    drop(connecting.join().unwrap());
+    assert_eq!(ran.code(), Some(1), "{ran:#?}");
+    assert!(
+        ran.stderr()
+            .contains("cannot listen on socket number 2 of those that systemd passed")
+            && ran
+                .stderr()
+                .contains("hint: packd serves Unix stream sockets only"),
+        "{ran:#?}"
     );
 }
 

@@ -39,13 +39,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SUM_UP: Duration = Duration::from_mins(1);
 
 /// Serves until `stop`, then until what is being answered is answered, within a bound.
-pub(crate) async fn serve(listener: UnixListener, state: State, stop: CancellationToken) {
+pub(crate) async fn serve(listeners: Vec<UnixListener>, state: State, stop: CancellationToken) {
     raise_descriptors();
     let router = routes::router(&state);
-    let accepting = accept(&listener, &state, &router);
+    let accepting = listeners.iter().map(|one| accept(one, &state, &router));
+    let accepting =
+        futures_util::future::join(futures_util::future::join_all(accepting), sum_up(&state));
     stop.run_until_cancelled(accepting).await;
     // nobody new gets in, also not to the kernel's queue
-    drop(listener);
+    drop(listeners);
     state.stopping.cancel();
     state.tasks.close();
     if tokio::time::timeout(state.times.stop, state.tasks.wait())
@@ -73,18 +75,8 @@ fn raise_descriptors() {
 
 async fn accept(listener: &UnixListener, state: &State, router: &Router) {
     let mut failing = false;
-    let mut sums = tokio::time::interval(SUM_UP);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = sums.tick() => {
-                for (uid, more) in state.turned_away.sum_up() {
-                    tracing::warn!(uid, "{more} more connections were turned away");
-                }
-                continue;
-            }
-        };
-        match accepted {
+        match listener.accept().await {
             Ok((stream, _)) => {
                 failing = false;
                 begin(stream, state, router);
@@ -96,6 +88,16 @@ async fn accept(listener: &UnixListener, state: &State, router: &Router) {
                 failing = true;
                 tokio::time::sleep(PAUSE).await;
             }
+        }
+    }
+}
+
+/// Tells the log now and then how many more connections of whom were turned away.
+async fn sum_up(state: &State) {
+    loop {
+        tokio::time::sleep(SUM_UP).await;
+        for (uid, more) in state.turned_away.sum_up() {
+            tracing::warn!(uid, "{more} more connections were turned away");
         }
     }
 }

@@ -30,6 +30,15 @@ pub(crate) enum ServiceError {
         source: io::Error,
     },
 
+    /// One of systemd's sockets.
+    #[error("cannot listen on socket number {number} of those that systemd passed")]
+    SocketPassed {
+        /// Which one, from 1.
+        number: usize,
+        /// Why not.
+        source: io::Error,
+    },
+
     /// Another daemon answers at the socket.
     #[error("another packd listens on `{}`", path.display())]
     SocketInUse {
@@ -53,6 +62,10 @@ impl ServiceError {
                 "the folder `{}` must exist and be writable; `--socket PATH` takes another",
                 path.parent().unwrap_or(path).display()
             )),
+            Self::SocketPassed { .. } => Some(
+                "packd serves Unix stream sockets only: `ListenStream=` in packd.socket names a path"
+                    .into(),
+            ),
             Self::SocketInUse { .. } => Some("stop it, or take another `--socket`".into()),
             Self::Runtime(_) | Self::Ended(_) => None,
         }

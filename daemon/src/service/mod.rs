@@ -88,7 +88,7 @@ async fn serve(
         .map_err(ServiceError::Store)?;
     let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
     let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
-    let (listener, bound) = socket::listen(&layout.socket).await?;
+    let (listeners, bound) = socket::listen(&layout.socket).await?;
     let reload: api::Reload = {
         let (shared, http) = (shared.clone(), http.clone());
         Arc::new(move || reload::run(&inputs, &shared, &http))
@@ -116,7 +116,7 @@ async fn serve(
     });
     // each of these runs until `stop`; one that ends before is a defect
     let parts = [
-        tasks.spawn(ends("the API", api::serve(listener, state, stop.clone()))),
+        tasks.spawn(ends("the API", api::serve(listeners, state, stop.clone()))),
         tasks.spawn(ends(
             "the worker",
             worker::run(context, queue.clone(), stop.clone()),

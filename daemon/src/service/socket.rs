@@ -1,4 +1,4 @@
-//! The listening socket: the one that systemd passed, or one of our own.
+//! The listening sockets: those that systemd passed, or one of our own.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
@@ -28,22 +28,22 @@ impl Drop for Bound {
     }
 }
 
-/// Listens. A socket that nobody answers at is a leftover and is replaced; who may do what is
+/// Listens: at every socket that systemd passed, since it keeps them open and clients of one that nobody
+/// serves would wait for ever; or at `path`. A socket there that nobody answers at is a leftover and is replaced; who may do what is
 /// decided for each connection, so everybody may connect (mode 0666).
 ///
 /// # Errors
-/// [`ServiceError::SocketInUse`], [`ServiceError::Socket`].
-pub(super) async fn listen(path: &Path) -> Result<(UnixListener, Bound), ServiceError> {
+/// [`ServiceError::SocketPassed`], [`ServiceError::SocketInUse`], [`ServiceError::Socket`].
+pub(super) async fn listen(path: &Path) -> Result<(Vec<UnixListener>, Bound), ServiceError> {
+    let passed = passed()?;
+    if !passed.is_empty() {
+        return Ok((passed, Bound { path: None }));
+    }
+
     let failed = |error| ServiceError::Socket {
         path: path.to_owned(),
         source: without_path(&error),
     };
-    let passed = listenfd::ListenFd::from_env()
-        .take_unix_listener(0)
-        .map_err(failed)?;
-    if let Some(listener) = passed {
-        return Ok((adopt(listener).map_err(failed)?, Bound { path: None }));
-    }
     let found = match UnixStream::connect(path).await {
         Ok(_) => {
             return Err(ServiceError::SocketInUse {
@@ -62,7 +62,23 @@ pub(super) async fn listen(path: &Path) -> Result<(UnixListener, Bound), Service
     let bound = Bound {
         path: Some(path.to_owned()),
     };
-    Ok((adopt(listener).map_err(failed)?, bound))
+    Ok((vec![adopt(listener).map_err(failed)?], bound))
+}
+
+/// The sockets that systemd passed; each must be a listening Unix socket.
+fn passed() -> Result<Vec<UnixListener>, ServiceError> {
+    let mut passed = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for number in 0..passed.len() {
+        let taken = passed.take_unix_listener(number);
+        let adopted = taken.and_then(|listener| listener.map(adopt).transpose());
+        let listener = adopted.map_err(|source| ServiceError::SocketPassed {
+            number: number + 1,
+            source,
+        })?;
+        listeners.extend(listener);
+    }
+    Ok(listeners)
 }
 
 /// What lies where the socket shall be.

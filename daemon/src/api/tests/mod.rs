@@ -150,7 +150,7 @@ impl Served {
         let listener = UnixListener::bind(daemon.folder.path().join("packd.sock")).unwrap();
         let stop = CancellationToken::new();
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, daemon.state.clone(), stop.clone()));
+        serving.spawn(serve(vec![listener], daemon.state.clone(), stop.clone()));
         Self {
             daemon,
             stop,
