@@ -3,7 +3,8 @@
 //! Wraps the socket under hyper. A head has to be complete a fixed time after its first byte (the
 //! first one: after the connection was accepted), and a client that does not take what is written to
 //! it is dropped. Idle time between requests is hyper's to watch, the time of a body its reader's.
-//! When hyper has said the last word in the middle of a request, the client gets time to hear it.
+//! When hyper has said the last word in the middle of a request, the client gets time to hear it; and if
+//! hyper said it without asking us, it is put into the form of all the others ([`bare`]).
 
 use std::future::Future as _;
 use std::io;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::bare;
 use super::closing::Linger;
 use super::framing::Framing;
 
@@ -31,6 +33,8 @@ pub(crate) struct Guarded<S> {
     patience: Duration,
     linger: Option<Linger>,
     seen_any: bool,
+    /// What is still to be written in place of something that counts as written.
+    instead: Vec<u8>,
 }
 
 /// How long a client may take.
@@ -71,6 +75,7 @@ impl<S> Guarded<S> {
             patience: patience.linger,
             linger: None,
             seen_any: false,
+            instead: Vec::new(),
         }
     }
 
@@ -154,6 +159,20 @@ impl<S: AsyncWrite + Unpin> Guarded<S> {
     }
 }
 
+impl<S: AsyncWrite + Unpin> Guarded<S> {
+    /// Writes what is to be written in place of something else.
+    fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.instead.is_empty() {
+            let result = Pin::new(&mut self.inner).poll_write(cx, &self.instead);
+            match ready!(self.written(cx, result))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => drop(self.instead.drain(..count)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(
         self: Pin<&mut Self>,
@@ -161,6 +180,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_instead(cx))?;
+        if let Some(instead) = bare::instead_of(bytes) {
+            this.instead = instead;
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let result = Pin::new(&mut this.inner).poll_write(cx, bytes);
         this.written(cx, result)
     }
@@ -170,7 +194,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // the last word comes alone
+        if let [only] = slices {
+            return self.poll_write(cx, only);
+        }
         let this = self.get_mut();
+        ready!(this.poll_instead(cx))?;
         let result = Pin::new(&mut this.inner).poll_write_vectored(cx, slices);
         this.written(cx, result)
     }
@@ -181,12 +210,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.inner).poll_flush(cx))?;
-        Poll::Ready(Ok(()))
+        ready!(this.poll_instead(cx))?;
+        Pin::new(&mut this.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_instead(cx))?;
         let linger = if let Some(linger) = &mut this.linger {
             linger
         } else {

@@ -7,6 +7,7 @@
 
 mod access;
 mod audit;
+mod bare;
 mod body;
 mod cache;
 mod caller;

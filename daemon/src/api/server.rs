@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -27,7 +27,7 @@ use super::guarded::{Guarded, Patience};
 use super::limit::{Full, LINE, Rank};
 use super::peer::Peer;
 use super::problem::{self, Refusal};
-use super::{LEAVING, STREAMS, State, bounds, closing, hygiene, routes};
+use super::{LEAVING, STREAMS, State, bare, bounds, closing, hygiene, routes};
 
 /// The most headers of a request.
 const HEADERS: usize = 64;
@@ -225,11 +225,9 @@ async fn turn_away(stream: UnixStream, peer: &Peer, rank: Rank, state: &State) {
 fn too_many() -> Vec<u8> {
     let refusal = Refusal::new(ErrorKind::TooMany, "too many connections are open")
         .hint("close some, or raise `access.max_connections` and `access.max_per_uid`");
-    let body = serde_json::to_vec(refusal.problem()).unwrap_or_default();
-    let head = format!(
-        "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 1\r\n\
-         Content-Type: application/problem+json\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), &body].concat()
+    bare::whole(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Retry-After: 1\r\n",
+        refusal.problem(),
+    )
 }

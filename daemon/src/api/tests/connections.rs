@@ -58,6 +58,19 @@ async fn heads_have_a_size_and_a_number_of_lines() {
             ))
             .await;
         assert_eq!(answer.status, 431, "{}", answer.head);
+        assert_eq!(answer.problem().kind, ErrorKind::BadRequest);
+    }
+    for (what, status) in [
+        ("GET / HTTP/1.1\r\nno header\r\n\r\n", 400),
+        ("GET / HTTP/9.1\r\n\r\n", 400),
+        (
+            "POST / HTTP/1.1\r\nHost: packd\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            400,
+        ),
+    ] {
+        let answer = server.ask(what).await;
+        assert_eq!(answer.status, status, "{what}");
+        assert_eq!(answer.problem().kind, ErrorKind::BadRequest, "{what}");
     }
     still_serves(&server).await;
 }
