@@ -103,9 +103,9 @@ fn problem(end: End, counts: Counts) -> Option<String> {
         return Some("it ran no tests".to_owned());
     }
     match end {
-        End::Exit(code) if code != 0 && counts.passed + counts.skipped == counts.total => Some(
-            format!("it exited with {code}, and says that nothing failed"),
-        ),
+        End::Exit(code) if code != 0 && counts.failed == 0 => Some(format!(
+            "it exited with {code}, and says that nothing failed"
+        )),
         End::Exit(_) | End::Signal(_) | End::Timeout(_) | End::Cancelled => None,
     }
 }

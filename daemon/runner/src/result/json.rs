@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Tally, ResultError> {
     let mut cases = cases(root, "")?;
     let mut below = (!cases.is_empty()).then(|| Counts::of(&cases));
     if let Some(suites) = list(root, &["testSuites", "test_suites", "suites"])? {
-        let mut sum = Counts::default();
+        let mut sum = below.unwrap_or_default();
         for suite in suites {
             let Value::Object(suite) = suite else {
                 return Err(malformed(&"a suite is not an object"));
@@ -38,11 +38,6 @@ pub(super) fn parse(text: &str) -> Result<Tally, ResultError> {
         below = Some(sum);
     }
     let counts = settled(root, below)?.ok_or_else(|| malformed(&"it has no counts"))?;
-    if text_of(root, &["status"]) == Some("failed") && counts.failed == 0 {
-        return Err(ResultError::Contradiction {
-            why: "the status is `failed`, and no test failed".to_owned(),
-        });
-    }
     Ok(Tally { counts, cases })
 }
 
@@ -61,32 +56,76 @@ fn malformed(why: &dyn std::fmt::Display) -> ResultError {
     }
 }
 
-/// The counts of an object; those below it where it has none.
+/// The counts of an object; what it does not say is taken from what is below it.
+///
+/// One case may stand for a whole suite, so less may be listed than is counted, but never more of any kind.
 fn settled(
     object: &Map<String, Value>,
     below: Option<Counts>,
 ) -> Result<Option<Counts>, ResultError> {
     let total = number(object, &["totalTests", "total_tests", "total", "tests"])?;
     let passed = number(object, &["passed"])?;
-    let (Some(total), Some(passed)) = (total, passed) else {
-        return Ok(below);
-    };
-    let counts = checked(Counts {
-        total,
-        passed,
-        failed: number(object, &["failed"])?.unwrap_or(0),
-        skipped: number(object, &["skipped"])?.unwrap_or(0),
-    })?;
-    if let Some(below) = below
-        && below.failed > counts.failed
-    {
-        let why = format!(
-            "{} failed by the counts, and {} by what they count",
-            counts.failed, below.failed
-        );
-        return Err(ResultError::Contradiction { why });
+    let listed = below.unwrap_or_default();
+    if below.is_none() && (total.is_none() || passed.is_none()) {
+        return Ok(None);
     }
+    let counts = checked(Counts {
+        total: total.unwrap_or(listed.total),
+        passed: passed.unwrap_or(listed.passed),
+        failed: number(object, &["failed"])?.unwrap_or(listed.failed),
+        skipped: number(object, &["skipped"])?.unwrap_or(listed.skipped),
+    })?;
+    for (what, counted, listed) in [
+        ("there are", counts.total, listed.total),
+        ("passed", counts.passed, listed.passed),
+        ("failed", counts.failed, listed.failed),
+        ("were skipped", counts.skipped, listed.skipped),
+    ] {
+        if listed > counted {
+            let why = format!("{counted} {what} by the counts, and {listed} by what they count");
+            return Err(ResultError::Contradiction { why });
+        }
+    }
+    agrees(object, counts)?;
     Ok(Some(counts))
+}
+
+/// Whether the status of an object, if it has one, is that of its counts.
+fn agrees(object: &Map<String, Value>, counts: Counts) -> Result<(), ResultError> {
+    let Some(status) = get(object, &["status"]) else {
+        return Ok(());
+    };
+    let text = status.as_str();
+    let says_failed = match text.and_then(case_status) {
+        Some(CaseStatus::Failed | CaseStatus::Error) => true,
+        Some(CaseStatus::Passed | CaseStatus::Skipped) => false,
+        // some were left out, or nothing is said about them
+        None if text == Some("partial") => false,
+        None => {
+            let status = status.to_string();
+            return Err(malformed(&format!("the status {status} is not known")));
+        }
+    };
+    if says_failed == (counts.failed > 0) {
+        return Ok(());
+    }
+    let why = format!(
+        "the status is `{}`, and {} failed",
+        text.unwrap_or_default(),
+        counts.failed
+    );
+    Err(ResultError::Contradiction { why })
+}
+
+/// What the words for a status mean.
+fn case_status(word: &str) -> Option<CaseStatus> {
+    match word {
+        "passed" | "pass" | "ok" | "success" => Some(CaseStatus::Passed),
+        "failed" | "fail" | "failure" => Some(CaseStatus::Failed),
+        "skipped" | "skip" => Some(CaseStatus::Skipped),
+        "error" => Some(CaseStatus::Error),
+        _ => None,
+    }
 }
 
 /// The cases of an object, their names after a prefix.
@@ -103,19 +142,12 @@ fn case(item: &Value, prefix: &str) -> Result<TestCase, ResultError> {
         return Err(malformed(&"a case is not an object"));
     };
     let name = text_of(case, &["name"]).ok_or_else(|| malformed(&"a case has no name"))?;
-    let status = match text_of(case, &["status"]) {
-        Some("passed" | "pass" | "ok") => CaseStatus::Passed,
-        Some("failed" | "fail") => CaseStatus::Failed,
-        Some("skipped" | "skip") => CaseStatus::Skipped,
-        Some("error") => CaseStatus::Error,
-        _ => {
-            let why = format!(
-                "case `{}` has no status that is known",
-                name.escape_default()
-            );
-            return Err(malformed(&why));
-        }
-    };
+    let status = text_of(case, &["status"])
+        .and_then(case_status)
+        .ok_or_else(|| {
+            let name = name.escape_default();
+            malformed(&format!("case `{name}` has no status that is known"))
+        })?;
     let text = |keys: &[&str]| text_of(case, keys).and_then(some);
     Ok(TestCase {
         name: if prefix.is_empty() {

@@ -1,7 +1,7 @@
 //! Format `junit-xml`: what pytest, jest, surefire and most others can write.
 //!
-//! The tests are the elements `testcase`; what `testsuite` says of their number in attributes must not be more than what
-//! is there. A document type is refused, so there are no entities but the five that XML itself has.
+//! The tests are the elements `testcase`. What a suite says of its failures and errors in attributes must not be more than
+//! is there; tests that it only counts have not passed. A document type is refused, so there are no entities but the five that XML itself has.
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -25,9 +25,9 @@ pub(super) fn parse(text: &str) -> Result<Tally, ResultError> {
             Event::Start(element) => document.open(&element)?,
             Event::Empty(element) => {
                 document.open(&element)?;
-                document.close();
+                document.close()?;
             }
-            Event::End(_) => document.close(),
+            Event::End(_) => document.close()?,
             Event::Text(text) => document.text(&text.xml10_content()),
             Event::CData(text) => document.text(&text.xml10_content()),
             Event::GeneralRef(entity) => {
@@ -70,15 +70,26 @@ enum Element {
     Other,
 }
 
+/// What a suite says in its attributes, and what there was before it.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    tests: u64,
+    failed: u64,
+    total_before: u64,
+    reasons_before: u64,
+}
+
 #[derive(Debug, Default)]
 struct Document {
     open: Vec<Element>,
     /// A root element has been there.
     rooted: bool,
-    /// What the attributes of the outermost suites say.
-    told: Counts,
-    /// At which depth those are.
-    told_at: Option<usize>,
+    /// The suites that are open.
+    suites: Vec<Told>,
+    /// How many tests the suites that are done have, counted or listed.
+    total: u64,
+    /// How many elements `failure` and `error` there were.
+    reasons: u64,
     case: Option<TestCase>,
     cases: Vec<TestCase>,
     text: String,
@@ -111,7 +122,7 @@ impl Document {
         };
         let attributes = Attributes::read(element)?;
         match kind {
-            Element::Suite => self.suite(&attributes)?,
+            Element::Suite => self.suite(&attributes),
             Element::Case => self.case(&attributes)?,
             Element::Reason => self.reason(name.as_ref(), &attributes),
             Element::Stdout | Element::Stderr | Element::Other => {}
@@ -123,24 +134,30 @@ impl Document {
         Ok(())
     }
 
-    fn suite(&mut self, attributes: &Attributes) -> Result<(), ResultError> {
-        let depth = self.open.len();
-        let Some(total) = attributes.tests else {
+    fn suite(&mut self, attributes: &Attributes) {
+        self.suites.push(Told {
+            tests: attributes.tests.unwrap_or(0),
+            failed: attributes.failed(),
+            total_before: self.total,
+            reasons_before: self.reasons,
+        });
+    }
+
+    fn close_suite(&mut self) -> Result<(), ResultError> {
+        let Some(told) = self.suites.pop() else {
             return Ok(());
         };
-        // an outer element counts what is in the inner ones
-        if self.told_at.is_some_and(|at| at < depth) {
-            return Ok(());
+        let reasons = self.reasons - told.reasons_before;
+        // one test can both fail and break, so it is not the tests that are compared
+        if told.failed > reasons {
+            let why = format!(
+                "{} failed by the attributes, and {reasons} by the test cases",
+                told.failed
+            );
+            return Err(ResultError::Contradiction { why });
         }
-        self.told_at = Some(depth);
-        let failed = attributes.failed();
-        let counts = checked(Counts {
-            total,
-            passed: 0,
-            failed: failed.min(total),
-            skipped: 0,
-        })?;
-        self.told += counts;
+        // of those that are counted and not listed nothing is known
+        self.total = self.total.max(told.total_before.saturating_add(told.tests));
         Ok(())
     }
 
@@ -153,6 +170,7 @@ impl Document {
             (None, Some(name)) | (Some(name), None) => name.clone(),
             (None, None) => return Err(malformed(&"a `testcase` has no name")),
         };
+        self.total = self.total.saturating_add(1);
         let seconds = attributes.time.unwrap_or(0.0);
         self.case = Some(TestCase {
             name: super::bounded(&name),
@@ -167,6 +185,9 @@ impl Document {
 
     fn reason(&mut self, name: &str, attributes: &Attributes) {
         let Some(case) = &mut self.case else { return };
+        if name != "skipped" {
+            self.reasons += 1;
+        }
         case.status = match (name, case.status) {
             ("error", _) | (_, CaseStatus::Error) => CaseStatus::Error,
             ("failure", _) | (_, CaseStatus::Failed) => CaseStatus::Failed,
@@ -189,9 +210,12 @@ impl Document {
     }
 
     /// The reader has seen to it that what ends had begun.
-    fn close(&mut self) {
-        let Some(kind) = self.open.pop() else { return };
+    fn close(&mut self) -> Result<(), ResultError> {
+        let Some(kind) = self.open.pop() else {
+            return Ok(());
+        };
         match (kind, &mut self.case) {
+            (Element::Suite, _) => self.close_suite()?,
             (Element::Case, case) => self.cases.extend(case.take()),
             (Element::Reason, Some(case)) => {
                 if let Some(text) = some(&self.text) {
@@ -206,23 +230,17 @@ impl Document {
             (Element::Stderr, Some(case)) => case.stderr = some(&self.text),
             _ => {}
         }
+        Ok(())
     }
 
     fn finish(self) -> Result<Tally, ResultError> {
         if !self.rooted || !self.open.is_empty() {
             return Err(malformed(&"it ends too early"));
         }
-        let mut counts = Counts::of(&self.cases);
-        // one test can both fail and break, so the numbers may differ
-        if self.told.failed > 0 && counts.failed == 0 {
-            let why = format!(
-                "{} failed by the attributes, and none by the test cases",
-                self.told.failed
-            );
-            return Err(ResultError::Contradiction { why });
-        }
-        // of those that are counted and not listed nothing is known
-        counts.total = counts.total.max(self.told.total);
+        let counts = checked(Counts {
+            total: self.total,
+            ..Counts::of(&self.cases)
+        })?;
         Ok(Tally {
             counts,
             cases: self.cases,

@@ -160,6 +160,20 @@ fn json_has_its_counts_at_any_level() {
             [76, 76, 0, 0],
         ),
         (r#"{"total": 0, "passed": 0}"#, [0; 4]),
+        // what is not said is what is listed
+        (
+            r#"{"total": 3, "passed": 2, "testCases": [{"name": "x", "status": "skipped"}]}"#,
+            [3, 2, 0, 1],
+        ),
+        (
+            r#"{"total": 3, "testCases": [{"name": "x", "status": "passed"}]}"#,
+            [3, 1, 0, 0],
+        ),
+        // cases beside suites are no part of them
+        (
+            r#"{"testCases": [{"name": "x", "status": "failed"}], "testSuites": [{"total": 1, "passed": 1}]}"#,
+            [2, 1, 1, 0],
+        ),
     ] {
         assert_eq!(counts(&json::parse(text).unwrap()), expected, "{text}");
     }
@@ -203,6 +217,40 @@ fn json_that_says_too_little_or_lies_is_refused() {
         (
             r#"{"total": 2, "passed": 2, "testSuites": [{"total": 2, "passed": 1, "failed": 1}]}"#,
             "contradict",
+        ),
+        (
+            r#"{"totalTests": 3, "passed": 3, "failed": 0, "testCases": [{"name": "a", "status": "skipped"},
+                {"name": "b", "status": "skipped"}, {"name": "c", "status": "skipped"}]}"#,
+            "3 passed, 0 failed and 3 skipped are more than 3",
+        ),
+        (
+            r#"{"totalTests": 1, "passed": 1, "testCases": [{"name": "a", "status": "passed"},
+                {"name": "b", "status": "passed"}]}"#,
+            "1 there are by the counts, and 2",
+        ),
+        (
+            r#"{"failed": 1, "testCases": [{"name": "a", "status": "passed"}]}"#,
+            "contradict",
+        ),
+        (
+            r#"{"testSuites": [{"name": "a", "status": "failed", "total": 1, "passed": 1}]}"#,
+            "the status is `failed`, and 0 failed",
+        ),
+        (
+            r#"{"total": 1, "passed": 1, "status": "error"}"#,
+            "the status is `error`, and 0 failed",
+        ),
+        (
+            r#"{"total": 2, "passed": 1, "failed": 1, "status": "passed"}"#,
+            "the status is `passed`, and 1 failed",
+        ),
+        (
+            r#"{"total": 1, "passed": 1, "status": "crashed"}"#,
+            "the status \"crashed\" is not known",
+        ),
+        (
+            r#"{"total": 1, "passed": 1, "status": 1}"#,
+            "the status 1 is not known",
         ),
         (r#"{"testSuites": [{}]}"#, "neither counts nor cases"),
         (r#"{"testSuites": {}}"#, "not a list"),
@@ -293,6 +341,10 @@ fn junit_has_other_shapes_too() {
             [1, 1, 0, 0],
         ),
         (
+            "<testsuites tests='1'><testsuite tests='3'><testcase name='a'/></testsuite></testsuites>",
+            [3, 1, 0, 0],
+        ),
+        (
             "<testsuite tests='1' failures='1' errors='1'><testcase name='a'><failure/><error/></testcase></testsuite>",
             [1, 0, 1, 0],
         ),
@@ -325,6 +377,27 @@ fn junit_that_is_broken_or_dangerous_is_refused() {
         ("<testsuite>&x;</testsuite>", "entity"),
         (
             "<testsuite failures='1' tests='1'><testcase name='a'/></testsuite>",
+            "contradict",
+        ),
+        (
+            "<testsuite errors='2'><testcase name='b'/></testsuite>",
+            "2 failed by the attributes, and 0",
+        ),
+        (
+            "<testsuite errors='2'><testcase name='b'><error/></testcase></testsuite>",
+            "2 failed by the attributes, and 1",
+        ),
+        (
+            "<testsuites errors='3'><testsuite><testcase name='a'/></testsuite></testsuites>",
+            "contradict",
+        ),
+        (
+            "<testsuites failures='1'><testsuite tests='1'><testcase name='a'/></testsuite></testsuites>",
+            "contradict",
+        ),
+        (
+            "<testsuites><testsuite><testcase name='a'><failure/></testcase></testsuite>\
+             <testsuite failures='1'><testcase name='b'/></testsuite></testsuites>",
             "contradict",
         ),
         (

@@ -89,6 +89,19 @@ fn an_exit_status_that_nothing_explains_is_a_failure() {
     pack = pack
         .testing("min_pass_rate: 0.1\nrunners: {shell: {type: script, entry_point: tests/run.sh}}");
     assert_eq!(pack.run().gate, Gate::Block, "no share makes up for it");
+
+    let pack = Pack::script(&format!("{TEN} echo Passed: 9; exit 1"))
+        .testing("min_pass_rate: 0.9\nrunners: {shell: {type: script, entry_point: tests/run.sh}}");
+    let report = pack.run();
+    assert_eq!(
+        problem(&report.test_suites[0]),
+        "it exited with 1, and says that nothing failed"
+    );
+    assert_eq!(
+        (report.gate, report.outcome()),
+        (Gate::Block, Outcome::Failed),
+        "of the tenth nothing is known, so it does not explain the status"
+    );
 }
 
 #[test]
