@@ -28,6 +28,7 @@ pub mod update;
 pub mod validate;
 mod walk;
 mod word;
+mod written;
 
 pub use document::{Document, DocumentError};
 pub use edit::Edits;

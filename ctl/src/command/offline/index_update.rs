@@ -271,7 +271,7 @@ impl IndexUpdate {
                 // no source at all is what is wrong, not the one that shows what one looks like
                 entry["install_sources"] = json!([]);
             }
-            return Publication::new(entry).map_err(|error| unusable(&error, path));
+            return Publication::parse(&entry.to_string()).map_err(|error| unusable(&error, path));
         };
         let text = read_entry(path)?;
         Publication::parse(&text).map_err(|error| unusable(&error, path))

@@ -3,6 +3,7 @@
 use super::document::Container;
 use super::edit::{Edits, Place};
 use super::layout::{Spread, Style, indent_of};
+use super::written::says_the_same;
 
 /// The members of an object while they are changed.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl<'a> Members<'a> {
         &mut self,
         edits: &mut Edits,
         key: &str,
-        members: impl Iterator<Item = (&'k str, String)>,
+        members: impl Iterator<Item = (&'k str, &'k str)>,
     ) {
         let Some(position) = self.object.find(key) else {
             return;
@@ -91,7 +92,7 @@ impl<'a> Members<'a> {
         let mut inner = Members::of(self.text, &object, self.style);
         let mut after = None;
         for (key, json) in members {
-            inner.set(edits, key, &json, &[], after);
+            inner.set(edits, key, json, &[], after);
             after = Some(key);
         }
         inner.finish(edits);
@@ -142,17 +143,5 @@ impl<'a> Members<'a> {
         }
         let after = after.and_then(|after| known.iter().position(|key| *key == after));
         after.map_or(known.len(), |position| position + 1)
-    }
-}
-
-/// Whether two JSON texts say the same.
-pub(super) fn says_the_same(one: &str, other: &str) -> bool {
-    if one == other {
-        return true;
-    }
-    let read = |json| serde_json::from_str::<serde_json::Value>(json);
-    match (read(one), read(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        (Err(_), _) | (_, Err(_)) => false,
     }
 }

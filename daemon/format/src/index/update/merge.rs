@@ -1,8 +1,8 @@
 //! A publication merged into the entry that the index has of the pack.
 
 use semver::Version;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::versions::Versions;
 use super::{ENTRY_KEYS, KEEPERS_KEYS, Newer, Options, Publication, RELEASE_KEYS, UpdateError};
@@ -11,6 +11,7 @@ use crate::index::document::{Container, Document, DocumentError};
 use crate::index::edit::Edits;
 use crate::index::entry::version_of;
 use crate::index::members::Members;
+use crate::index::written::Written;
 use crate::index::{Source, source};
 
 /// Merges, and says what is odd.
@@ -86,10 +87,12 @@ pub(super) fn merge(
             published.expect("it is one of these keys").1 = Some(now);
         }
         if !same {
-            let read = |key: &str| serde_json::from_str(members.get(key)?).ok();
-            versions.keep(indexed, release(read));
+            versions.keep(indexed, release(|key| members.get(key)));
         }
-        versions.remove(version);
+        let now = release(|key| publication.members().get(key));
+        versions
+            .raise(merging.edits, version, &now)
+            .map_err(fails)?;
         merging.top(&mut members, &kept);
         for (other, release) in others(publication) {
             merging
@@ -114,21 +117,20 @@ impl Merging<'_> {
     /// index itself says about this version.
     fn top(&mut self, members: &mut Members<'_>, kept: &[(&str, Option<String>)]) {
         let mut after = None;
-        for (key, value) in self.publication.members() {
-            match (key.as_str(), value) {
-                ("versions", _) => continue,
-                ("meta", Value::Object(new)) if members.is_object(key) => {
-                    let new = new
-                        .iter()
-                        .map(|(key, value)| (key.as_str(), value.to_string()));
-                    members.set_within(self.edits, key, new);
-                }
-                _ => members.set(self.edits, key, &value.to_string(), &ENTRY_KEYS, after),
+        for (key, json) in self.publication.members().iter() {
+            if key == "versions" {
+                continue;
             }
-            after = Some(key.as_str());
+            match Written::parse(json) {
+                Ok(new) if key == "meta" && json.starts_with('{') && members.is_object(key) => {
+                    members.set_within(self.edits, key, new.iter());
+                }
+                _ => members.set(self.edits, key, json, &ENTRY_KEYS, after),
+            }
+            after = Some(key);
         }
         for key in RELEASE_KEYS {
-            if self.publication.members().contains_key(key) {
+            if self.publication.members().get(key).is_some() {
                 continue;
             }
             let kept = kept.iter().find(|(name, _)| *name == key);
@@ -144,10 +146,10 @@ impl Merging<'_> {
         &mut self,
         versions: &mut Versions<'_>,
         version: &Version,
-        entry: &Map<String, Value>,
+        entry: &Written,
         published: Option<&str>,
     ) -> Result<(), DocumentError> {
-        let release = release(|key| entry.get(key).cloned());
+        let release = release(|key| entry.get(key));
         versions.publish(self.edits, version, release, published)
     }
 
@@ -156,7 +158,7 @@ impl Merging<'_> {
         let version = self.publication.version();
         let name = format!("{} {version}", self.publication.pack_ref());
         let yanked = before("yanked").is_some_and(|yanked| !matches!(yanked, "false" | "null"));
-        if yanked && !self.publication.members().contains_key("yanked") {
+        if yanked && self.publication.members().get("yanked").is_none() {
             self.warnings
                 .push(format!("{name} is withdrawn in the index, and stays so"));
         }
@@ -210,25 +212,28 @@ fn difference(old: &Source, new: &Source) -> Option<String> {
 }
 
 /// What an entry says of its version, in the order of `versions`.
-fn release(member: impl Fn(&str) -> Option<Value>) -> Map<String, Value> {
-    let said = RELEASE_KEYS.iter().filter_map(|key| {
-        let value = member(key).filter(|value| !value.is_null())?;
-        Some(((*key).to_owned(), value))
-    });
-    said.collect()
+fn release<'e>(member: impl Fn(&str) -> Option<&'e str>) -> Written {
+    let mut release = Written::default();
+    for key in RELEASE_KEYS {
+        if let Some(json) = member(key).filter(|json| *json != "null") {
+            release.set(key, json);
+        }
+    }
+    release
 }
 
 /// The other versions that a publication brings along.
-fn others(publication: &Publication) -> Vec<(Version, Map<String, Value>)> {
-    let versions = publication
-        .members()
-        .get("versions")
-        .and_then(Value::as_array);
-    let items = versions.into_iter().flatten().filter_map(|item| {
-        let version = version_of(&item.to_string())?;
-        let release = match item {
-            Value::Object(release) => release.clone(),
-            tag => Map::from_iter([("version".to_owned(), tag.clone())]),
+fn others(publication: &Publication) -> Vec<(Version, Written)> {
+    let versions = publication.members().get("versions").unwrap_or("null");
+    let items: Vec<&RawValue> = serde_json::from_str(versions).unwrap_or_default();
+    let items = items.into_iter().map(RawValue::get).filter_map(|item| {
+        let version = version_of(item)?;
+        let release = if item.starts_with('{') {
+            Written::parse(item).ok()?
+        } else {
+            let mut tag = Written::default();
+            tag.set("version", item);
+            tag
         };
         Some((version, release))
     });

@@ -1,12 +1,13 @@
 //! An entry that somebody wants to publish, and whether anybody could install from it.
 
 use semver::Version;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::UpdateError;
 use crate::digest::Digest;
 use crate::index::document::Container;
 use crate::index::make::is_placeholder;
+use crate::index::written::Written;
 use crate::index::{Entry, EntryError, Source};
 use crate::name::{PackRef, shown};
 use crate::version;
@@ -77,7 +78,7 @@ pub struct Publication {
     pack_ref: PackRef,
     version: Version,
     sources: Vec<Source>,
-    members: Map<String, Value>,
+    members: Written,
     warnings: Vec<String>,
 }
 
@@ -100,39 +101,29 @@ impl Publication {
                 });
             }
         }
-        Self::new(serde_json::from_str(text).map_err(syntax)?)
-    }
-
-    /// Judges an entry.
-    ///
-    /// # Errors
-    /// As [`Publication::parse`].
-    pub fn new(entry: Value) -> Result<Self, PublicationError> {
-        let text = entry.to_string();
-        let read = Entry::parse(&text, None).map_err(PublicationError::Entry)?;
+        let values: Value = serde_json::from_str(text).map_err(syntax)?;
+        let read = Entry::parse(text, None).map_err(PublicationError::Entry)?;
         let pack_ref = read.pack_ref.clone();
         if let Some(problem) = read.problems.first() {
             let problem = problem.clone();
             return Err(PublicationError::Part { pack_ref, problem });
         }
-        let Value::Object(mut members) = entry else {
-            return Err(PublicationError::Entry(EntryError::NoRef));
-        };
+        let mut members = Written::parse(text).map_err(syntax)?;
         let mut warnings = Vec::new();
         // a number is read by readers as its text; written is a text
-        let written = match &members["version"] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+        let written = match &values["version"] {
+            Value::String(text) => text.as_str(),
+            _ => members.get("version").unwrap_or_default(),
         };
-        let (version, changed) = version::parse(&written)
+        let (version, changed) = version::parse(written)
             .map_err(|error| PublicationError::Entry(EntryError::Version(error)))?;
         warnings.extend(changed);
-        members.insert("version".to_owned(), version.to_string().into());
+        members.set("version", &Value::from(version.to_string()).to_string());
 
-        let written = members.get("install_sources").is_some_and(Value::is_array);
+        let written = values["install_sources"].is_array();
         let release = read.release(&version).filter(|_| written);
         let sources = release.map(|release| release.sources.clone());
-        warnings.extend(unreadable_for_attune(&members));
+        warnings.extend(unreadable_for_attune(&values));
         Ok(Self {
             pack_ref,
             version,
@@ -216,24 +207,20 @@ impl Publication {
     }
 
     /// The members, in their order.
-    pub(super) fn members(&self) -> &Map<String, Value> {
+    pub(super) fn members(&self) -> &Written {
         &self.members
     }
 
     /// The entry as JSON, with the time it is published at unless it says one.
     pub(super) fn dated(&self, now: &str) -> String {
         let mut members = self.members.clone();
-        if !members.contains_key("published_at") {
-            let before = members.keys().position(|key| key == "versions");
-            let at = before.unwrap_or(members.len());
-            members.shift_insert(at, "published_at".to_owned(), now.into());
-        }
-        Value::Object(members).to_string()
+        members.add_before("versions", "published_at", &Value::from(now).to_string());
+        members.to_json()
     }
 }
 
 /// What keeps Attune from reading an index with this entry.
-fn unreadable_for_attune(members: &Map<String, Value>) -> Option<String> {
+fn unreadable_for_attune(members: &Value) -> Option<String> {
     let lacking: Vec<&str> = REQUIRED
         .into_iter()
         .filter(|key| members.get(*key).is_none_or(Value::is_null))

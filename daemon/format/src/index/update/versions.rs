@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use semver::Version;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{ENTRY_KEYS, KEEPERS_KEYS, RELEASE_KEYS};
 use crate::index::document::{Container, DocumentError};
@@ -11,6 +11,7 @@ use crate::index::edit::{Edits, Place, item};
 use crate::index::entry::version_of;
 use crate::index::layout::Style;
 use crate::index::members::Members;
+use crate::index::written::Written;
 
 /// The list while it is changed.
 pub(super) struct Versions<'a> {
@@ -19,7 +20,7 @@ pub(super) struct Versions<'a> {
     list: Option<Container>,
     /// Of each item that was there: its version as far as it can be read, and whether it stays.
     known: Vec<(Option<Version>, bool)>,
-    added: Vec<(Version, Map<String, Value>)>,
+    added: Vec<(Version, Written)>,
 }
 
 impl<'a> Versions<'a> {
@@ -77,7 +78,7 @@ impl<'a> Versions<'a> {
     }
 
     /// Adds a version unless it is there.
-    pub(super) fn keep(&mut self, version: Version, release: Map<String, Value>) {
+    pub(super) fn keep(&mut self, version: Version, release: Written) {
         if self.position(&version).is_none() {
             self.added.push((version, release));
         }
@@ -92,44 +93,76 @@ impl<'a> Versions<'a> {
         &mut self,
         edits: &mut Edits,
         version: &Version,
-        mut release: Map<String, Value>,
+        mut release: Written,
         published: Option<&str>,
     ) -> Result<(), DocumentError> {
         if let Some((_, known)) = self.added.iter_mut().find(|(known, _)| known == version) {
-            let kept = KEEPERS_KEYS.map(|key| (key.to_owned(), known.remove(key)));
-            for (key, value) in kept {
-                if let Some(value) = value {
-                    release.entry(key).or_insert(value);
+            for key in KEEPERS_KEYS {
+                if let (Some(kept), None) = (known.get(key), release.get(key)) {
+                    release.set(key, kept);
                 }
             }
             *known = release;
             return Ok(());
         }
         if let Some(position) = self.position(version) {
-            let span = self.span(position).unwrap_or_default();
-            if self.text[span.clone()].starts_with('{')
-                && let Ok(object) = Container::parse(self.text, span)
-            {
-                object.unambiguous(self.text, &format!("version {version}"))?;
-                let mut members = Members::of(self.text, &object, self.style);
-                set_release(&mut members, edits, &release);
-                members.finish(edits);
-                return Ok(());
+            if let Some(object) = self.object(position) {
+                return self.set(edits, &object, version, &release);
             }
             self.known[position].1 = false;
         } else if let Some(time) = published {
-            let known = release.entry("published_at");
-            known.or_insert_with(|| time.into());
+            release.add_before("yanked", "published_at", &Value::from(time).to_string());
         }
         self.added.push((version.clone(), release));
         Ok(())
     }
 
-    /// Removes a version.
-    pub(super) fn remove(&mut self, version: &Version) {
-        while let Some(position) = self.position(version) {
-            self.known[position].1 = false;
+    /// Takes a version off the list that is on the top level of the entry now. Where the list alone has keys of it,
+    /// it stays for these, and says what the top level says.
+    ///
+    /// # Errors
+    /// [`DocumentError::DuplicateKey`] when it is ambiguous as it stands.
+    pub(super) fn raise(
+        &mut self,
+        edits: &mut Edits,
+        version: &Version,
+        release: &Written,
+    ) -> Result<(), DocumentError> {
+        for position in 0..self.known.len() {
+            if self.known[position].0.as_ref() != Some(version) {
+                continue;
+            }
+            match self.object(position) {
+                Some(object) if has_own_keys(&object) => {
+                    self.set(edits, &object, version, release)?;
+                }
+                _ => self.known[position].1 = false,
+            }
         }
+        Ok(())
+    }
+
+    /// An item that is an object.
+    fn object(&self, position: usize) -> Option<Container> {
+        let span = self.span(position)?;
+        self.text[span.clone()]
+            .starts_with('{')
+            .then(|| Container::parse(self.text, span).ok())?
+    }
+
+    /// Gives an item the members of a release.
+    fn set(
+        &self,
+        edits: &mut Edits,
+        object: &Container,
+        version: &Version,
+        release: &Written,
+    ) -> Result<(), DocumentError> {
+        object.unambiguous(self.text, &format!("version {version}"))?;
+        let mut members = Members::of(self.text, object, self.style);
+        set_release(&mut members, edits, release);
+        members.finish(edits);
+        Ok(())
     }
 
     /// Makes the changes: newest first, what has no readable version last; no list without versions.
@@ -144,15 +177,15 @@ impl<'a> Versions<'a> {
             let mut added = self.added;
             added.sort_by(|(one, _), (other, _)| other.cmp(one));
             if !added.is_empty() {
-                let items: Value = added.into_iter().map(|(_, release)| release).collect();
-                entry.set(edits, "versions", &items.to_string(), &ENTRY_KEYS, None);
+                let items: Vec<String> = added.iter().map(|(_, item)| item.to_json()).collect();
+                let items = format!("[{}]", items.join(","));
+                entry.set(edits, "versions", &items, &ENTRY_KEYS, None);
             }
             return;
         };
         let beside = list.items.len().saturating_sub(1);
         for (version, release) in self.added {
-            let json = Value::Object(release).to_string();
-            let new = item(self.text, list, beside, &json, self.style);
+            let new = item(self.text, list, beside, &release.to_json(), self.style);
             all.push((Some(version), Place::New(new)));
         }
         all.sort_by(|(one, _), (other, _)| other.cmp(one));
@@ -164,12 +197,18 @@ impl<'a> Versions<'a> {
     }
 }
 
+/// Whether an item has keys that no release has.
+fn has_own_keys(item: &Container) -> bool {
+    let mut keys = item.items.iter().filter_map(|item| item.key.as_ref());
+    keys.any(|key| !RELEASE_KEYS.contains(&key.text.as_str()))
+}
+
 /// Gives a version the members of a release. What the release does not need any more goes, what only
 /// whoever keeps the index says stays.
-fn set_release(members: &mut Members<'_>, edits: &mut Edits, release: &Map<String, Value>) {
+fn set_release(members: &mut Members<'_>, edits: &mut Edits, release: &Written) {
     for key in RELEASE_KEYS {
         match release.get(key) {
-            Some(value) => members.set(edits, key, &value.to_string(), &RELEASE_KEYS, None),
+            Some(json) => members.set(edits, key, json, &RELEASE_KEYS, None),
             None if KEEPERS_KEYS.contains(&key) => {}
             None => members.remove(key),
         }

@@ -218,3 +218,58 @@ fn versions_that_an_entry_brings_along_are_joined() {
     let (again, action, _) = published(&text, &new, UPDATE).unwrap();
     assert_eq!((again, action), (text, Action::Unchanged));
 }
+
+#[test]
+fn numbers_stay_as_they_are_written_wherever_they_go() {
+    let big = "123456789012345678901234567890";
+    let mut first = entry("slack", "1.0.0");
+    first["phased"] = 10.into();
+    first["install_sources"][0]["own"] = "BIG".into();
+    let old = index(&[first]).replace("\"BIG\"", big);
+    let new = entry("slack", "2.0.0").to_string().replacen(
+        '{',
+        "{\"own\": 1E5, \"meta\": {\"api\": 1.10},",
+        1,
+    );
+    let document = Document::parse(old.as_bytes()).unwrap();
+    let publication = Publication::parse(&new).unwrap();
+    let updated = update(&document, &publication, UPDATE).unwrap();
+    let text = updated.edits.apply(&old);
+    for number in [big, "1E5", "1.10"] {
+        assert!(text.contains(number), "{number} has changed: {text}");
+    }
+
+    let empty = index(&[]);
+    let document = Document::parse(empty.as_bytes()).unwrap();
+    let added = update(&document, &publication, UPDATE).unwrap();
+    let text = added.edits.apply(&empty);
+    for number in ["1E5", "1.10"] {
+        assert!(text.contains(number), "{number} has changed: {text}");
+    }
+}
+
+#[test]
+fn a_version_that_is_published_again_keeps_what_only_the_list_says_of_it() {
+    let mut known = entry("slack", "2.0.0");
+    known["versions"] = json!([{
+        "version": "3.0.0",
+        "install_sources": [],
+        "zz": 1,
+    }]);
+    let old = index(&[known]);
+    let new = publish(&old, &entry("slack", "3.0.0"));
+    let versions = pack(&new, 0)["versions"].clone();
+    assert_eq!(versions[0]["version"], "3.0.0", "{versions}");
+    assert_eq!(versions[0]["zz"], 1, "{versions}");
+    assert_eq!(
+        versions[0]["install_sources"],
+        entry("slack", "3.0.0")["install_sources"],
+        "the list says what the top level says"
+    );
+    assert_eq!(versions[1]["version"], "2.0.0", "{versions}");
+    assert_eq!(
+        publish(&new, &entry("slack", "3.0.0")),
+        new,
+        "publishing the same again changes nothing"
+    );
+}
