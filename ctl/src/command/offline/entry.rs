@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use packd_format::archive::{PackOptions, list};
 use packd_format::error::without_path;
+use packd_format::index::validate::entry_errors;
 use packd_format::index::{self, EntryDraft};
 use packd_format::tree::FileList;
 use packd_format::{Digest, Inventory, Manifest, manifest};
@@ -118,10 +119,15 @@ pub(crate) async fn draft(
     Ok(draft)
 }
 
-/// Reads it as those will who find it in an index.
+/// Reads it as those will who find it in an index, and judges it as `index-validate` does.
 fn check(draft: &EntryDraft) -> Result<(), DraftError> {
     let entry = draft.read_back().map_err(DraftError::Entry)?;
-    match entry.problems.into_iter().next() {
+    let errors = entry_errors(&draft.to_json().to_string());
+    let mut faults = entry
+        .problems
+        .into_iter()
+        .chain(errors.into_iter().map(|error| error.message));
+    match faults.next() {
         Some(why) => Err(DraftError::Source { why }),
         None => Ok(()),
     }

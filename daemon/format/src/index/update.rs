@@ -8,6 +8,8 @@ use semver::Version;
 
 use super::document::{Document, DocumentError, Form};
 use super::edit::Edits;
+use super::validate::{Rule, entry_errors};
+use super::written::Written;
 use crate::name::PackRef;
 
 mod merge;
@@ -139,6 +141,22 @@ pub enum UpdateError {
         /// The source.
         url: String,
     },
+    /// Readers would leave it out, or a part of it.
+    #[error(
+        "the entry of '{pack_ref}' would be an error in the index: {why} (rule {rule}, at `{path}`)"
+    )]
+    Invalid {
+        /// The pack.
+        pack_ref: PackRef,
+        /// The rule that it breaks.
+        rule: Rule,
+        /// Where, within the entry.
+        path: String,
+        /// What is wrong.
+        why: String,
+        /// One thing to try.
+        hint: Option<String>,
+    },
     /// The pack is there, and replacing was not asked for.
     #[error("Pack '{pack_ref}' already exists in index. Use --update to replace it.")]
     Exists {
@@ -186,8 +204,12 @@ pub enum UpdateError {
 impl UpdateError {
     /// One thing to try.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::Invalid { rule, hint, .. } => match rule {
+                Rule::Required => Some("`packctl index-entry` writes an entry with all of them"),
+                _ => hint.as_deref(),
+            },
             Self::MapForm => Some("`packctl index-merge --file NEW OLD` writes it as a list"),
             Self::NoSource { .. } | Self::Placeholder { .. } => {
                 Some("say where the pack comes from: --git-url URL, or --archive-url URL")
@@ -230,6 +252,7 @@ pub fn update(
     let mut edits = Edits::default();
     let mut warnings = publication.warnings().to_vec();
     warnings.extend(publication.judge_sources()?);
+    refuse_errors(document, &found, publication)?;
     for (name, lines) in document.duplicate_refs() {
         if *pack_ref != *name {
             warnings.push(format!(
@@ -274,6 +297,35 @@ pub fn update(
         edits,
         warnings,
     })
+}
+
+/// Refuses what would be an error in the index. A field that the entry lacks may be there already.
+fn refuse_errors(
+    document: &Document<'_>,
+    found: &[usize],
+    publication: &Publication,
+) -> Result<(), UpdateError> {
+    let known = found.first().and_then(|&position| {
+        let span = document.packs().items[position].value.clone();
+        Written::parse(&document.text()[span]).ok()
+    });
+    let is_known = |key: &str| {
+        let known = known.as_ref().and_then(|known| known.get(key));
+        known.is_some_and(|json| json != "null")
+    };
+    let error = entry_errors(&publication.members().to_json())
+        .into_iter()
+        .find(|error| error.rule != Rule::Required || !is_known(&error.place.path));
+    match error {
+        None => Ok(()),
+        Some(error) => Err(UpdateError::Invalid {
+            pack_ref: publication.pack_ref().clone(),
+            rule: error.rule,
+            path: error.place.path,
+            why: error.message,
+            hint: error.hint,
+        }),
+    }
 }
 
 /// A new index without packs.

@@ -148,7 +148,7 @@ pub(crate) enum DraftError {
     /// Nobody could read the entry.
     #[error("an index with this entry could not be used")]
     Entry(#[source] EntryError),
-    /// A source of it would be left out by those who read it.
+    /// A part of it would be left out by those who read it, or is an error to `index-validate`.
     #[error("a source of this entry could not be used: {why}")]
     Source {
         /// What a reader says.

@@ -270,6 +270,23 @@ fn urls_that_nobody_could_use_or_everybody_could_misuse_are_refused() {
         "{}",
         ran.talk
     );
+    for url in ["ftp://git.example/slack.git", "foo"] {
+        let ran = index_entry(pack.path(), &["--git-url", url]);
+        let text = ran.failed(Exit::Failed);
+        assert!(
+            text.contains("a source of this entry could not be used"),
+            "{url}: {text}"
+        );
+    }
+    let digest = Digest::sha256_of(b"archive").to_string();
+    let archive = ["-a", "ftp://h/x.tar.gz", "--archive-checksum", &digest];
+    let ran = index_entry(pack.path(), &archive);
+    assert!(
+        ran.failed(Exit::Failed)
+            .contains("nobody fetches from `ftp://`"),
+        "{}",
+        ran.talk
+    );
     for url in [
         "git@git.example:o/slack.git",
         "ssh://git@git.example/slack.git",

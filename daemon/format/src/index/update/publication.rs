@@ -12,17 +12,6 @@ use crate::index::{Entry, EntryError, Source};
 use crate::name::{PackRef, shown};
 use crate::version;
 
-/// What Attune's reader insists on: without one of them it refuses the whole index.
-const REQUIRED: [&str; 7] = [
-    "label",
-    "description",
-    "author",
-    "license",
-    "runtime_deps",
-    "install_sources",
-    "contents",
-];
-
 /// Where the templates of Attune's tools point to.
 const ATTUNES_PLACEHOLDER: &str = "https://github.com/your-org/";
 
@@ -221,15 +210,10 @@ impl Publication {
 
 /// What keeps Attune from reading an index with this entry.
 fn unreadable_for_attune(members: &Value) -> Option<String> {
-    let lacking: Vec<&str> = REQUIRED
-        .into_iter()
-        .filter(|key| members.get(*key).is_none_or(Value::is_null))
-        .collect();
-    if !lacking.is_empty() {
-        return Some(format!(
-            "the entry lacks `{}`, without which Attune cannot read the index",
-            lacking.join("`, `")
-        ));
+    if members["license"].is_null() {
+        return Some(
+            "the entry lacks `license`, without which Attune cannot read the index".to_owned(),
+        );
     }
     let counted = members["contents"]
         .as_object()?

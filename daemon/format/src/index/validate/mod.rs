@@ -163,6 +163,22 @@ pub fn validate(bytes: &[u8], sources: Sources) -> Report {
     }
 }
 
+/// What keeps readers from using an entry: the errors in an index with this one entry. Their paths begin within
+/// it: `install_sources[0].url`.
+#[must_use]
+pub fn entry_errors(entry: &str) -> Vec<Finding> {
+    let report = validate(
+        format!("{{\"packs\":[{entry}]}}").as_bytes(),
+        Sources::Judge,
+    );
+    let errors = report.findings.into_iter().filter_map(|mut finding| {
+        let path = finding.place.path.strip_prefix("packs[0]")?;
+        finding.place.path = path.trim_start_matches('.').to_owned();
+        (finding.severity == Severity::Error).then_some(finding)
+    });
+    errors.collect()
+}
+
 /// The report on what is no index.
 fn refusal(bytes: &[u8], refused: &WalkError) -> Report {
     let (rule, hint) = match &refused.error {

@@ -95,16 +95,12 @@ pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
 fn relative_fault(url: &str, what: For) -> Option<Fault> {
     let first = url.split('/').next().unwrap_or_default();
     // `git@host:path`, and the short forms of hosts
-    let is_url = !first.contains(':') || what == For::Git;
-    (!is_url).then(|| {
-        Fault::of(
-            Rule::Url,
-            format!(
-                "`{}` is neither relative nor absolute with `https://`",
-                shown(url)
-            ),
-        )
-    })
+    let why = match (what, first.contains(':')) {
+        (For::Archive, false) | (For::Git, true) => return None,
+        (For::Archive, true) => "is neither relative nor absolute with `https://`",
+        (For::Git, false) => "is no absolute URL, as a repository's is",
+    };
+    Some(Fault::of(Rule::Url, format!("`{}` {why}", shown(url))))
 }
 
 /// What is wrong with the URL of a page, or of the registry itself.

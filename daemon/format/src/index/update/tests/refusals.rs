@@ -194,12 +194,12 @@ fn what_others_could_not_read_is_told() {
         ]
     );
     let mut bare = entry("x", "1.0.0");
-    bare["label"] = Value::Null;
+    bare["license"] = Value::Null;
     bare["install_sources"] = json!([{ "type": "git", "url": "https://example.org/x.git" }]);
     assert_eq!(
         warnings(&bare),
         [
-            "the entry lacks `label`, without which Attune cannot read the index",
+            "the entry lacks `license`, without which Attune cannot read the index",
             "the git source `https://example.org/x.git` has no checksum, without which Attune cannot read the index",
         ]
     );
@@ -209,4 +209,48 @@ fn what_others_could_not_read_is_told() {
         "1.2.0",
         "what is written is a whole version"
     );
+}
+
+#[test]
+fn what_would_be_an_error_in_the_index_is_refused() {
+    let with = |key: &str, value: Value| {
+        let mut entry = entry("x", "2.0.0");
+        entry[key] = value;
+        entry
+    };
+    let archive = |url: &str| json!([{ "type": "archive", "url": url, "checksum": digest('a') }]);
+    let git = |url: &str| json!([{ "type": "git", "url": url, "ref": "v2.0.0" }]);
+    for (entry, why) in [
+        (
+            with("install_sources", archive("ftp://h/x.tar.gz")),
+            "nobody fetches from `ftp://` (rule I308, at `install_sources[0].url`)",
+        ),
+        (
+            with("install_sources", git("ftp://h/x.git")),
+            "nobody fetches from `ftp://` (rule I308, at `install_sources[0].url`)",
+        ),
+        (
+            with("install_sources", git("foo")),
+            "`foo` is no absolute URL, as a repository's is (rule I308, at `install_sources[0].url`)",
+        ),
+        (
+            with("label", Value::Null),
+            "`label` is missing (rule I204, at `label`)",
+        ),
+    ] {
+        assert_eq!(
+            refused(&index(&[]), &entry, UPDATE),
+            format!("the entry of 'x' would be an error in the index: {why}")
+        );
+    }
+}
+
+#[test]
+fn a_field_that_the_index_has_need_not_be_said_again() {
+    let mut short = entry("x", "2.0.0");
+    for key in ["label", "description", "author", "runtime_deps", "contents"] {
+        short.as_object_mut().unwrap().shift_remove(key);
+    }
+    let new = publish(&index(&[entry("x", "1.0.0")]), &short);
+    assert_eq!(pack(&new, 0)["label"], "x", "{new}");
 }

@@ -209,9 +209,9 @@ fn versions_that_cannot_be_read_or_are_out_of_order_stay() {
 fn versions_that_an_entry_brings_along_are_joined() {
     let mut new = entry("x", "2.0.0");
     new["versions"] = json!([
-        { "version": "1.5.0", "install_sources": [] },
+        { "version": "1.5.0", "install_sources": entry("x", "1.5.0")["install_sources"] },
         { "version": "1.0.0", "install_sources": entry("x", "1.0.0")["install_sources"], "runtime_deps": ["shell"] },
-        { "version": "2.0.0", "install_sources": [] },
+        { "version": "2.0.0", "install_sources": entry("x", "2.0.0")["install_sources"] },
     ]);
     let text = publish(&history(&["0.5.0", "1.0.0"]), &new);
     assert_eq!(versions(&pack(&text, 0)), ["1.5.0", "1.0.0", "0.5.0"]);
