@@ -173,7 +173,8 @@ pub fn entry_errors(entry: &str) -> Vec<Finding> {
     );
     let errors = report.findings.into_iter().filter_map(|mut finding| {
         let path = finding.place.path.strip_prefix("packs[0]")?;
-        finding.place.path = path.trim_start_matches('.').to_owned();
+        let within = path.trim_start_matches('.').to_owned();
+        finding.place.path = within;
         (finding.severity == Severity::Error).then_some(finding)
     });
     errors.collect()
