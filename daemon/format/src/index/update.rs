@@ -164,7 +164,7 @@ pub enum UpdateError {
         pack_ref: PackRef,
     },
     /// The pack is there more than once.
-    #[error("pack '{pack_ref}' is in the index {} times, in lines {}", lines.len(), listed(lines))]
+    #[error("pack '{pack_ref}' is in the index {} times, in {}", lines.len(), listed(lines))]
     Ambiguous {
         /// The pack.
         pack_ref: PackRef,
@@ -256,7 +256,7 @@ pub fn update(
     for (name, lines) in document.duplicate_refs() {
         if *pack_ref != *name {
             warnings.push(format!(
-                "pack '{name}' is in the index {} times, in lines {}; readers take the first",
+                "pack '{name}' is in the index {} times, in {}; readers take the first",
                 lines.len(),
                 listed(&lines)
             ));
@@ -341,7 +341,10 @@ pub fn new_index(name: &str, url: &str, now: &str) -> String {
     format!("{index:#}\n")
 }
 
+/// Lines in words, each once: an index may be on one line.
 fn listed(lines: &[usize]) -> String {
-    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-    lines.join(", ")
+    let mut lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    lines.dedup();
+    let word = if lines.len() == 1 { "line" } else { "lines" };
+    format!("{word} {}", lines.join(", "))
 }

@@ -13,6 +13,7 @@ use crate::index::entry::version_of;
 use crate::index::members::Members;
 use crate::index::written::Written;
 use crate::index::{Source, source};
+use crate::name::shown;
 
 /// Merges, and says what is odd.
 pub(super) fn merge(
@@ -167,6 +168,20 @@ impl Merging<'_> {
         {
             // what cannot be read of it cannot be compared, and is replaced
             source::read(written, &mut old, &mut |_| ());
+        }
+        for old in &old {
+            let same_kind =
+                |new: &Source| std::mem::discriminant(new) == std::mem::discriminant(old);
+            if !self.publication.sources().iter().any(same_kind) {
+                let kind = match old {
+                    Source::Archive { .. } => "archive",
+                    Source::Git { .. } => "git repository",
+                };
+                self.warnings.push(format!(
+                    "{name} was published before as the {kind} `{}` too, which is no source of it any more",
+                    shown(old.url())
+                ));
+            }
         }
         for new in self.publication.sources() {
             let same_kind =

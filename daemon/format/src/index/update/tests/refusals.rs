@@ -49,6 +49,11 @@ fn an_index_that_leaves_a_choice_is_refused() {
         refused(&twice, &entry("x", "3.0.0"), UPDATE),
         "pack 'x' is in the index 2 times, in lines 7, 34"
     );
+    let one_line = json!({ "packs": [entry("x", "1.0.0"), entry("x", "2.0.0")] }).to_string();
+    assert_eq!(
+        refused(&one_line, &entry("x", "3.0.0"), UPDATE),
+        "pack 'x' is in the index 2 times, in line 1"
+    );
     assert_eq!(
         refused(
             "{\"packs\": [\n{\"ref\": \"x\", \"a\": 1,\n\"a\": 2, \"version\": \"1.0.0\"}]}",

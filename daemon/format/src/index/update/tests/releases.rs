@@ -273,3 +273,22 @@ fn a_version_that_is_published_again_keeps_what_only_the_list_says_of_it() {
         "publishing the same again changes nothing"
     );
 }
+
+#[test]
+fn a_source_that_a_version_loses_is_told() {
+    let git = json!({ "type": "git", "url": "https://h/x.git", "ref": "v1.0.0", "checksum": digest('b') });
+    let mut both = entry("x", "1.0.0");
+    both["install_sources"]
+        .as_array_mut()
+        .unwrap()
+        .push(git.clone());
+    let mut one = entry("x", "1.0.0");
+    one["install_sources"] = json!([git]);
+    let (_, _, warnings) = published(&index(&[both]), &one, UPDATE).unwrap();
+    assert_eq!(
+        warnings,
+        [
+            "x 1.0.0 was published before as the archive `https://example.org/x-1.0.0.tar.gz` too, which is no source of it any more"
+        ]
+    );
+}
