@@ -305,7 +305,14 @@ fn known_kind(node: &Node, key: &str, kind: &str) -> Result<RunnerKind, Manifest
 }
 
 fn rate(node: &Node) -> Result<f64, ManifestError> {
-    let rate = node.text().and_then(|text| text.parse::<f64>().ok());
-    rate.filter(|rate| (0.0..=1.0).contains(rate))
-        .ok_or_else(|| wrong_kind(node, "testing.min_pass_rate", "a number from 0 to 1"))
+    const KEY: &str = "testing.min_pass_rate";
+    const EXPECTED: &str = "a number from 0 to 1";
+    let Some(text) = node.text() else {
+        return Err(wrong_kind(node, KEY, EXPECTED));
+    };
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| {
+        let why = format!("must be {EXPECTED}, not `{}`", shown(text));
+        wrong_value(node, KEY, why)
+    })
 }

@@ -212,6 +212,15 @@ fn what_could_not_be_run_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_rate_that_is_none_is_named() {
+    for rate in ["80", "NaN", "most"] {
+        let said = refused(&format!("min_pass_rate: {rate}"));
+        let wanted = format!("must be a number from 0 to 1, not `{rate}`");
+        assert!(said.contains(&wanted), "{rate}: {said}");
+    }
+}
+
+#[test]
 fn quotes_keep_what_a_shell_would_read_otherwise() {
     let testing = read(
         "runners: {r: {type: command, command: \"python3 -c 'import os; print(1)' /x '&& b'\"}}",
