@@ -16,23 +16,47 @@ pub(crate) struct Clock {
         value_name = "SECONDS"
     )]
     #[arg(value_parser = seconds, allow_hyphen_values = true, hide = true)]
-    fixed: Option<Timestamp>,
+    fixed: Option<Fixed>,
 }
+
+/// A value of the variable; an empty one is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fixed(Option<Timestamp>);
 
 impl Clock {
     /// The time to write: RFC 3339 in UTC, whole seconds.
     pub(crate) fn now(self) -> String {
-        let time = self.fixed.unwrap_or_else(Timestamp::now);
-        time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        written(self.time().unwrap_or_else(Timestamp::now))
+    }
+
+    /// The time that stands for now, if there is one, written in the same way.
+    pub(crate) fn fixed(self) -> Option<String> {
+        self.time().map(written)
+    }
+
+    fn time(self) -> Option<Timestamp> {
+        self.fixed.and_then(|Fixed(time)| time)
     }
 }
 
-fn seconds(text: &str) -> Result<Timestamp, String> {
-    let seconds: i64 = text
-        .trim()
-        .parse()
-        .map_err(|_| "it must be a number of seconds since 1970".to_owned())?;
-    Timestamp::from_second(seconds).map_err(|error| error.to_string())
+fn written(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The option is for the variable's sake, so the message names that.
+fn seconds(text: &str) -> Result<Fixed, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Fixed(None));
+    }
+    let seconds = text.parse().ok().filter(|seconds| *seconds >= 0);
+    let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map(|time| Fixed(Some(time))).ok_or_else(|| {
+        format!(
+            "the variable SOURCE_DATE_EPOCH must be a number of seconds since 1970, at most {}",
+            Timestamp::MAX.as_second()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -48,6 +72,16 @@ mod tests {
         };
         assert_eq!(clock("1769860800").now(), "2026-01-31T12:00:00Z");
         assert_eq!(clock("0").now(), "1970-01-01T00:00:00Z");
+        assert_eq!(clock("0").fixed().unwrap(), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn an_empty_variable_is_none() {
+        let clock = Clock {
+            fixed: Some(seconds("").unwrap()),
+        };
+        assert_eq!(clock.fixed(), None, "it says no time");
+        assert_ne!(clock.now(), "1970-01-01T00:00:00Z", "it is now");
     }
 
     #[test]
@@ -61,8 +95,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_of_seconds_is_refused() {
-        for text in ["", "now", "1.5", "2026-01-31", "99999999999999999"] {
-            assert!(seconds(text).is_err(), "`{text}` was taken");
+        for text in ["-1", "now", "1.5", "2026-01-31", "99999999999999999"] {
+            let error = seconds(text).unwrap_err();
+            assert!(error.contains("SOURCE_DATE_EPOCH"), "`{text}`: {error}");
         }
     }
 }

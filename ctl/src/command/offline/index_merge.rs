@@ -6,7 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use jiff::Timestamp;
 use packd_format::error::without_path;
 use packd_format::index::merge::{Input, MergeError, Merged, Options, Prefer, merge};
 use packd_wire::Exit;
@@ -14,6 +13,7 @@ use serde::Serialize;
 
 use super::large;
 use crate::Ending;
+use crate::clock::Clock;
 use crate::file::{FileError, Locked};
 use crate::output::{Failure, GOOD, Output, styled};
 
@@ -52,9 +52,8 @@ pub(crate) struct IndexMerge {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// Seconds since 1970, for `last_updated`
-    #[arg(long, env = "SOURCE_DATE_EPOCH", hide = true, value_parser = moment)]
-    source_date_epoch: Option<Timestamp>,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 /// What `--prefer` takes.
@@ -64,11 +63,6 @@ enum Preferred {
     First,
     /// The later one
     Last,
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let seconds = text.trim().parse().map_err(|_| "not a number of seconds")?;
-    Timestamp::from_second(seconds).map_err(|error| error.to_string())
 }
 
 /// What the merge came to, as existing scripts read it.
@@ -107,7 +101,7 @@ impl IndexMerge {
             .iter()
             .map(|(name, bytes)| Input { name, bytes })
             .collect();
-        let updated = self.source_date_epoch.map(|time| time.to_string());
+        let updated = self.clock.fixed();
         let options = Options {
             prefer: self.prefer.map(|preferred| match preferred {
                 Preferred::First => Prefer::First,
