@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use packd_format::digest::Hasher;
 use packd_format::{Algorithm, Digest};
-use reqwest::header::ACCEPT_ENCODING;
+use reqwest::header::{ACCEPT_ENCODING, LOCATION};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
@@ -159,6 +159,13 @@ async fn ask(url: &Url) -> Result<Response, FetchError> {
     let answer = asked.map_err(|error| FetchError::of_request(url, error))?;
     if answer.status() == StatusCode::OK {
         return Ok(answer);
+    }
+    if answer.status().is_redirection() && answer.headers().contains_key(LOCATION) {
+        // every other one was followed
+        return Err(FetchError::Redirect {
+            url: shown(answer.url()),
+            source: Cause::of(&RedirectError::Scheme),
+        });
     }
     Err(FetchError::Status {
         url: shown(answer.url()),

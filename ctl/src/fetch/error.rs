@@ -135,6 +135,8 @@ pub(super) enum RedirectError {
     Unencrypted,
     #[error("it leads to a URL with credentials")]
     Credentials,
+    #[error("it leads to no http or https URL")]
+    Scheme,
 }
 
 /// What a library says in the end. Its outer errors say what we say ourselves, some of them with the whole URL.
