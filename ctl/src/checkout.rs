@@ -190,6 +190,20 @@ impl Checkout {
         found.ok().map(gix::Id::detach)
     }
 
+    /// Whether a name is that of a branch, or `HEAD`: another commit tomorrow.
+    pub(crate) fn moves(&self, git_ref: &str) -> bool {
+        use gix::refs::Category;
+
+        let found = self.repository.try_find_reference(git_ref).ok().flatten();
+        found.is_some_and(|found| {
+            let category = found.name().category();
+            matches!(
+                category,
+                Some(Category::LocalBranch | Category::RemoteBranch | Category::PseudoRef)
+            )
+        })
+    }
+
     /// The pack's folder as a commit has it; nothing when the commit does not have it.
     ///
     /// # Errors

@@ -107,6 +107,11 @@ fn find(pack: &Pack, git_ref: &str, out: &mut Output) -> Option<(Checkout, gix::
     match Checkout::of(&pack.folder) {
         Ok(Some(checkout)) => {
             if let Some(commit) = checkout.commit(git_ref) {
+                if checkout.moves(git_ref) {
+                    out.warn(&format!(
+                        "`{git_ref}` moves, so that it is another commit tomorrow; publish a tag"
+                    ));
+                }
                 return Some((checkout, commit));
             }
             out.warn(&format!(

@@ -191,3 +191,21 @@ fn what_is_in_git_lfs_or_a_submodule_is_told() {
         "{text}"
     );
 }
+
+#[test]
+fn a_name_that_moves_is_told() {
+    let (git, commit) = repository();
+    git.run(&["branch", "line"]);
+    git.run(&["tag", "fixed"]);
+    for (name, moves) in [
+        ("HEAD", true),
+        ("line", true),
+        ("fixed", false),
+        (&commit, false),
+    ] {
+        let ran = index_entry(git.path(), &[&URL[..], &["--git-ref", name]].concat());
+        assert_eq!(source(&ran)["commit"], commit, "{name}");
+        let told = ran.talk.contains("another commit tomorrow");
+        assert_eq!(told, moves, "{name}: {}", ran.talk);
+    }
+}
