@@ -458,6 +458,21 @@ fn an_entry_may_come_from_standard_input() {
 }
 
 #[test]
+fn an_entry_may_be_yaml() {
+    let desk = Desk::with_index();
+    let json: Value =
+        serde_json::from_slice(&fs_err::read(desk.entry("mid", "1.0.0")).unwrap()).unwrap();
+    let path = desk.folder.path().join("entry.yaml");
+    fs_err::write(&path, serde_yaml::to_string(&json).unwrap()).unwrap();
+    desk.publish(&path, &[]).done();
+    assert_eq!(
+        desk.pack("mid")["label"],
+        "mid",
+        "what index-entry prints is taken"
+    );
+}
+
+#[test]
 fn links_and_modes_survive() {
     let desk = Desk::new();
     let real = desk.folder.path().join("real.json");

@@ -26,7 +26,7 @@ pub(crate) struct IndexEntry {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Language of the entry; wins over --output
+    /// Language of the entry; wins over --output and the ending of FILE
     #[arg(long, short, value_enum, value_name = "LANGUAGE")]
     format: Option<Language>,
 
@@ -48,7 +48,8 @@ impl IndexEntry {
     pub(crate) async fn run(self, out: &mut Output) -> Result<Ending, Failure> {
         let draft = draft(&self.path, &self.sources, out).await?;
         let entry = draft.to_json();
-        let text = match (self.format, out.format()) {
+        let language = self.format.or_else(|| language_of(self.file.as_deref()?));
+        let text = match (language, out.format()) {
             (Some(Language::Yaml), _) | (None, Format::Yaml) => yaml(&entry)?,
             (None, Format::Ndjson) if self.file.is_none() => format!("{entry}\n"),
             (Some(Language::Json), _) | (None, Format::Human | Format::Json | Format::Ndjson) => {
@@ -76,6 +77,16 @@ impl IndexEntry {
             out.show(&written, String::new);
         }
         Ok(Ending::Exit(Exit::Done))
+    }
+}
+
+/// The language that the ending of a file's name says.
+fn language_of(file: &Path) -> Option<Language> {
+    let ending = file.extension()?.to_str()?.to_ascii_lowercase();
+    match &*ending {
+        "yaml" | "yml" => Some(Language::Yaml),
+        "json" => Some(Language::Json),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ use packd_format::index::update::{
     self, Action, Existing, Newer, Options, Publication, PublicationError, UpdateError, Updated,
 };
 use packd_format::index::{Document, DocumentError, MAX_ENTRY_BYTES};
+use packd_format::manifest::yaml;
 use packd_wire::Exit;
 use serde::Serialize;
 use serde_json::json;
@@ -274,7 +275,8 @@ impl IndexUpdate {
             return Publication::parse(&entry.to_string()).map_err(|error| unusable(&error, path));
         };
         let text = read_entry(path)?;
-        Publication::parse(&text).map_err(|error| unusable(&error, path))
+        let json = of_yaml(&text);
+        Publication::parse(json.as_deref().unwrap_or(&text)).map_err(|error| unusable(&error, path))
     }
 
     fn no_document(&self, error: &DocumentError) -> Failure {
@@ -353,6 +355,16 @@ fn read_entry(path: &Path) -> Result<String, PublishError> {
         });
     }
     Ok(text)
+}
+
+/// The JSON of an entry in YAML, as `index-entry --format yaml` prints it; nothing for JSON, and for what is neither.
+fn of_yaml(text: &str) -> Option<String> {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if text.is_empty() || text.starts_with(['{', '[']) {
+        return None;
+    }
+    let node = yaml::parse(text.as_bytes(), MAX_ENTRY_BYTES).ok()?;
+    node.map().map(|_| node.to_json().to_string())
 }
 
 fn unusable(error: &PublicationError, path: &Path) -> Failure {

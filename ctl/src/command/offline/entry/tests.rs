@@ -225,6 +225,17 @@ fn an_entry_is_written_into_a_file_whole() {
     let read: Value = serde_yaml::from_str(&fs_err::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(read, entry);
 
+    for ending in ["yaml", "YML"] {
+        let file = target.path().join(format!("entry.{ending}"));
+        let args = [&url[..2], &["--file", file.to_str().unwrap()]].concat();
+        assert_eq!(index_entry(pack.path(), &args).exit, Exit::Done);
+        let text = fs_err::read_to_string(&file).unwrap();
+        assert!(
+            text.starts_with("ref: slack\n"),
+            "the ending says the language: {text}"
+        );
+    }
+
     let missing = target.path().join("missing/entry.json");
     let args = [&url[..2], &["--file", missing.to_str().unwrap()]].concat();
     index_entry(pack.path(), &args).failed(Exit::NotFound);
