@@ -24,17 +24,22 @@ pub(crate) struct Clock {
 struct Fixed(Option<Timestamp>);
 
 impl Clock {
+    /// The time itself.
+    pub(crate) fn time(self) -> Timestamp {
+        self.known().unwrap_or_else(Timestamp::now)
+    }
+
     /// The time to write: RFC 3339 in UTC, whole seconds.
     pub(crate) fn now(self) -> String {
-        written(self.time().unwrap_or_else(Timestamp::now))
+        written(self.time())
     }
 
     /// The time that stands for now, if there is one, written in the same way.
     pub(crate) fn fixed(self) -> Option<String> {
-        self.time().map(written)
+        self.known().map(written)
     }
 
-    fn time(self) -> Option<Timestamp> {
+    fn known(self) -> Option<Timestamp> {
         self.fixed.and_then(|Fixed(time)| time)
     }
 }

@@ -75,6 +75,9 @@ pub struct TestSuite {
     /// Whether it has run at all.
     #[serde(skip)]
     pub was_run: bool,
+    /// Whether standard output is the document that the tests were read from.
+    #[serde(skip)]
+    pub stdout_is_results: bool,
     /// The tests, if they are known one by one; else one that stands for all of them.
     pub test_cases: Vec<TestCase>,
     /// What it wrote, unless the one case has it. Long texts lack their middle.

@@ -178,19 +178,30 @@ fn one(
     } else {
         Ok(None)
     };
-    Ok(verdict::of_ended(suite, ended, read))
+    let mut made = verdict::of_ended(suite, ended, read);
+    // a suite whose results cannot be read has one case, which then has the output
+    made.stdout_is_results = suite.result_format != ResultFormat::Simple
+        && place.is_none()
+        && made.stdout.is_some()
+        && !made.test_cases.is_empty();
+    Ok(made)
 }
 
 /// Where a suite writes its results, if it is not its output.
 fn place(root: &Path, suite: &Suite, scratch: &Scratch) -> Option<Place> {
     let format = suite.result_format;
+    let extension = match format {
+        ResultFormat::Simple => return None,
+        ResultFormat::JunitXml => "xml",
+        ResultFormat::Json => "json",
+        ResultFormat::Tap => "tap",
+    };
     match &suite.result_path {
-        _ if format == ResultFormat::Simple => None,
-        Some(path) => Some(Place::new(root.join(path), root, format)),
+        Some(path) => Some(Place::new(root.join(path), root, extension)),
         None if suite.kind == RunnerKind::Pytest && format == ResultFormat::JunitXml => {
             let path = scratch.results();
             let within = path.parent().unwrap_or(root).to_owned();
-            Some(Place::new(path, &within, format))
+            Some(Place::new(path, &within, extension))
         }
         None => None,
     }

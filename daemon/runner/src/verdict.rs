@@ -123,6 +123,7 @@ fn of(suite: &Suite, counts: Counts) -> TestSuite {
         exit_code: None,
         error_message: None,
         was_run: false,
+        stdout_is_results: false,
         test_cases: Vec::new(),
         stdout: None,
         stderr: None,

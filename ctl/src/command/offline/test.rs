@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use packd_format::Manifest;
 use packd_format::manifest::{FILE_NAME, MAX_BYTES};
 use packd_runner::{Cancel, Environment, Event, Options, Orphans, Outcome, RunError};
@@ -14,6 +13,7 @@ use packd_wire::Exit;
 use tokio::sync::mpsc;
 
 use crate::Ending;
+use crate::clock::Clock;
 use crate::command::interrupt::Stop;
 use crate::output::{Failure, Output};
 use page::Detail;
@@ -56,6 +56,9 @@ pub(crate) struct Test {
     /// Where programs are looked for
     #[arg(long, env = "PATH", hide = true, default_value = Environment::PATH)]
     search_path: OsString,
+
+    #[command(flatten)]
+    clock: Clock,
 }
 
 /// `NAME=VALUE`.
@@ -108,9 +111,9 @@ impl From<TestError> for Failure {
         };
         let failure = Self::of_error(exit, &error);
         match &error {
-            TestError::NotAPath { word } => failure.with_hint(format!(
-                "name the folder of the pack by its path: packctl test ./{word}"
-            )),
+            TestError::NotAPath { .. } => failure.with_hint(
+                "name the folder of the pack by its path; in that folder: packctl test .",
+            ),
             TestError::NotAFolder { .. } => failure.with_hint("unpack it, and name the folder"),
             TestError::NoManifest { .. } => {
                 failure.with_hint(format!("name the folder that has the `{FILE_NAME}`"))
@@ -203,7 +206,7 @@ impl Test {
             .map_err(|error| Failure::of(Exit::Failed, "cannot prepare the run", &error))?;
         let mut environment = Environment::with_path(self.search_path);
         environment.extra = self.env;
-        let mut options = Options::new(Timestamp::now(), environment, std::env::temp_dir());
+        let mut options = Options::new(self.clock.time(), environment, std::env::temp_dir());
         options.longest = self
             .timeout
             .map(|seconds| Duration::from_secs(seconds.into()));

@@ -1,23 +1,33 @@
 //! What a process writes, kept in bounds: its beginning and its end.
+//!
+//! A test may write gigabytes, and few of its lines count. So whole blocks are searched for what a line that counts has in
+//! it, and only such lines are cut out, freed of colours and looked at.
 
 use std::collections::VecDeque;
+
+use memchr::{memchr2, memrchr2};
 
 /// The longest line that is looked at, in bytes.
 const MAX_LINE: usize = 4096;
 
-/// One stream. All of it is read, line by line too; only so much of it is kept.
+/// One stream. All of it is searched for lines that count; only so much of it is kept.
 #[derive(Debug)]
 pub(crate) struct Capture<L> {
     limit: usize,
     head: Vec<u8>,
     tail: VecDeque<u8>,
     dropped: u64,
+    /// The line that has not ended yet.
     line: Vec<u8>,
     lines: L,
 }
 
-/// Looks at every line of a stream, however much there is.
+/// Looks at the lines of a stream that may count, however much there is.
 pub(crate) trait Lines {
+    /// Where in these bytes, of one or many lines with their colours and ends, the first is that a line which counts has
+    /// in it.
+    fn find(&self, bytes: &[u8]) -> Option<usize>;
+
     /// Looks at a line, without colours and without its end.
     fn line(&mut self, line: &str);
 }
@@ -50,15 +60,7 @@ impl<L: Lines> Capture<L> {
 
     /// Takes what was read.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        for part in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-            let ends = part.ends_with(b"\n") || part.ends_with(b"\r");
-            let text = if ends { &part[..part.len() - 1] } else { part };
-            let room = MAX_LINE.saturating_sub(self.line.len());
-            self.line.extend_from_slice(&text[..text.len().min(room)]);
-            if ends {
-                self.end_line();
-            }
-        }
+        self.search(bytes);
 
         let room = (self.limit / 2).saturating_sub(self.head.len());
         let (first, rest) = bytes.split_at(bytes.len().min(room));
@@ -70,10 +72,33 @@ impl<L: Lines> Capture<L> {
         self.dropped += excess as u64;
     }
 
+    /// Looks at the lines that end in these bytes, and keeps the beginning of the one that does not.
+    fn search(&mut self, bytes: &[u8]) {
+        let Some(first) = memchr2(b'\n', b'\r', bytes) else {
+            return self.go_on(bytes);
+        };
+        self.go_on(&bytes[..first]);
+        self.end_line();
+        let last = memrchr2(b'\n', b'\r', bytes).unwrap_or(first);
+        let mut rest = &bytes[first..=last];
+        while let Some(at) = self.lines.find(rest) {
+            let start = memrchr2(b'\n', b'\r', &rest[..at]).map_or(0, |end| end + 1);
+            let end = memchr2(b'\n', b'\r', &rest[at..]).map_or(rest.len(), |length| at + length);
+            look(&mut self.lines, &rest[start..end.min(start + MAX_LINE)]);
+            rest = &rest[end..];
+        }
+        self.go_on(&bytes[last + 1..]);
+    }
+
+    fn go_on(&mut self, text: &[u8]) {
+        let room = MAX_LINE.saturating_sub(self.line.len());
+        self.line.extend_from_slice(&text[..text.len().min(room)]);
+    }
+
     fn end_line(&mut self) {
-        let text = String::from_utf8_lossy(&self.line);
-        self.lines
-            .line(&anstream::adapter::strip_str(&text).to_string());
+        if self.lines.find(&self.line).is_some() {
+            look(&mut self.lines, &self.line);
+        }
         self.line.clear();
     }
 
@@ -98,6 +123,11 @@ impl<L: Lines> Capture<L> {
     }
 }
 
+fn look(lines: &mut impl Lines, line: &[u8]) {
+    let text = String::from_utf8_lossy(line);
+    lines.line(&anstream::adapter::strip_str(&text).to_string());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +136,10 @@ mod tests {
     struct Seen(Vec<String>);
 
     impl Lines for Seen {
+        fn find(&self, bytes: &[u8]) -> Option<usize> {
+            bytes.iter().position(|byte| !matches!(byte, b'\n' | b'\r'))
+        }
+
         fn line(&mut self, line: &str) {
             self.0.push(line.to_owned());
         }
@@ -140,6 +174,33 @@ mod tests {
     }
 
     #[test]
+    fn only_lines_that_may_count_are_looked_at_wherever_blocks_end() {
+        #[derive(Debug, Default)]
+        struct Marked(Vec<String>);
+
+        impl Lines for Marked {
+            fn find(&self, bytes: &[u8]) -> Option<usize> {
+                bytes.iter().position(|byte| *byte == b'!')
+            }
+
+            fn line(&mut self, line: &str) {
+                self.0.push(line.to_owned());
+            }
+        }
+
+        let text = b"a\n!\nb ! c\r\n\nno\n\xff!\n!end";
+        for size in 1..=text.len() {
+            let mut capture = Capture::new(4, Marked::default());
+            text.chunks(size).for_each(|block| capture.push(block));
+            assert_eq!(
+                capture.finish().lines.0,
+                ["!", "b ! c", "\u{fffd}!", "!end"],
+                "in blocks of {size} bytes"
+            );
+        }
+    }
+
+    #[test]
     fn colours_are_taken_out_and_long_lines_cut() {
         let long = "x".repeat(3 * MAX_LINE);
         let captured = captured(
@@ -150,7 +211,7 @@ mod tests {
         let lengths: Vec<_> = captured.lines.0.iter().map(String::len).collect();
         assert_eq!(
             lengths,
-            [9, 0, MAX_LINE, 3],
+            [9, MAX_LINE, 3],
             "a carriage return ends a line too"
         );
     }

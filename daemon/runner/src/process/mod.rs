@@ -96,6 +96,8 @@ pub(crate) fn run<L: Lines + Default>(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    // what the caller of this program left open is not for tests; what this program opens is not inherited anyway
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
     let started = Instant::now();
     let mut child = CommandWrap::from(command).wrap(ProcessSession).spawn()?;
     let pid = i32::try_from(child.id())

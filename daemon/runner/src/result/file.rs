@@ -5,8 +5,6 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use packd_format::manifest::ResultFormat;
-
 use super::{MAX_DOCUMENT, ResultError};
 
 /// The most files of a folder that are looked at.
@@ -26,17 +24,12 @@ pub(crate) struct Place {
 type Mark = (u64, u64, i64, i64, u64);
 
 impl Place {
-    /// Looks at what is there before the suite is started.
-    pub(crate) fn new(path: PathBuf, within: &Path, format: ResultFormat) -> Self {
+    /// Looks at what is there before the suite is started. In a folder, only files with this ending count.
+    pub(crate) fn new(path: PathBuf, within: &Path, extension: &'static str) -> Self {
         let mut place = Self {
             path,
             within: within.to_owned(),
-            extension: match format {
-                ResultFormat::JunitXml => "xml",
-                ResultFormat::Json => "json",
-                ResultFormat::Tap => "tap",
-                ResultFormat::Simple => "txt",
-            },
+            extension,
             before: HashMap::new(),
         };
         place.before = place
@@ -48,24 +41,24 @@ impl Place {
     }
 
     /// The documents that were written since.
-    pub(super) fn read(&self) -> Result<Vec<String>, ResultError> {
-        let mut texts = Vec::new();
+    pub(super) fn read(&self) -> Result<Vec<Vec<u8>>, ResultError> {
+        let mut documents = Vec::new();
         let mut room = MAX_DOCUMENT;
         for file in self.files() {
             let now = mark(&file);
             if now.is_none() || now == self.before.get(&file).copied() {
                 continue;
             }
-            let text = self.text(&file, room)?;
-            room -= text.len();
-            texts.push(text);
+            let bytes = self.bytes(&file, room)?;
+            room -= bytes.len();
+            documents.push(bytes);
         }
-        if texts.is_empty() {
+        if documents.is_empty() {
             return Err(ResultError::NotWritten {
                 path: self.path.clone(),
             });
         }
-        Ok(texts)
+        Ok(documents)
     }
 
     /// The file, or those of the folder that have the ending of the format, in the order of their names.
@@ -85,7 +78,7 @@ impl Place {
         files
     }
 
-    fn text(&self, path: &Path, room: usize) -> Result<String, ResultError> {
+    fn bytes(&self, path: &Path, room: usize) -> Result<Vec<u8>, ResultError> {
         let fail = |source| ResultError::Read {
             path: path.to_owned(),
             source,
@@ -107,7 +100,7 @@ impl Place {
                 limit: MAX_DOCUMENT,
             });
         }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(bytes)
     }
 }
 

@@ -3,6 +3,9 @@
 //! The tests are the elements `testcase`. What a suite says of its failures and errors in attributes must not be more than
 //! is there; tests that it only counts have not passed. A document type is refused, so there are no entities but the five that XML itself has.
 
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8};
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -12,8 +15,33 @@ use crate::report::{CaseStatus, Counts, TestCase};
 
 const FORMAT: &str = "JUnit document";
 
+/// How many bytes may come before the end of the declaration of the encoding.
+const MAX_DECLARATION: usize = 1024;
+
 /// How deep elements may lie in each other.
 const MAX_DEPTH: usize = 64;
+
+/// The text of a document, in the encoding that it declares; UTF-8 if it declares none.
+pub(super) fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, ResultError> {
+    let head = &bytes[..bytes.len().min(MAX_DECLARATION)];
+    let head = String::from_utf8_lossy(head);
+    let declared = head
+        .trim_start()
+        .strip_prefix("<?xml")
+        .and_then(|rest| rest.split_once("?>"))
+        .and_then(|(declaration, _)| declaration.split_once("encoding"))
+        .and_then(|(_, rest)| rest.trim_start().strip_prefix('='))
+        .and_then(|rest| rest.split(['"', '\'']).nth(1));
+    let encoding = match declared {
+        None => UTF_8,
+        Some(label) => Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
+            let label = label.escape_default();
+            malformed(&format!("its encoding `{label}` is not known"))
+        })?,
+    };
+    // a byte order mark goes before what is declared
+    Ok(encoding.decode(bytes).0)
+}
 
 /// Reads a document.
 pub(super) fn parse(text: &str) -> Result<Tally, ResultError> {

@@ -5,7 +5,9 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use packd_format::manifest::{ResultFormat, RunnerKind};
 
 use crate::process::{Ended, Lines};
@@ -100,7 +102,21 @@ pub(crate) struct Seen {
     summary: native::Summary,
 }
 
+/// What a line that counts has in it: a label, or a part of a summary. Colours may lie within those, so what begins a colour
+/// stands for all of them.
+static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let parts = simple::LABELS
+        .iter()
+        .chain(native::PARTS)
+        .chain(&["\u{1b}"]);
+    AhoCorasick::new(parts).expect("a few short texts can be searched for")
+});
+
 impl Lines for Seen {
+    fn find(&self, bytes: &[u8]) -> Option<usize> {
+        TELLING.find(bytes).map(|found| found.start())
+    }
+
     fn line(&mut self, line: &str) {
         self.labels.line(line);
         self.summary.line(line);
@@ -136,7 +152,13 @@ pub(crate) fn read(
         counts: Counts::default(),
         cases: Vec::new(),
     };
-    for text in place.read()? {
+    for bytes in place.read()? {
+        let text = match format {
+            ResultFormat::JunitXml => junit::decoded(&bytes)?,
+            ResultFormat::Simple | ResultFormat::Json | ResultFormat::Tap => {
+                String::from_utf8_lossy(&bytes)
+            }
+        };
         let tally = parse(&text)?;
         sum.counts += tally.counts;
         sum.cases.extend(tally.cases);

@@ -9,6 +9,9 @@ use packd_format::manifest::RunnerKind;
 use super::simple::number;
 use crate::report::Counts;
 
+/// What lines of summaries have in them, each at least one.
+pub(super) const PARTS: &[&str] = &["Ran ", "OK", "FAILED", "NO TESTS RAN", "Tests:", " in "];
+
 /// The last summary of each program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Summary {

@@ -9,6 +9,9 @@
 
 use crate::report::Counts;
 
+/// The labels, in the order of the counts.
+pub(super) const LABELS: [&str; 4] = ["Total Tests:", "Passed:", "Failed:", "Skipped:"];
+
 /// The first number behind each label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Labels {
@@ -21,14 +24,15 @@ pub(super) struct Labels {
 impl Labels {
     /// Looks at a line.
     pub(super) fn line(&mut self, line: &str) {
-        for (label, slot) in [
-            ("Total Tests:", &mut self.total),
-            ("Passed:", &mut self.passed),
-            ("Failed:", &mut self.failed),
-            ("Skipped:", &mut self.skipped),
-        ] {
+        let slots = [
+            &mut self.total,
+            &mut self.passed,
+            &mut self.failed,
+            &mut self.skipped,
+        ];
+        for (label, slot) in LABELS.iter().zip(slots) {
             if slot.is_none()
-                && let Some((_, rest)) = line.split_once(label)
+                && let Some((_, rest)) = line.split_once(*label)
             {
                 *slot = number(rest);
             }

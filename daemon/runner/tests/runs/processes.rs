@@ -37,6 +37,16 @@ const ORPHANS: &str = "sleep 600 & echo $! >>pids\n\
     while [ \"$(wc -l <pids)\" -lt 3 ]; do :; done\n";
 
 #[test]
+fn what_the_caller_left_open_is_not_open_in_tests() {
+    let file = fs_err::File::open("/etc/hostname").unwrap();
+    let left = rustix::io::fcntl_dupfd_cloexec(&file, 40).unwrap();
+    rustix::io::fcntl_setfd(&left, rustix::io::FdFlags::empty()).unwrap();
+    let number = std::os::fd::AsRawFd::as_raw_fd(&left);
+    let suite = Pack::script(&format!("[ ! -e /proc/$$/fd/{number} ]")).suite();
+    assert_eq!(suite.status, Status::Passed, "{suite:?}");
+}
+
+#[test]
 fn a_suite_that_is_not_done_in_time_is_ended_with_all_it_started() {
     let pack = Pack::new("runners: {shell: {type: script, entry_point: tests/run.sh, timeout: 1}}")
         .file(

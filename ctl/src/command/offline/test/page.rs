@@ -102,6 +102,16 @@ fn verdict(report: &Report) -> String {
             )
         }
         (Outcome::Passed, _) => format!("✅ All tests passed: {passed}/{total}"),
+        (Outcome::Failed | Outcome::NotRun, _) if total == 0 => {
+            "❌ Tests failed: there were none".to_owned()
+        }
+        // the reasons stand above
+        (Outcome::Failed | Outcome::NotRun, _) if lacking == 0 => {
+            let wrong = report.test_suites.iter();
+            let wrong = wrong.filter(|suite| suite.error_message.is_some()).count();
+            let suites = count(wrong as u64, "suite", "suites");
+            format!("❌ Tests failed: {suites} went wrong, though no test failed")
+        }
         (Outcome::Failed | Outcome::NotRun, _) => format!("❌ Tests failed: {lacking}/{total}"),
     }
 }
@@ -148,7 +158,10 @@ impl Page {
             self.case(case, detail);
         }
         if suite.status == Status::Failed || detail == Detail::Everything {
-            self.output("stdout", suite.stdout.as_deref(), "  ");
+            // the tests that are listed above were read from it
+            let told = suite.stdout_is_results && detail < Detail::Everything;
+            let stdout = suite.stdout.as_deref().filter(|_| !told);
+            self.output("stdout", stdout, "  ");
             self.output("stderr", suite.stderr.as_deref(), "  ");
         }
         self.0.push('\n');

@@ -85,6 +85,7 @@ fn report() -> Report {
                 exit_code: Some(0),
                 error_message: None,
                 was_run: true,
+                stdout_is_results: false,
                 test_cases: vec![TestCase {
                     stdout: Some("fine\n".to_owned()),
                     ..case("shell_suite", CaseStatus::Passed)
@@ -104,6 +105,7 @@ fn report() -> Report {
                 exit_code: Some(1),
                 error_message: None,
                 was_run: true,
+                stdout_is_results: false,
                 test_cases: vec![
                     case("a.reads", CaseStatus::Passed),
                     TestCase {
@@ -155,6 +157,23 @@ fn a_result_is_told_in_the_known_words() {
         last(&good).as_deref(),
         Some("✅ All tests passed: 36/37 (1 skipped)")
     );
+    good.gate = Gate::Block;
+    good.test_suites[0].error_message = Some("it exited with 1".to_owned());
+    let verdict = |report: &Report| {
+        let text = shown(report, Detail::Sum);
+        text.lines().rev().nth(1).map(str::to_owned)
+    };
+    assert_eq!(
+        verdict(&good).as_deref(),
+        Some("❌ Tests failed: 1 suite went wrong, though no test failed")
+    );
+    (good.total_tests, good.passed, good.skipped) = (0, 0, 0);
+    assert_eq!(
+        verdict(&good).as_deref(),
+        Some("❌ Tests failed: there were none")
+    );
+    good.gate = Gate::Pass;
+    good.total_tests = 37;
     (good.passed, good.skipped) = (37, 0);
     assert_eq!(last(&good).as_deref(), Some("✅ All tests passed: 37/37"));
 }
@@ -178,6 +197,16 @@ fn every_test_is_shown_when_asked_for() {
       stdout:
         collected 2 items
     ");
+    let mut read = report();
+    read.test_suites[1].stdout_is_results = true;
+    assert!(
+        !shown(&read, Detail::Failures).contains("collected"),
+        "the document itself is not shown beside what it says"
+    );
+    assert!(
+        shown(&read, Detail::Everything).contains("collected"),
+        "unless everything is asked for"
+    );
     assert!(
         shown(&report(), Detail::Everything).contains("fine"),
         "what passed ones wrote is shown too"
@@ -213,6 +242,15 @@ fn json_is_nothing_but_the_document() {
     assert!(talk.contains("Testing demo 1.0.0"), "{talk}");
     assert!(talk.contains("[1/1] shell"), "{talk}");
     assert!(talk.contains("shell: 0 passed, 1 failed"), "{talk}");
+}
+
+#[test]
+fn the_time_of_the_run_is_that_of_the_build_if_there_is_one() {
+    let pack = pack(SECTION, "exit 0");
+    let options = ["--source-date-epoch", "1769860800"];
+    let (_, data, _) = test(pack.path(), Format::Json, &options);
+    let document: serde_json::Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(document["executionTime"], "2026-01-31T12:00:00Z");
 }
 
 #[test]
@@ -283,6 +321,10 @@ fn what_is_no_pack_is_named() {
         let (code, data, talk) = test(path, Format::Json, &[]);
         assert_eq!(code, exit, "{}: {talk}", path.display());
         assert!(talk.contains(why), "{talk}");
+        assert!(
+            !talk.contains("./no_such_pack"),
+            "what is not there is no hint: {talk}"
+        );
         assert_eq!(data, "", "standard output stays empty");
     }
 }
