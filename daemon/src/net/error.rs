@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use packd_wire::ErrorKind;
-use rustls::CertificateError;
 
+use super::certificate::{self, CertificateFlaw};
 use super::route::RouteError;
 use crate::config::SafeUrl;
 use crate::config::SecretError;
@@ -140,21 +140,6 @@ pub(crate) enum NetError {
     },
 }
 
-/// What is wrong with a certificate, as far as it decides what to try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CertificateFlaw {
-    /// Signed by nobody this host trusts.
-    UnknownIssuer,
-    /// Out of its dates.
-    Dates,
-    /// Made for another name.
-    Name,
-    /// That of an authority, which must not stand for a server: what self-signed ones often are.
-    Authority,
-    /// Anything else.
-    Other,
-}
-
 impl NetError {
     /// The stable name sent over the API.
     #[must_use]
@@ -265,7 +250,7 @@ impl NetError {
     /// Sorts an error that came instead of an answer.
     pub(super) fn of_request(url: &SafeUrl, error: reqwest::Error) -> Self {
         let host = host_and_port(url);
-        if let Some(flaw) = certificate_flaw(&error) {
+        if let Some(flaw) = certificate::flaw(chain(&error)) {
             return Self::Certificate {
                 host,
                 flaw,
@@ -342,7 +327,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(flaw) = invalid_certificate(&self.0).and_then(words) {
+        if let Some(flaw) = certificate::words(chain(&self.0)) {
             return f.write_str(&flaw);
         }
         let innermost = chain(&self.0).last();
@@ -363,48 +348,6 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
             .map(|inner| inner as &(dyn Error + 'static))
             .or_else(|| error.source())
     })
-}
-
-/// What the TLS library holds against the server's certificate.
-fn invalid_certificate(error: &reqwest::Error) -> Option<&CertificateError> {
-    match chain(error).find_map(|error| error.downcast_ref::<rustls::Error>())? {
-        rustls::Error::InvalidCertificate(flaw) => Some(flaw),
-        _ => None,
-    }
-}
-
-fn certificate_flaw(error: &reqwest::Error) -> Option<CertificateFlaw> {
-    Some(match invalid_certificate(error)? {
-        CertificateError::UnknownIssuer => CertificateFlaw::UnknownIssuer,
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => CertificateFlaw::Dates,
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            CertificateFlaw::Name
-        }
-        CertificateError::Other(other) if is_authority(other) => CertificateFlaw::Authority,
-        _ => CertificateFlaw::Other,
-    })
-}
-
-/// The library has no type of its own for this flaw, and tells it by the name of its verifier's.
-fn is_authority(other: &rustls::OtherError) -> bool {
-    other.0.to_string() == "CaUsedAsEndEntity"
-}
-
-/// A flaw in words, where the TLS library has only names for it.
-fn words(flaw: &CertificateError) -> Option<String> {
-    match flaw {
-        CertificateError::UnknownIssuer => {
-            Some("it is signed by nobody whom this host trusts".to_owned())
-        }
-        CertificateError::Other(other) if is_authority(other) => {
-            Some("it is that of an authority, and not of a server".to_owned())
-        }
-        CertificateError::Other(other) => Some(format!("it is not valid: {}", other.0)),
-        _ => None,
-    }
 }
 
 /// Whether a status speaks of now and not of the request.

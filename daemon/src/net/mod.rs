@@ -5,6 +5,7 @@
 //! request is repeated is the queue's decision, which asks [`NetError::is_transient`].
 
 mod body;
+mod certificate;
 mod client;
 mod error;
 mod resume;

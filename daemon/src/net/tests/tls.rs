@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
-use crate::net::error::CertificateFlaw;
+use crate::net::certificate::CertificateFlaw;
 
 /// A certificate authority of our own, as PEM in a file.
 struct Authority {
