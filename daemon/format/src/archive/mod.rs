@@ -36,7 +36,9 @@ pub use self::error::ArchiveError;
 pub(crate) use self::ledger::Kind;
 pub use self::limits::{LimitKind, Limits};
 pub use self::listing::Listing;
-pub use self::pack::{IgnoreFiles, PackError, PackOptions, PackSummary, Packing, list, pack};
+pub use self::pack::{
+    IgnoreError, IgnoreFiles, PackError, PackOptions, PackSummary, Packing, list, pack,
+};
 pub use self::sniff::Format;
 pub(crate) use self::survey::{Survey, survey};
 pub use self::writer::{OpenFile, Writer};

@@ -20,11 +20,13 @@ use crate::error::without_path;
 use crate::parallel;
 use crate::tree::FileList;
 
+mod ignored;
 mod original;
 mod select;
 mod tar;
 mod zip;
 
+pub use self::ignored::IgnoreError;
 pub(super) use self::select::walk_past;
 
 /// How hard zstd tries: about as small as gzip at its best, in a fraction of the time.
@@ -85,13 +87,13 @@ pub struct PackSummary {
 /// Why a folder was not packed.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// An ignore file could not be understood.
-    #[error("cannot understand {}", path.display())]
+    /// An ignore file cannot be heard.
+    #[error("cannot take {} for what says what to leave out", path.display())]
     Ignore {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: ignore::Error,
+        source: IgnoreError,
     },
     /// A file or folder could not be read.
     #[error("cannot read {}", path.display())]

@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 
@@ -22,14 +22,7 @@ pub(super) struct Original {
 impl Original {
     pub(super) fn open(path: PathBuf, executable: bool, size: u64) -> Result<Self, PackError> {
         let failed = |error| unreadable(&path, &error);
-        // a link that took the file's place is not followed, a pipe not waited for
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).expect("open flags are ints");
-        let file = fs_err::OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(&path)
-            .map_err(failed)?;
+        let file = open(&path).map_err(failed)?;
         let before = file.metadata().map_err(failed)?;
         if !before.is_file() || before.len() != size || is_executable(&before) != executable {
             return Err(PackError::Changed { path });
@@ -96,6 +89,16 @@ impl Read for Original {
             other => other,
         }
     }
+}
+
+/// Opens what was seen to be a regular file. A link that took its place is not followed, a pipe not waited for.
+pub(super) fn open(path: &Path) -> io::Result<fs_err::File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).expect("open flags are ints");
+    fs_err::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
 }
 
 pub(super) fn is_executable(metadata: &Metadata) -> bool {

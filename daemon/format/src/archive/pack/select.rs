@@ -10,10 +10,10 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use ignore::{IncrementalIgnore, WalkBuilder};
 use semver::Version;
 
-use super::original::is_executable;
+use super::ignored::{FILE_NAMES, Ignored, Verdict};
+use super::original::{is_executable, open};
 use super::{IgnoreFiles, PackError, PackOptions, unreadable};
 use crate::archive::error::ArchiveError;
 use crate::archive::ledger::{Kind, Ledger};
@@ -63,7 +63,8 @@ pub(in crate::archive) fn walk_past(
 
 /// What is left out.
 struct Rules<'a> {
-    ignored: Option<IncrementalIgnore>,
+    /// None: everything is packed.
+    ignored: Option<Ignored>,
     /// Whose archives are left out where they lie beside its `pack.yaml`: who builds a pack in its own folder does
     /// not mean to have the archive in the next one.
     own: Option<PackRef>,
@@ -79,36 +80,28 @@ impl<'a> Rules<'a> {
                 own: None,
                 also,
             }),
-            IgnoreFiles::Honour => {
-                let mut builder = WalkBuilder::new(root);
-                builder
-                    .standard_filters(false)
-                    .git_ignore(true)
-                    .require_git(false)
-                    .add_custom_ignore_filename(".packignore");
-                Ok(Self {
-                    ignored: builder.build_matchers().pop(),
-                    own: own_ref(root)?,
-                    also,
-                })
-            }
+            IgnoreFiles::Honour => Ok(Self {
+                ignored: Some(Ignored::default()),
+                own: own_ref(root)?,
+                also,
+            }),
         }
     }
 
-    fn leaves_out(&mut self, root: &Path, path: &str, is_dir: bool) -> Result<bool, PackError> {
+    fn leaves_out(&self, path: &str, is_dir: bool) -> bool {
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         if name == ".git" || self.also == Some(path) {
-            return Ok(true);
+            return true;
         }
-        let Some(ignored) = &mut self.ignored else {
-            return Ok(false);
+        let Some(ignored) = &self.ignored else {
+            return false;
         };
-        let (matched, error) = ignored.matched_with_errors(path, is_dir);
-        if let Some(error) = error {
-            return Err(rules_error(root, error));
+        match ignored.verdict(path, is_dir) {
+            Some(Verdict::Ignored) => true,
+            // who asks for debris by name, with a `!`, gets it
+            Some(Verdict::Kept) => false,
+            None => self.is_debris(path, name, is_dir),
         }
-        // who asks for debris by name, with a `!`, gets it
-        Ok(matched.is_ignore() || (!matched.is_whitelist() && self.is_debris(path, name, is_dir)))
     }
 
     fn is_debris(&self, path: &str, name: &str, is_dir: bool) -> bool {
@@ -143,7 +136,7 @@ fn own_ref(root: &Path) -> Result<Option<PackRef>, PackError> {
         Ok(_) | Err(_) => return Ok(None),
     }
     let mut text = Vec::new();
-    fs_err::File::open(&place)
+    open(&place)
         .and_then(|file| {
             file.take(manifest::MAX_BYTES as u64 + 1)
                 .read_to_end(&mut text)
@@ -171,12 +164,41 @@ impl Walk<'_> {
         }
         // of several things that are wrong, the same is told each time
         entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        for (name, entry) in entries {
-            if let Err(error) = self.entry(&name, &entry, prefix) {
+        let mark = self.rules.ignored.as_ref().map(Ignored::mark);
+        for (name, entry) in &entries {
+            if let Err(error) = self.hear(name, entry, prefix) {
                 (self.refused)(error)?;
             }
         }
+        for (name, entry) in &entries {
+            if let Err(error) = self.entry(name, entry, prefix) {
+                (self.refused)(error)?;
+            }
+        }
+        if let (Some(ignored), Some(mark)) = (&mut self.rules.ignored, mark) {
+            ignored.leave(mark);
+        }
         Ok(())
+    }
+
+    /// Reads it if it is an ignore file.
+    fn hear(
+        &mut self,
+        name: &OsStr,
+        entry: &fs_err::DirEntry,
+        prefix: &str,
+    ) -> Result<(), PackError> {
+        let Some(ignored) = &mut self.rules.ignored else {
+            return Ok(());
+        };
+        let Some(which) = FILE_NAMES.iter().position(|known| name == *known) else {
+            return Ok(());
+        };
+        let place = entry.path();
+        let metadata = entry
+            .metadata()
+            .map_err(|error| unreadable(&place, &error))?;
+        ignored.read(which, &place, &metadata, prefix)
     }
 
     fn entry(
@@ -197,7 +219,7 @@ impl Walk<'_> {
         let metadata = entry
             .metadata()
             .map_err(|error| unreadable(&place, &error))?;
-        if self.rules.leaves_out(self.root, &path, metadata.is_dir())? {
+        if self.rules.leaves_out(&path, metadata.is_dir()) {
             return Ok(());
         }
         let kind = kind_of(&place, &metadata)?;
@@ -238,22 +260,5 @@ fn kind_of(place: &Path, metadata: &Metadata) -> Result<Kind, PackError> {
             path: place.to_owned(),
             what,
         })
-    }
-}
-
-/// What could not be understood first, at the place where it is, which the library names several times over.
-fn rules_error(root: &Path, error: ignore::Error) -> PackError {
-    let (mut path, mut error) = (root.to_owned(), error);
-    loop {
-        error = match error {
-            ignore::Error::WithPath { path: at, err } => {
-                path = at;
-                *err
-            }
-            ignore::Error::WithDepth { err, .. } => *err,
-            ignore::Error::Partial(mut errors) if !errors.is_empty() => errors.swap_remove(0),
-            ignore::Error::Io(error) => return unreadable(&path, &error),
-            source => return PackError::Ignore { path, source },
-        };
     }
 }

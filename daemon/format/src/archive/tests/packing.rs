@@ -165,14 +165,6 @@ fn what_cannot_be_gone_through_is_named_once() {
         told(Path::new("/nowhere/at/all"), &everything()),
         "cannot read ROOT: No such file or directory (os error 2)"
     );
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), ".packignore", b"fine\n{a,{b}\n", 0o644);
-    let text = told(folder.path(), &PackOptions::default());
-    assert!(
-        text.starts_with("cannot understand ROOT/.packignore: line 2: error parsing glob '{a,{b}'"),
-        "{text}"
-    );
-    assert_eq!(text.matches("ROOT").count(), 1, "{text}");
 }
 
 /// An output that changes a file of the folder as soon as the archive has begun.
