@@ -2,22 +2,28 @@
 //!
 //! What it offers stays what it is: [`Entry::parse`] reads the same releases from both.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::super::entry::{scalar, version_of};
 use super::super::reader::without_place;
+use super::super::word::Kind;
 use super::super::{Entry, EntryError, Release, Source};
-use crate::name::PackRef;
+use crate::name::{PackRef, shown};
 
 /// The kinds of components that Attune's form knows.
-const KINDS: [&str; 5] = ["actions", "sensors", "triggers", "rules", "workflows"];
+pub(super) const KINDS: [&str; 5] = ["actions", "sensors", "triggers", "rules", "workflows"];
 
-/// What the entry of a pack would look like in Attune's form, as it lies in a list of entries.
-pub(super) fn to_attune(raw: &str, name: &PackRef) -> Result<String, EntryError> {
+/// What the entry of a pack would look like in Attune's form, as it lies in a list of entries; and for each version
+/// that is not in it any more, why.
+pub(super) fn to_attune(raw: &str, name: &PackRef) -> Result<(String, Vec<String>), EntryError> {
     let entry = Entry::parse(raw, Some(name.as_str()))?;
     let mut old: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| EntryError::Malformed {
             why: without_place(&error),
         })?;
+    let lost = lost(&entry, raw);
     // the top level is the one that it is in the old form
     let own = old
         .get("version")
@@ -69,7 +75,39 @@ pub(super) fn to_attune(raw: &str, name: &PackRef) -> Result<String, EntryError>
         put("versions", others.into());
     }
     let pretty = serde_json::to_string_pretty(&new).expect("a map of texts can be written");
-    Ok(pretty.replace('\n', "\n    "))
+    Ok((pretty.replace('\n', "\n    "), lost))
+}
+
+/// What of `versions` cannot be read.
+fn lost(entry: &Entry, raw: &str) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Listing<'a> {
+        #[serde(borrow, default)]
+        versions: Option<&'a RawValue>,
+    }
+    let listing: Result<Listing<'_>, _> = serde_json::from_str(raw);
+    let Some(versions) = listing.ok().and_then(|listing| listing.versions) else {
+        return Vec::new();
+    };
+    let versions = versions.get();
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(versions) else {
+        let kind = Kind::of(versions);
+        return vec![format!("`versions` is left out: it is {kind}, not a list")];
+    };
+    let read = |item: &RawValue| {
+        version_of(item.get()).is_some_and(|version| entry.release(&version).is_some())
+    };
+    let unread = items
+        .into_iter()
+        .enumerate()
+        .filter(|(_, item)| !read(item));
+    unread
+        .map(|(number, item)| {
+            let named =
+                scalar(item).map_or_else(String::new, |text| format!(" `{}`", shown(&text)));
+            format!("versions[{number}]{named} is left out: it is no version that can be read")
+        })
+        .collect()
 }
 
 fn sources(release: &Release) -> Value {

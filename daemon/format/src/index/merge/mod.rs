@@ -15,15 +15,20 @@ use super::walk::{self, Form, Member, Walked};
 use super::{IndexError, Place};
 use crate::name::PackRef;
 
+mod compose;
 mod convert;
+mod counted;
 mod join;
+mod marks;
+mod offer;
+mod plan;
 mod record;
 #[cfg(test)]
 mod tests;
 mod text;
 mod write;
 
-use join::Plan;
+use plan::Plan;
 use record::{Loader, Record};
 
 /// How many notices are kept in words.
@@ -107,28 +112,33 @@ impl MergeError {
     }
 }
 
-/// One version of a pack with two checksums.
+/// One version of a pack with two checksums, or two of whatever else says what its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// The pack.
     pub pack_ref: PackRef,
     /// Its version.
     pub version: Version,
-    /// The name of the earlier input, and the checksum it gives.
+    /// What there are two of: `checksums`, `commits` or `tree digests`.
+    pub what: &'static str,
+    /// The name of the earlier input, and what it gives.
     pub first: (String, String),
-    /// The name of the later input, and the checksum it gives.
+    /// The name of the later input, and what it gives.
     pub second: (String, String),
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            pack_ref, version, ..
+            pack_ref,
+            version,
+            what,
+            ..
         } = self;
         let ((first, one), (second, other)) = (&self.first, &self.second);
         write!(
             f,
-            "version {version} of `{pack_ref}` has different checksums: {one} in `{first}`, {other} in \
+            "version {version} of `{pack_ref}` has different {what}: {one} in `{first}`, {other} in \
              `{second}`"
         )
     }
@@ -172,6 +182,8 @@ pub struct Decision<'m> {
     pub known: &'m Version,
     /// The version of this entry.
     pub other: &'m Version,
+    /// Whether the entry counts though it has the same version: the later one is preferred.
+    pub is_preferred: bool,
 }
 
 impl Decision<'_> {
@@ -197,6 +209,8 @@ pub struct Merged<'a> {
     notices: Vec<Notice>,
     unsaid: usize,
     left_out: usize,
+    lost: usize,
+    unchecked: usize,
     names_itself: bool,
 }
 
@@ -214,6 +228,8 @@ pub fn merge<'a>(inputs: &[Input<'a>], options: Options<'_>) -> Result<Merged<'a
         notices: Vec::new(),
         unsaid: 0,
         left_out: 0,
+        lost: 0,
+        unchecked: 0,
         names_itself: true,
     };
     let mut heads = Vec::new();
@@ -226,7 +242,7 @@ pub fn merge<'a>(inputs: &[Input<'a>], options: Options<'_>) -> Result<Merged<'a
     }
     merged.header(&heads, options);
     merged.sort();
-    let conflicts = merged.plan(inputs);
+    let conflicts = merged.plan(inputs, &heads);
     if conflicts.is_empty() {
         return Ok(merged);
     }
@@ -237,6 +253,8 @@ pub fn merge<'a>(inputs: &[Input<'a>], options: Options<'_>) -> Result<Merged<'a
 
 /// What an input has beside its packs.
 struct Head<'a> {
+    /// Its text, without a byte order mark.
+    text: &'a str,
     form: Form,
     members: Vec<Member<'a>>,
 }
@@ -266,6 +284,19 @@ impl<'a> Merged<'a> {
         self.left_out
     }
 
+    /// How many versions below the top level of an entry could not be used, or have no room.
+    #[must_use]
+    pub fn lost(&self) -> usize {
+        self.lost
+    }
+
+    /// How many entries have a source without a checksum on their top level: Attune's own client reads nothing of
+    /// an index with such an entry.
+    #[must_use]
+    pub fn unchecked(&self) -> usize {
+        self.unchecked
+    }
+
     /// What is odd about entries, in the order of the inputs.
     #[must_use]
     pub fn notices(&self) -> &[Notice] {
@@ -284,34 +315,6 @@ impl<'a> Merged<'a> {
         self.names_itself
     }
 
-    /// What was made of each entry whose ref was known already, in the order of the inputs.
-    #[must_use]
-    pub fn decisions(&self) -> Vec<Decision<'_>> {
-        let mut decisions = Vec::new();
-        for plan in &self.plans {
-            let group = &self.order[plan.range()];
-            let mut known = &self.records[group[0] as usize];
-            for &number in &group[1..] {
-                let other = &self.records[number as usize];
-                let decision = Decision {
-                    input: other.input as usize,
-                    pack_ref: &other.name,
-                    known: &known.version,
-                    other: &other.version,
-                };
-                if decision.order() == Ordering::Greater {
-                    known = other;
-                }
-                decisions.push((number, decision));
-            }
-        }
-        decisions.sort_unstable_by_key(|(number, _)| *number);
-        decisions
-            .into_iter()
-            .map(|(_, decision)| decision)
-            .collect()
-    }
-
     /// Writes the merged index: the same inputs and options give the same bytes.
     ///
     /// # Errors
@@ -325,6 +328,7 @@ impl<'a> Merged<'a> {
         let mut lines = Lines::new(walked.text);
         for (first, loader) in walked.visitors {
             self.left_out += loader.left_out;
+            self.lost += loader.lost;
             self.unsaid += loader.unsaid;
             for oddity in loader.oddities {
                 if self.notices.len() == MAX_NOTICES {
@@ -345,14 +349,15 @@ impl<'a> Merged<'a> {
                 });
             }
             let input = u32::try_from(input).expect("a command line has fewer words");
-            self.records.extend(
-                loader
-                    .records
-                    .into_iter()
-                    .map(|record| Record { input, ..record }),
-            );
+            self.records
+                .extend(loader.records.into_iter().map(|record| Record {
+                    input,
+                    number: first + record.number,
+                    ..record
+                }));
         }
         Head {
+            text: walked.text,
             form: walked.form,
             members: walked.members,
         }
@@ -366,30 +371,5 @@ impl<'a> Merged<'a> {
         // stable: of one ref, the order of the inputs stays
         self.order
             .sort_by(|a, b| records[*a as usize].name.cmp(&records[*b as usize].name));
-    }
-
-    /// Decides about each ref; what cannot be decided is returned.
-    fn plan(&mut self, inputs: &[Input<'_>]) -> Vec<Conflict> {
-        let (mut start, mut conflicts) = (0_usize, Vec::new());
-        while start < self.order.len() {
-            let name = &self.records[self.order[start] as usize].name;
-            let length = self.order[start..]
-                .iter()
-                .take_while(|number| self.records[**number as usize].name == *name)
-                .count();
-            let group: Vec<&Record<'_>> = self.order[start..start + length]
-                .iter()
-                .map(|number| &self.records[*number as usize])
-                .collect();
-            let joined = join::join(&group, self.prefer, inputs, &mut conflicts);
-            self.plans.push(Plan {
-                start,
-                length,
-                top: self.order[start + joined.top],
-                is_joined: joined.others.is_some(),
-            });
-            start += length;
-        }
-        conflicts
     }
 }

@@ -14,6 +14,9 @@ use super::super::reader::without_place;
 use super::super::walk::{At, Visit};
 use super::super::word::{Word, present};
 use super::super::{EntryError, MAX_ENTRY_BYTES};
+use super::counted::{Counted, uncounted};
+use super::marks::lacks_checksum;
+use super::offer::is_behind;
 use super::text::{Edit, edited, quoted};
 use super::{MAX_NOTICES, convert};
 use crate::error::chain;
@@ -33,6 +36,13 @@ pub(super) struct Record<'a> {
     pub(super) parts: Parts,
     /// The number of the input.
     pub(super) input: u32,
+    /// Its number in the input, and where it begins there in bytes.
+    pub(super) number: usize,
+    pub(super) start: usize,
+    /// Whether a version below its top level belongs there.
+    pub(super) is_behind: bool,
+    /// Whether a source on its top level has no checksum.
+    pub(super) lacks_checksum: bool,
 }
 
 /// Where the value of a member lies in the text of an entry; nowhere if it is empty.
@@ -127,7 +137,7 @@ pub(super) struct Written<'a> {
     #[serde(default)]
     keywords: Option<IgnoredAny>,
     #[serde(default)]
-    contents: Option<IgnoredAny>,
+    contents: Counted,
     #[serde(default)]
     content: Option<IgnoredAny>,
     #[serde(default)]
@@ -166,12 +176,23 @@ pub(super) struct Oddity {
     pub(super) left_out: bool,
 }
 
+/// What is made of an entry beside copying it.
+#[derive(Debug, Default)]
+struct Changes {
+    /// In words.
+    said: Vec<String>,
+    /// How many of its versions are lost.
+    lost: usize,
+}
+
 /// Takes the entries of one piece of an index.
 #[derive(Debug, Default)]
 pub(super) struct Loader<'a> {
     pub(super) records: Vec<Record<'a>>,
     pub(super) oddities: Vec<Oddity>,
     pub(super) left_out: usize,
+    /// How many versions could not be handed on.
+    pub(super) lost: usize,
     /// How many oddities there are beyond those kept.
     pub(super) unsaid: usize,
 }
@@ -181,13 +202,18 @@ impl<'a> Visit<'a> for Loader<'a> {
 
     fn entry(&mut self, at: At<'a>, entry: Result<Written<'a>, serde_json::Error>) {
         let named = entry.as_ref().ok().and_then(|written| written.name);
-        let mut changes = Vec::new();
+        let mut changes = Changes::default();
         match record(&at, entry, &mut changes) {
             Ok(record) => {
-                for why in changes {
+                self.lost += changes.lost;
+                for why in changes.said {
                     self.odd(&at, Some(record.name.to_string()), why, false);
                 }
-                self.records.push(record);
+                self.records.push(Record {
+                    number: at.number,
+                    start: at.start,
+                    ..record
+                });
             }
             Err(error) => {
                 self.left_out += 1;
@@ -219,7 +245,7 @@ impl Loader<'_> {
 fn record<'a>(
     at: &At<'a>,
     entry: Result<Written<'a>, serde_json::Error>,
-    changes: &mut Vec<String>,
+    changes: &mut Changes,
 ) -> Result<Record<'a>, EntryError> {
     let raw = at.raw;
     if raw.len() > MAX_ENTRY_BYTES {
@@ -244,11 +270,23 @@ fn record<'a>(
     if let Some(dependencies) = written.dependencies {
         needs(dependencies)?;
     }
-    changes.extend(warning);
+    changes.said.extend(warning);
 
     if written.is_stackstorm() {
-        let text = convert::to_attune(raw, &name)?;
+        let (text, lost) = convert::to_attune(raw, &name)?;
+        changes.lost += lost.len();
+        changes.said.extend(lost);
         return settled(Cow::Owned(text), name, version);
+    }
+    if at.key.is_some() && written.install_sources.is_none() {
+        return Err(EntryError::Malformed {
+            why: "it has neither sources nor a `repo_url`".to_owned(),
+        });
+    }
+    if written.contents.0 {
+        changes
+            .said
+            .push("its `contents` are counted; the lists in their place are empty".to_owned());
     }
     let parts = written.parts(raw);
     let mut edits = Vec::new();
@@ -257,7 +295,9 @@ fn record<'a>(
         edits.push(match Span::of(raw, written.name).range() {
             Some(range) => {
                 if at.key.is_some() {
-                    changes.push("its `ref` is not its key, and the key counts".to_owned());
+                    changes
+                        .said
+                        .push("its `ref` is not its key, and the key counts".to_owned());
                 }
                 Edit::replace(range, value)
             }
@@ -270,16 +310,37 @@ fn record<'a>(
     {
         edits.push(Edit::replace(range, whole));
     }
-    if edits.is_empty() {
-        return Ok(Record {
-            name,
-            version,
-            text: Cow::Borrowed(raw),
-            parts,
-            input: 0,
-        });
+    if edits.is_empty() && !written.contents.0 {
+        return Ok(of_parts(Cow::Borrowed(raw), parts, name, version));
     }
-    settled(Cow::Owned(edited(raw, edits)), name, version)
+    let mut text = edited(raw, edits);
+    if written.contents.0 {
+        text = uncounted(&text);
+    }
+    settled(Cow::Owned(text), name, version)
+}
+
+/// Where `versions` are in the text of an entry.
+pub(super) fn versions_in(text: &str) -> Option<Range<usize>> {
+    let written: Written<'_> = serde_json::from_str(text).ok()?;
+    Span::of(text, written.versions).range()
+}
+
+/// A record of a text whose parts are known.
+fn of_parts(text: Cow<'_, str>, parts: Parts, name: PackRef, version: Version) -> Record<'_> {
+    let is_behind = is_behind(&version, parts.versions.get(&text));
+    let lacks_checksum = parts.install_sources.get(&text).is_some_and(lacks_checksum);
+    Record {
+        name,
+        version,
+        text,
+        parts,
+        input: 0,
+        number: 0,
+        start: 0,
+        is_behind,
+        lacks_checksum,
+    }
 }
 
 /// A record of a text that was made here.
@@ -292,11 +353,5 @@ fn settled(text: Cow<'_, str>, name: PackRef, version: Version) -> Result<Record
             why: without_place(&error),
         })?;
     let parts = written.parts(&text);
-    Ok(Record {
-        name,
-        version,
-        text,
-        parts,
-        input: 0,
-    })
+    Ok(of_parts(text, parts, name, version))
 }

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::index::{Entry, Index};
 
+mod joins;
+
 fn digest(letter: char) -> String {
     format!("sha256:{}", String::from(letter).repeat(64))
 }
@@ -234,13 +236,25 @@ fn one_version_with_different_checksums_is_refused_or_decided() {
         entry
     };
     let archive = |checksum: char| entry("a", "1.0.0", checksum);
-    for (one, other, marks) in [
-        (archive('a'), archive('b'), (digest('a'), digest('b'))),
-        (archive('a'), below, (digest('a'), digest('b'))),
-        (git('a', "1"), git('b', "1"), (digest('a'), digest('b'))),
+    let (checksums, commits) = ("checksums", "commits");
+    for (one, other, what, marks) in [
+        (
+            archive('a'),
+            archive('b'),
+            checksums,
+            (digest('a'), digest('b')),
+        ),
+        (archive('a'), below, checksums, (digest('a'), digest('b'))),
+        (
+            git('a', "1"),
+            git('b', "1"),
+            checksums,
+            (digest('a'), digest('b')),
+        ),
         (
             git('a', "1"),
             git('a', "2"),
+            commits,
             ("1".to_owned(), "2".to_owned()),
         ),
     ] {
@@ -250,7 +264,7 @@ fn one_version_with_different_checksums_is_refused_or_decided() {
         assert_eq!(
             error.to_string(),
             format!(
-                "version 1.0.0 of `a` has different checksums: {} in `a.json`, {} in `b.json`",
+                "version 1.0.0 of `a` has different {what}: {} in `a.json`, {} in `b.json`",
                 marks.0, marks.1
             )
         );
@@ -471,22 +485,23 @@ fn stackstorms_form_becomes_attunes_and_offers_the_same() {
     assert_eq!(
         value["packs"][0],
         json!({
-            "ref": "acos", "label": "acos", "description": "d", "version": "1.6.0", "author": "A",
+            "ref": "acos", "label": "acos", "description": "d", "version": "1.10.0", "author": "A",
             "license": "NOASSERTION", "repository": "https://github.com/StackStorm-Exchange/stackstorm-acos",
             "keywords": ["k"], "runtime_deps": [],
             "install_sources": [{
-                "type": "git", "url": "https://github.com/StackStorm-Exchange/stackstorm-acos", "ref": "v1.6.0",
+                "type": "git", "url": "https://github.com/StackStorm-Exchange/stackstorm-acos", "ref": "v1.10.0",
             }],
             "contents": {
                 "actions": [{"name": "a", "description": ""}, {"name": "b", "description": ""}],
                 "sensors": [], "triggers": [], "rules": [], "workflows": [],
             },
-            "dependencies": {"packs": ["core", "x@1.0.0", "https://h/stackstorm-y.git=2.0.0"]},
             "stackstorm_version": ">=3.0.0",
             "meta": {"python_versions": ["3"], "content": {"tests": {"count": 1, "resources": []}}},
             "versions": [
-                {"version": "1.10.0", "install_sources": [{
-                    "type": "git", "url": "https://github.com/StackStorm-Exchange/stackstorm-acos", "ref": "v1.10.0"}]},
+                {"version": "1.6.0", "install_sources": [{
+                    "type": "git", "url": "https://github.com/StackStorm-Exchange/stackstorm-acos", "ref": "v1.6.0"}],
+                    "dependencies": {"packs": ["core", "x@1.0.0", "https://h/stackstorm-y.git=2.0.0"]},
+                    "runtime_deps": []},
                 {"version": "0.4.0", "install_sources": [{
                     "type": "git", "url": "https://github.com/StackStorm-Exchange/stackstorm-acos", "ref": "v0.4"}]},
                 {"version": "0.1.1-boto3", "install_sources": [{
@@ -498,7 +513,14 @@ fn stackstorms_form_becomes_attunes_and_offers_the_same() {
     let releases = |index: &Index| -> Vec<_> {
         let entries = index.entries.iter();
         entries
-            .map(|entry| (entry.pack_ref.clone(), entry.releases.clone()))
+            .map(|entry| {
+                let mut releases = entry.releases.clone();
+                // what the entry asks for stays on its top level
+                releases
+                    .iter_mut()
+                    .for_each(|release| release.engine = None);
+                (entry.pack_ref.clone(), releases)
+            })
             .collect()
     };
     assert_eq!(releases(&before), releases(&after));

@@ -5,6 +5,11 @@
 
 use std::ops::Range;
 
+use super::super::document::Container;
+use super::super::edit::Edits;
+use super::super::layout;
+use super::super::members::Members;
+
 /// A change of one place.
 #[derive(Debug)]
 pub(super) struct Edit {
@@ -39,6 +44,23 @@ pub(super) fn edited(text: &str, mut edits: Vec<Edit>) -> String {
     }
     whole.push_str(&text[at..]);
     whole
+}
+
+/// The text of an object with members set, or removed where there is no value.
+pub(super) fn changed(text: &str, wanted: &[(String, Option<String>)]) -> String {
+    let whole = 0..text.len();
+    let object = Container::parse(text, whole.clone()).expect("it was read as an object before");
+    let style = layout::Style::of_document(text, &object, &object).of_sample(text, whole);
+    let mut members = Members::of(text, &object, &style);
+    let mut edits = Edits::default();
+    for (key, value) in wanted {
+        match value {
+            Some(value) => members.set(&mut edits, key, value, &[], Some("version")),
+            None => members.remove(key),
+        }
+    }
+    members.finish(&mut edits);
+    edits.apply(text)
 }
 
 /// A text as JSON writes it.
@@ -84,6 +106,11 @@ impl<'t> Style<'t> {
             unit: unit.unwrap_or("  "),
             colon,
         }
+    }
+
+    /// The most that is before anything two levels below the members, in bytes.
+    pub(super) fn widest(&self) -> usize {
+        self.newline.len() + self.member.len() + 2 * self.unit.len()
     }
 
     /// Begins a line so many levels below the members; on one line, nothing.

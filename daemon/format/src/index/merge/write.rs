@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::walk::Form;
 use super::super::word::Kind;
 use super::text::quoted;
-use super::{Head, Merged, Options, join};
+use super::{Head, Merged, Options, compose, join};
 
 /// What readers of Attune's form insist on, in the order in which it is written.
 const REQUIRED: [&str; 4] = ["registry_name", "registry_url", "version", "last_updated"];
@@ -112,9 +112,10 @@ pub(super) fn index(merged: &Merged<'_>, out: &mut dyn Write) -> io::Result<()> 
                 .map(|number| &merged.records[*number as usize])
                 .collect();
             // every conflict has been decided or refused before
-            let joined = join::join(&group, merged.prefer, &[], &mut Vec::new());
-            let others = joined.others.unwrap_or_default();
-            out.write_all(join::text(top, &others, &group).as_bytes())?;
+            let joined = join::join(&group, merged.prefer, &[], &mut Vec::new())
+                .expect("it was joined when it was planned");
+            let (text, _) = compose::text(&joined, &group);
+            out.write_all(text.as_bytes())?;
         } else {
             out.write_all(top.text.as_bytes())?;
         }
