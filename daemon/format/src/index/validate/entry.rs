@@ -170,6 +170,7 @@ fn describes(desk: &mut Desk<'_, '_>, view: &View<'_>) {
         desk.required("label", is_text(&view.label));
         desk.required("description", is_text(&view.description));
         desk.required("author", is_text(&view.author));
+        desk.required("license", is_text(&view.license));
         desk.required(
             "runtime_deps",
             !matches!(view.runtime_deps, Words::Absent | Words::Other(Kind::Null)),
@@ -222,11 +223,14 @@ fn describes(desk: &mut Desk<'_, '_>, view: &View<'_>) {
 
 fn license(desk: &mut Desk<'_, '_>, text: Option<&str>) {
     let trail = Trail::Entry.key("license");
-    let Some(text) = text.filter(|text| *text != "NOASSERTION") else {
-        let message = "there is no `license`".to_owned();
+    let Some(text) = text else {
+        return;
+    };
+    if text == "NOASSERTION" {
+        let message = "nothing is known of the licence".to_owned();
         let hint = Some("name it as SPDX does: `Apache-2.0`".to_owned());
         return desk.add(Rule::License, &trail, message, hint);
-    };
+    }
     if desk.inspector.licenses.contains(text) {
         return;
     }
@@ -248,10 +252,12 @@ fn license(desk: &mut Desk<'_, '_>, text: Option<&str>) {
 
 fn contents(desk: &mut Desk<'_, '_>, contents: &Object<super::view::ContentsView<'_>>) {
     let trail = Trail::Entry.key("contents");
+    let is_list = desk.at.key.is_none();
     let counted = "Attune's own client reads nothing of an index with such an entry".to_owned();
     let view = match contents {
         Object::Is(view) => view,
         Object::Absent | Object::Other(Kind::Null) => return,
+        Object::Other(Kind::Number) if !is_list => return,
         Object::Other(Kind::Number) => {
             let message = "`contents` is a number, not an object".to_owned();
             return desk.add(Rule::Counts, &trail, message, Some(counted));
@@ -279,7 +285,7 @@ fn contents(desk: &mut Desk<'_, '_>, contents: &Object<super::view::ContentsView
             Objects::List(list) => listed(desk, list, &trail.key(key)),
         }
     }
-    if let Some(first) = counts.first() {
+    if let Some(first) = counts.first().filter(|_| is_list) {
         let message = format!("`{}` are counted, and not listed", counts.join("`, `"));
         desk.add(Rule::Counts, &trail.key(first), message, Some(counted));
     }

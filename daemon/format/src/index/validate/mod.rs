@@ -263,7 +263,15 @@ fn report(walked: Walked<'_, Inspector<'_>>) -> Report {
 /// Judges what is beside the entries.
 fn header<'a>(members: &[Member<'a>], form: Form, text: &'a str, findings: &mut Findings<'a>) {
     for key in ["registry_name", "registry_url", "version", "last_updated"] {
-        let Some(member) = members.iter().find(|member| member.key == key) else {
+        let mut same = members.iter().filter(|member| member.key == key);
+        let first = same.next();
+        for again in same {
+            let spot = Spot::top(key, again.value, offset_in(text, again.value));
+            let message =
+                format!("`{key}` is there already, and Attune's own client reads neither");
+            findings.add(Rule::Header, spot, message, None);
+        }
+        let Some(member) = first else {
             if form == Form::List {
                 let message = format!("`{key}` is missing, and Attune's own client insists on it");
                 findings.add(Rule::Header, Spot::top(key, text, 0), message, None);

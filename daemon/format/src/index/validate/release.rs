@@ -127,6 +127,7 @@ fn sources(
     version: Option<&str>,
     trail: &Trail<'_>,
 ) {
+    let is_top = matches!(trail, Trail::Entry);
     let trail = trail.key("install_sources");
     let list = match release.install_sources {
         Objects::List(list) => list,
@@ -154,7 +155,7 @@ fn sources(
     for (number, source) in list.iter().enumerate() {
         let trail = trail.item(number);
         match source {
-            Object::Is(view) => one(desk, view, version, &trail),
+            Object::Is(view) => one(desk, view, version, is_top, &trail),
             Object::Absent => {}
             Object::Other(kind) => {
                 let message = format!("the source is {kind}, not an object");
@@ -165,7 +166,13 @@ fn sources(
 }
 
 /// Judges one source.
-fn one(desk: &mut Desk<'_, '_>, source: &SourceView<'_>, version: Option<&str>, trail: &Trail<'_>) {
+fn one(
+    desk: &mut Desk<'_, '_>,
+    source: &SourceView<'_>,
+    version: Option<&str>,
+    is_top: bool,
+    trail: &Trail<'_>,
+) {
     let what = match source.kind.text() {
         Some("archive") => For::Archive,
         Some("git") => For::Git,
@@ -195,7 +202,7 @@ fn one(desk: &mut Desk<'_, '_>, source: &SourceView<'_>, version: Option<&str>, 
             desk.add(Rule::Url, &trail.key("url"), message, None);
         }
     }
-    let checksum = checksum(desk, source, what, trail);
+    let checksum = checksum(desk, source, what, is_top, trail);
     if let Some(Err(why)) = digest(&source.tree) {
         desk.add(
             Rule::Checksum,
@@ -236,17 +243,23 @@ fn checksum(
     desk: &mut Desk<'_, '_>,
     source: &SourceView<'_>,
     what: For,
+    is_top: bool,
     trail: &Trail<'_>,
 ) -> Option<Digest> {
+    let is_list = desk.at.key.is_none();
     let (missing, malformed) = match what {
-        For::Archive => (Rule::NoChecksum, Rule::Checksum),
-        For::Git => (Rule::GitChecksum, Rule::GitChecksum),
+        For::Archive => (Some(Rule::NoChecksum), Rule::Checksum),
+        For::Git if !is_list => (None, Rule::OtherChecksum),
+        // other readers see nothing but the top level
+        For::Git if is_top => (Some(Rule::GitChecksum), Rule::OtherChecksum),
+        For::Git => (Some(Rule::OtherChecksum), Rule::OtherChecksum),
     };
     let trail = trail.key("checksum");
     match digest(&source.checksum) {
         Some(Ok(digest)) => return Some(digest),
         Some(Err((why, hint))) => desk.add(malformed, &trail, format!("`checksum`: {why}"), hint),
         None => {
+            let missing = missing?;
             let message = "the source has no `checksum`".to_owned();
             let hint = match what {
                 For::Archive => "`packctl checksum FILE` prints it",

@@ -141,6 +141,11 @@ fn what_takes_more_than_one_change_is_found_too() {
         found(&unsigned),
         ["I312 packs[0].install_sources[0].checksum at {"]
     );
+    let unsigned = GOOD.replace(", \"checksum\": \"sha256:315f5bdb76d078c43b8ac0064e4a0164612b1fce77c869345bfc94c75894edd3\"}],\n          \"published", "}],\n          \"published");
+    assert_eq!(
+        found(&unsigned),
+        ["I321 packs[0].versions[0].install_sources[0].checksum at {"]
+    );
     let none = GOOD.replace(
         "\"type\": \"archive\", \"url\": \"https://packs.example/t.zip\"",
         "\"x\": 1",
@@ -194,6 +199,8 @@ fn stackstorms_form_is_held_to_its_own() {
         "content": {"actions": {"count": 4, "resources": ["a"]}}, "dependencies": ["core"], "contributors": null},
     "circle_ci": {"name": "Circle CI", "version": "1.0.0", "repo_url": "https://example.org/x", "versions": []},
     "Bad": {"version": "1.0.0", "repo_url": "https://example.org/x"},
+    "counted": {"version": "1.0.0", "contents": {"actions": 3}, "install_sources": [
+        {"type": "git", "url": "https://h/x", "ref": "v1"}]},
     "odd": {"ref": "other", "version": "1.0.0"}}}"#;
     assert_eq!(
         found(text),
@@ -205,7 +212,7 @@ fn stackstorms_form_is_held_to_its_own() {
             "I208 packs.odd.ref at \"other\"",
         ]
     );
-    assert_eq!(validate(text.as_bytes(), Sources::Judge).packs, 4);
+    assert_eq!(validate(text.as_bytes(), Sources::Judge).packs, 5);
 }
 
 #[test]

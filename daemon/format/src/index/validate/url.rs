@@ -5,6 +5,12 @@ use super::super::source::is_plausible;
 use super::Rule;
 use crate::name::shown;
 
+/// What the URLs of Attune's own templates begin with.
+const TEMPLATES: [&str; 2] = [
+    "https://github.com/your-org/",
+    "https://github.com/example/",
+];
+
 /// What is wrong with a URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -80,6 +86,14 @@ pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
             return Some(fault);
         }
     }
+    if TEMPLATES.iter().any(|template| url.starts_with(template)) {
+        let mut fault = Fault::of(
+            Rule::Template,
+            format!("`{}` looks like the placeholder of a template", plain()),
+        );
+        fault.hint = Some("write where the pack is");
+        return Some(fault);
+    }
     let is_open = matches!(&*scheme, "http" | "git+http" | "git");
     is_open.then(|| {
         let mut fault = Fault::of(
@@ -109,7 +123,7 @@ pub(super) fn home_fault(url: &str) -> Option<Fault> {
     let fault = source_fault(url, For::Git);
     match fault {
         Some(fault) if matches!(fault.rule, Rule::Credentials) => Some(fault),
-        Some(fault) if fault.rule == Rule::Unencrypted => None,
+        Some(fault) if matches!(fault.rule, Rule::Unencrypted | Rule::Template) => None,
         Some(_) => Some(Fault::of(
             Rule::Home,
             format!("is `{}`, which is no URL", plain()),

@@ -14,6 +14,11 @@ pub(super) const ENTRIES: &[Case] = &[
         "",
         &["I103 registry_name at {"],
     ),
+    (
+        r#""registry_name": "Example","#,
+        r#""registry_name": "Example", "registry_name": "Other","#,
+        &["I103 registry_name at \"Other\""],
+    ),
     (r#""Example""#, "7", &["I103 registry_name at 7"]),
     (
         "2026-01-31T12:00:00Z",
@@ -107,7 +112,7 @@ pub(super) const ENTRIES: &[Case] = &[
     (
         "\"license\": \"Apache-2.0\",",
         "",
-        &["I206 packs[0].license at {"],
+        &["I204 packs[0].license at {"],
     ),
     (
         "\"Apache-2.0\"",
@@ -261,6 +266,16 @@ pub(super) const RELEASES: &[Case] = &[
         ARCHIVE,
         "https://example.invalid/x",
         &["I317 packs[0].install_sources[1].url at \"https://exa"],
+    ),
+    (
+        GIT,
+        "https://github.com/your-org/x",
+        &["I322 packs[0].install_sources[0].url at \"https://git"],
+    ),
+    (
+        ARCHIVE,
+        "https://github.com/example/x.zip",
+        &["I322 packs[0].install_sources[1].url at \"https://git"],
     ),
     (GIT, "ssh://git@h/x", &[]),
     (GIT, "git@h:x", &[]),
