@@ -6,7 +6,7 @@
 //! clean up, and the kernel lets go of it however a run ends.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -89,6 +89,16 @@ impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::of_error(error.exit(), &error)
     }
+}
+
+/// All of standard input, where `-` is given for a file.
+pub(crate) fn standard_input() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::of(Exit::Failed, "cannot read standard input", &error))?;
+    Ok(bytes)
 }
 
 /// A path whose folder is locked: nobody else who asks for the lock writes there.

@@ -14,8 +14,8 @@ use serde::Serialize;
 use super::large;
 use crate::Ending;
 use crate::clock::Clock;
-use crate::file::{FileError, Locked};
-use crate::output::{Failure, GOOD, Output, styled};
+use crate::file::{self, FileError, Locked};
+use crate::output::{Failure, GOOD, Output, styled, text};
 
 /// Merge indexes: the newest of each pack, with all its versions
 ///
@@ -24,7 +24,7 @@ use crate::output::{Failure, GOOD, Output, styled};
 /// one of the inputs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct IndexMerge {
-    /// Index files, the most trusted one first
+    /// Index files, the most trusted one first; - for standard input
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
 
@@ -77,6 +77,8 @@ struct MergeView {
     duplicates_resolved: usize,
     #[serde(skip_serializing_if = "is_zero")]
     left_out: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    versions_left_out: usize,
 }
 
 #[expect(
@@ -113,12 +115,24 @@ impl IndexMerge {
         };
         let merged = merge(&inputs, options).map_err(|error| failure(&error, out))?;
         tell(&merged, &inputs, out);
+        if merged.total() == 0 && merged.left_out() > 0 {
+            let message = format!(
+                "none of {} can be used; nothing was written",
+                text::count(merged.left_out() as u64, "entry", "entries")
+            );
+            return Err(Failure::new(Exit::Failed, message));
+        }
         if self.strict && merged.left_out() > 0 {
             let message = format!(
                 "{} of {} entries cannot be used, and --strict wants them all",
                 merged.left_out(),
                 merged.left_out() + merged.total()
             );
+            return Err(Failure::new(Exit::Failed, message));
+        }
+        if self.strict && merged.lost() > 0 {
+            let versions = text::count(merged.lost() as u64, "version is", "versions are");
+            let message = format!("{versions} left out, and --strict wants them all");
             return Err(Failure::new(Exit::Failed, message));
         }
         locked.replace(|to| {
@@ -134,6 +148,7 @@ impl IndexMerge {
             unique_packs: merged.unique(),
             duplicates_resolved: merged.duplicates(),
             left_out: merged.left_out(),
+            versions_left_out: merged.lost(),
         };
         if out.is_human() {
             out.done(&view.told());
@@ -148,6 +163,10 @@ impl IndexMerge {
         let mut read = Vec::new();
         for path in &self.inputs {
             let name = path.display().to_string();
+            if name == "-" {
+                read.push((name, file::standard_input()?));
+                continue;
+            }
             match large::read(path) {
                 Ok(bytes) => read.push((name, bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -187,6 +206,7 @@ impl MergeView {
         for (what, count) in [
             ("Duplicates resolved", self.duplicates_resolved),
             ("Entries left out", self.left_out),
+            ("Versions left out", self.versions_left_out),
         ] {
             if count > 0 {
                 let written = write!(text, "\n  {what}: {count}");
@@ -212,6 +232,12 @@ fn tell(merged: &Merged<'_>, inputs: &[Input<'_>], out: &mut Output) {
                     Ordering::Less => {
                         write!(text, "\n  Keeping '{name}' at {known} (newer than {other})")
                     }
+                    Ordering::Equal if decision.is_preferred => {
+                        write!(
+                            text,
+                            "\n  Replacing '{name}' at {known} (same version, the later one counts)"
+                        )
+                    }
                     Ordering::Equal => {
                         write!(text, "\n  Keeping '{name}' at {known} (same version)")
                     }
@@ -228,6 +254,12 @@ fn tell(merged: &Merged<'_>, inputs: &[Input<'_>], out: &mut Output) {
     }
     if merged.unsaid() > 0 {
         out.warn(&format!("and {} more entries like these", merged.unsaid()));
+    }
+    if merged.unchecked() > 0 {
+        let entries = text::count(merged.unchecked() as u64, "entry has", "entries have");
+        out.warn(&format!(
+            "{entries} a source without a `checksum`: Attune's own client reads nothing of an index with such an entry"
+        ));
     }
     if !merged.names_itself() {
         out.warn(

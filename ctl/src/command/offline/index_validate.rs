@@ -4,7 +4,7 @@ mod fetch;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::PathBuf;
 
 use packd_format::error::without_path;
@@ -16,6 +16,7 @@ use url::Url;
 use super::large;
 use crate::Ending;
 use crate::fetch as http;
+use crate::file;
 use crate::output::table::Table;
 use crate::output::{BAD, Failure, GOOD, ODD, Output, Width, styled, text};
 
@@ -110,6 +111,11 @@ impl Origin {
                 Failure::new(Exit::Usage, message)
                     .with_hint("a file URL has three slashes: file:///path/to/index.json")
             }),
+            Ok(url) if text.contains("://") => {
+                let message = format!("cannot fetch an index from `{}://`", url.scheme());
+                Err(Failure::new(Exit::Usage, message)
+                    .with_hint("an index is a file, or at https://, http:// or file://"))
+            }
             Ok(_) | Err(_) => Ok(Self::File(text.into())),
         }
     }
@@ -124,16 +130,7 @@ impl Origin {
 
     async fn read(&self) -> Result<Vec<u8>, Failure> {
         match self {
-            Self::Input => {
-                let mut bytes = Vec::new();
-                io::stdin()
-                    .lock()
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| {
-                        Failure::of(Exit::Failed, "cannot read standard input", &error)
-                    })?;
-                Ok(bytes)
-            }
+            Self::Input => file::standard_input(),
             Self::File(path) => large::read(path).map_err(|error| {
                 if error.kind() == io::ErrorKind::NotFound {
                     let message = format!("Index file not found: {}", path.display());

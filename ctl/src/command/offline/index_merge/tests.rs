@@ -214,7 +214,13 @@ fn m10_different_checksums_of_one_version_are_refused_unless_one_is_preferred() 
         desk.text("out.json").contains("aaaa"),
         "the first was preferred"
     );
-    desk.merged("--file out.json --force --prefer last 1.json 2.json");
+    let ran = desk.merged("--file out.json --force --prefer last 1.json 2.json");
+    assert!(
+        ran.data
+            .contains("  Replacing 'a' at 1.0.0 (same version, the later one counts)"),
+        "{}",
+        ran.data
+    );
     assert!(
         desk.text("out.json").contains("bbbb"),
         "the last was preferred"
@@ -291,6 +297,37 @@ fn m12_what_is_no_version_is_named_and_counted() {
     let (_, text) = desk.refused("--file new.json --strict 1.json");
     assert!(text.contains("1 of 2 entries cannot be used"), "{text}");
     assert_eq!(desk.names(), ["1.json", "out.json"], "nothing was written");
+}
+
+#[test]
+fn nothing_usable_does_not_replace_what_is_there() {
+    let desk = Desk::new(&[
+        ("bad.json", &index(&[("b", "new"), ("c", "old")])),
+        ("keep.json", "precious"),
+    ]);
+    let (exit, text) = desk.refused("-f --file keep.json bad.json");
+    assert_eq!(exit, Exit::Failed);
+    assert!(text.contains("none of 2 entries can be used"), "{text}");
+    assert_eq!(desk.text("keep.json"), "precious");
+}
+
+#[test]
+fn lost_versions_are_counted_and_strict_wants_them() {
+    let listed = index(&[("a", "2.0.0")]).replace(
+        "\"version\":\"2.0.0\"",
+        "\"version\":\"2.0.0\",\"versions\":[{\"version\":\"1.2.3.4\"}]",
+    );
+    let desk = Desk::new(&[("1.json", &listed), ("2.json", &index(&[("a", "1.0.0")]))]);
+    let ran = desk.merged("--file out.json 1.json 2.json");
+    assert!(ran.talk.contains("versions[0] is left out"), "{}", ran.talk);
+    assert!(
+        ran.data.ends_with("  Versions left out: 1\n"),
+        "{}",
+        ran.data
+    );
+    let (exit, text) = desk.refused("--file new.json --strict 1.json 2.json");
+    assert_eq!(exit, Exit::Failed);
+    assert!(text.contains("1 version is left out"), "{text}");
 }
 
 #[test]

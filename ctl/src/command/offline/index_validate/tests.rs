@@ -175,6 +175,14 @@ fn an_index_that_is_not_there_is_not_found() {
         .result
         .unwrap_err();
     assert_eq!(exit, Exit::Usage);
+    let (exit, text) = run(Format::Human, "ftp://h/x", false, false)
+        .result
+        .unwrap_err();
+    assert_eq!(exit, Exit::Usage);
+    assert!(
+        text.contains("cannot fetch an index from `ftp://`"),
+        "{text}"
+    );
     let (exit, text) = run(Format::Human, "https://me:pw@h/x", false, false)
         .result
         .unwrap_err();
