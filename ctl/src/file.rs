@@ -263,7 +263,7 @@ fn real_path(path: &Path) -> Result<PathBuf, FileError> {
 }
 
 /// The folder that a file lies in; the current one for a mere name.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         Some(_) | None => Path::new("."),

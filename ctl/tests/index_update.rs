@@ -472,6 +472,24 @@ fn an_entry_may_be_yaml() {
     );
 }
 
+/// A pipeline that keeps the index in the folder of the pack must not change the pack by publishing it.
+#[test]
+fn an_index_in_the_folder_of_the_pack_is_no_part_of_it() {
+    let desk = Desk::with_index();
+    fs_err::write(
+        desk.folder.path().join("pack.yaml"),
+        "ref: own\nversion: 1.0.0\nlabel: Own\ndescription: d\nauthor: A\nlicense: MIT\n",
+    )
+    .unwrap();
+    let publish = || {
+        let url = "https://git.example.org/own.git";
+        Ended::of(desk.command().args([".", "--git-url", url, "--update"])).done();
+        desk.text()
+    };
+    let first = publish();
+    assert_eq!(publish(), first, "the same again is the same");
+}
+
 #[test]
 fn links_and_modes_survive() {
     let desk = Desk::new();

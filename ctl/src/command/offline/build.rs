@@ -14,9 +14,9 @@ use serde::Serialize;
 
 use super::checksum::digest_of;
 use super::made::Made;
-use super::place::manifest_of;
+use super::place::{inside, manifest_of};
 use crate::Ending;
-use crate::file::{FileError, Locked};
+use crate::file::{FileError, Locked, folder_of};
 use crate::output::{Failure, GOOD, Output, styled, text};
 
 /// Build the archive that a pack is published as
@@ -188,7 +188,7 @@ impl Build {
         let stem = format!("{}-{version}", manifest.pack_ref);
         let (target, kind) = self.target(&stem)?;
         let view = self.build(&manifest, stem, &target, kind)?;
-        if let Some(inner) = self.inside(&target)
+        if let Some(inner) = inside(&self.path, &target)
             && Packing::select(&self.path, &PackOptions::default())
                 .is_ok_and(|next| next.has(&inner))
         {
@@ -246,7 +246,7 @@ impl Build {
         refuse_existing(target.exists())?;
         let options = PackOptions {
             top_folder: Some(stem),
-            leave_out: self.inside(target),
+            leave_out: inside(&self.path, target),
             ..PackOptions::default()
         };
         let pack = |source| BuildError::Pack {
@@ -291,22 +291,6 @@ impl Build {
             tree: summary.files.digest(),
             files: summary.files.files(),
         })
-    }
-
-    /// The path of the archive relative to the pack, if it lies in it.
-    fn inside(&self, target: &Path) -> Option<String> {
-        let root = fs_err::canonicalize(&self.path).ok()?;
-        let folder = fs_err::canonicalize(folder_of(target)).ok()?;
-        let inner = folder.join(target.file_name()?);
-        Some(inner.strip_prefix(root).ok()?.to_str()?.to_owned())
-    }
-}
-
-/// The folder that a file lies in; the current one for a mere name.
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        Some(_) | None => Path::new("."),
     }
 }
 

@@ -21,6 +21,7 @@ use packd_format::{Digest, Inventory, Manifest, manifest};
 use url::Url;
 
 use self::error::DraftError;
+use super::place::inside;
 use crate::fetch;
 use crate::output::{Failure, Output};
 
@@ -70,13 +71,14 @@ struct Pack {
 }
 
 /// Makes the entry for the pack in the folder `path`, published at `sources`; a template without any
-/// ([`EntryDraft::is_template`]). What it does and what is odd goes to `out`, on the side.
+/// ([`EntryDraft::is_template`]). The file `target`, which the entry is for, is no part of the pack. What it does and what is odd goes to `out`, on the side.
 ///
 /// # Errors
 /// The pack or a source cannot be used, or an index with the entry could not.
 pub(crate) async fn draft(
     path: &Path,
     sources: &SourceArgs,
+    target: Option<&Path>,
     out: &mut Output,
 ) -> Result<EntryDraft, Failure> {
     for url in [&sources.git_url, &sources.archive_url] {
@@ -88,7 +90,11 @@ pub(crate) async fn draft(
         out.warn(warning);
     }
     out.say("Calculating checksum...");
-    let files = list(&folder, &PackOptions::default());
+    let options = PackOptions {
+        leave_out: target.and_then(|target| inside(&folder, target)),
+        ..PackOptions::default()
+    };
+    let files = list(&folder, &options);
     let pack = Pack {
         files: files.map_err(|source| DraftError::pack(path, source))?,
         folder,

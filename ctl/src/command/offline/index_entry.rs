@@ -46,7 +46,7 @@ enum Language {
 
 impl IndexEntry {
     pub(crate) async fn run(self, out: &mut Output) -> Result<Ending, Failure> {
-        let draft = draft(&self.path, &self.sources, out).await?;
+        let draft = draft(&self.path, &self.sources, self.file.as_deref(), out).await?;
         let entry = draft.to_json();
         let language = self.format.or_else(|| language_of(self.file.as_deref()?));
         let text = match (language, out.format()) {

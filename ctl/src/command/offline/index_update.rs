@@ -266,7 +266,7 @@ impl IndexUpdate {
     async fn publication(&self, out: &mut Output) -> Result<Publication, Failure> {
         let Some(path) = &self.entry else {
             let path = self.path.as_deref().unwrap_or(Path::new("."));
-            let draft = draft(path, &self.sources, out).await?;
+            let draft = draft(path, &self.sources, Some(&self.index), out).await?;
             let mut entry = draft.to_json();
             if draft.is_template() {
                 // no source at all is what is wrong, not the one that shows what one looks like

@@ -10,6 +10,7 @@ use packd_format::manifest::{FILE_NAME, MAX_BYTES};
 use packd_format::{Manifest, ManifestError};
 use packd_wire::{ErrorKind, Exit};
 
+use crate::file::folder_of;
 use crate::output::{Failure, Output};
 
 /// Why a path cannot be used.
@@ -184,4 +185,13 @@ pub(super) fn manifest_of(path: &Path, out: &mut Output) -> Result<Manifest, Pla
         out.warn(warning);
     }
     Ok(manifest)
+}
+
+/// The path of a file relative to a folder, if it lies in it, whether or not there is such a file yet: what a
+/// tool writes into a pack must not count to what it says of the pack.
+pub(super) fn inside(folder: &Path, file: &Path) -> Option<String> {
+    let root = fs_err::canonicalize(folder).ok()?;
+    let parent = fs_err::canonicalize(folder_of(file)).ok()?;
+    let inner = parent.join(file.file_name()?);
+    Some(inner.strip_prefix(root).ok()?.to_str()?.to_owned())
 }

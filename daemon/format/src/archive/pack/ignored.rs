@@ -234,7 +234,7 @@ fn parse(text: &[u8]) -> Result<Vec<Rule>, IgnoreError> {
         let Some(rule) = Rule::of_line(without_trailing_spaces(line)) else {
             continue;
         };
-        if rule.pattern.iter().filter(|byte| **byte == b'*').count() > MAX_STARS {
+        if rule.pattern.split(|byte| *byte == b'*').count() > MAX_STARS + 1 {
             return Err(IgnoreError::TooManyStars { line: number + 1 });
         }
         rules.push(rule);

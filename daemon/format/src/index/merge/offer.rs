@@ -110,15 +110,15 @@ pub(super) fn below<'r>(
     let Some(versions) = versions.filter(|versions| *versions != "null") else {
         return Vec::new();
     };
-    let mut lose = |why| {
+    let mut leave_out = |why| {
         lost.push(Lost {
             record: number,
             why,
-        })
+        });
     };
     let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(versions) else {
         let kind = Kind::of(versions);
-        lose(format!("`versions` is left out: it is {kind}, not a list"));
+        leave_out(format!("`versions` is left out: it is {kind}, not a list"));
         return Vec::new();
     };
     let mut offers = Vec::with_capacity(items.len());
@@ -129,7 +129,7 @@ pub(super) fn below<'r>(
             Err(why) => {
                 let named =
                     scalar(item).map_or_else(String::new, |text| format!(" `{}`", shown(&text)));
-                lose(format!("versions[{position}]{named} is left out: {why}"));
+                leave_out(format!("versions[{position}]{named} is left out: {why}"));
             }
         }
     }

@@ -516,9 +516,9 @@ fn stackstorms_form_becomes_attunes_and_offers_the_same() {
             .map(|entry| {
                 let mut releases = entry.releases.clone();
                 // what the entry asks for stays on its top level
-                releases
-                    .iter_mut()
-                    .for_each(|release| release.engine = None);
+                for release in &mut releases {
+                    release.engine = None;
+                }
                 (entry.pack_ref.clone(), releases)
             })
             .collect()
