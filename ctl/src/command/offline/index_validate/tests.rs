@@ -116,7 +116,7 @@ fn the_report_is_data() {
             "file": path,
             "findings": [{
                 "rule": "I206", "severity": "warning", "line": 13, "column": 18, "path": "packs[0].license",
-                "message": "there is no `license`", "hint": "name it as SPDX does: `Apache-2.0`",
+                "message": "nothing is known of the licence", "hint": "name it as SPDX does: `Apache-2.0`",
             }],
             "errors": 0, "warnings": 1, "packs": 2,
         })

@@ -144,7 +144,7 @@ fn what_takes_more_than_one_change_is_found_too() {
     let unsigned = GOOD.replace(", \"checksum\": \"sha256:315f5bdb76d078c43b8ac0064e4a0164612b1fce77c869345bfc94c75894edd3\"}],\n          \"published", "}],\n          \"published");
     assert_eq!(
         found(&unsigned),
-        ["I321 packs[0].versions[0].install_sources[0].checksum at {"]
+        ["I321 packs[0].versions[0].install_sources[0].checksum at {\"type\": \"gi"]
     );
     let none = GOOD.replace(
         "\"type\": \"archive\", \"url\": \"https://packs.example/t.zip\"",
