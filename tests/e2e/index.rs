@@ -94,7 +94,13 @@ fn what_index_merge_writes_is_what_the_schema_says() {
             Vec::<String>::new(),
             "{inputs}: {written:#}"
         );
-        ctl(folder.path(), "index-validate out.json").success();
+        let validated = ctl(folder.path(), "index-validate out.json");
+        if inputs.contains('3') {
+            // StackStorm's packs have no checksum, without which Attune's client reads nothing
+            validated.failure(1).says("I312");
+        } else {
+            validated.success();
+        }
     }
 }
 
