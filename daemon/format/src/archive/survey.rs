@@ -1,4 +1,4 @@
-//! Looking at a folder as [`super::pack`] would, without packing it: what would be in the archive, and
+//! Looking at a folder as [`super::pack()`] would, without packing it: what would be in the archive, and
 //! everything that may not be, where packing stops at the first.
 
 use std::path::Path;
