@@ -196,7 +196,7 @@ fn table(list: &JobList, now: Timestamp, width: Width) -> String {
     for job in &list.jobs {
         table.row([
             job.id.to_string().into(),
-            status(job).into(),
+            standing(job).into(),
             job.summary.as_str().into(),
             by(job).into(),
             ago(&job.created_at, now).into(),
@@ -210,6 +210,14 @@ fn status(job: &JobView) -> &'static str {
     match (job.status, job.changed) {
         (JobStatus::Succeeded, false) => "unchanged",
         (status, _) => status.as_str(),
+    }
+}
+
+/// Where a job stands, with what keeps it there.
+fn standing(job: &JobView) -> String {
+    match job.waits_for {
+        Some(earlier) => format!("{}, after {earlier}", status(job)),
+        None => status(job).to_owned(),
     }
 }
 
@@ -252,6 +260,7 @@ fn page(job: &JobView, now: Timestamp, width: Width) -> String {
             job.finished_at.as_ref().map(|time| moment(time, now)),
         )
         .add_some("took", took(job))
+        .add_some("waits for", job.waits_for.map(|id| format!("job {id}")))
         .add_some(
             "attempt",
             (job.attempt > 1).then(|| job.attempt.to_string()),

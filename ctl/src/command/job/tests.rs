@@ -13,8 +13,11 @@ fn jobs_are_listed_with_who_and_when() {
     changed.changed = true;
     let mut by_number = job(1, "remove http", JobStatus::Running);
     by_number.requested_by.user = None;
+    let mut later = job(4, "remove slack", JobStatus::Queued);
+    (later.finished_at, later.waits_for) = (None, Some(3));
     let list = JobList {
         jobs: vec![
+            later,
             changed,
             job(2, "install slack", JobStatus::Succeeded),
             by_number,
@@ -23,10 +26,11 @@ fn jobs_are_listed_with_who_and_when() {
     };
     let table = table(&list, now(), Width::Unlimited);
     assert_snapshot!(anstream::adapter::strip_str(&table).to_string(), @"
-    JOB  STATUS     WHAT              BY    WHEN       TOOK
-    3    succeeded  install slack@^2  ada   5 min ago  1.2 s
-    2    unchanged  install slack     ada   5 min ago  1.2 s
-    1    running    remove http       1000  5 min ago  -
+    JOB  STATUS           WHAT              BY    WHEN       TOOK
+    4    queued, after 3  remove slack      ada   5 min ago  -
+    3    succeeded        install slack@^2  ada   5 min ago  1.2 s
+    2    unchanged        install slack     ada   5 min ago  1.2 s
+    1    running          remove http       1000  5 min ago  -
     ");
 }
 
@@ -38,6 +42,18 @@ fn step(name: StepName, status: StepStatus, message: Option<&str>) -> StepView {
         finished_at: (status != StepStatus::Running).then(|| "2026-03-01T12:00:00.42Z".to_owned()),
         message: message.map(str::to_owned),
     }
+}
+
+#[test]
+fn a_page_tells_what_a_job_waits_for() {
+    let mut view = job(4, "remove slack", JobStatus::Queued);
+    view.waits_for = Some(3);
+    let page = page(&view, now(), Width::Unlimited);
+    assert!(
+        page.lines()
+            .any(|line| line.ends_with("job 3") && line.contains("waits for")),
+        "who reads the page learns which job is first: {page}"
+    );
 }
 
 #[test]
