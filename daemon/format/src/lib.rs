@@ -17,6 +17,7 @@ pub mod name;
 pub mod nearest;
 mod parallel;
 pub mod requirement;
+mod rules;
 pub mod tree;
 pub mod version;
 
