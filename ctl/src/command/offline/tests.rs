@@ -25,6 +25,7 @@ pub(super) fn ran(arguments: &[&str]) -> Ran {
     let args = Args::try_parse_from([&["packctl"], arguments].concat()).unwrap();
     let (mut out, data, talk) = output(args.global.format(), args.global.quiet);
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .unwrap();
     let exit = match runtime.block_on(args.run(&mut out)) {
@@ -54,11 +55,17 @@ impl Ran {
         assert_eq!(self.exit, Exit::Done, "{self:?}");
     }
 
+    /// It failed so and printed nothing: what it said.
+    pub(super) fn refused(&self, exit: Exit) -> &str {
+        assert_eq!(self.exit, exit, "{self:?}");
+        assert_eq!(self.data, "", "nothing is printed by a run that failed");
+        &self.talk
+    }
+
     /// It failed so, said this, and printed nothing.
     pub(super) fn failed(&self, exit: Exit, said: &str) {
-        assert_eq!(self.exit, exit, "{self:?}");
-        assert!(self.talk.contains(said), "`{said}` was not said: {self:?}");
-        assert_eq!(self.data, "", "nothing is printed by a run that failed");
+        let talk = self.refused(exit);
+        assert!(talk.contains(said), "`{said}` was not said: {self:?}");
     }
 }
 

@@ -7,11 +7,11 @@ use packd_format::archive::{PackOptions, pack};
 use packd_wire::Exit;
 use serde_json::{Value, json};
 
+use super::super::tests::{Ran, ran};
 use super::*;
 use crate::args::Args;
 use crate::checkout::fixture::Git;
 use crate::fetch::loopback::Loopback;
-use crate::output::tests::output;
 
 mod archives;
 mod manifests;
@@ -20,54 +20,9 @@ mod repositories;
 const MANIFEST: &str = "ref: slack\nlabel: Slack\ndescription: Talks\nversion: 1.2.3\nauthor: Ada\n\
                         license: Apache-2.0\nkeywords: [chat]\n";
 
-/// What a run of the program printed and ended with.
-#[derive(Debug)]
-struct Ran {
-    exit: Exit,
-    data: String,
-    talk: String,
-}
-
-impl Ran {
-    fn entry(&self) -> Value {
-        assert_eq!(self.exit, Exit::Done, "it failed: {}", self.talk);
-        serde_json::from_str(&self.data).unwrap()
-    }
-
-    /// The message of a failure; nothing was printed as data.
-    fn failed(&self, exit: Exit) -> &str {
-        assert_eq!(self.exit, exit, "{self:?}");
-        assert_eq!(self.data, "", "a failure gives no data");
-        &self.talk
-    }
-}
-
 /// Runs `packctl index-entry PATH …`.
 fn index_entry(path: &Path, args: &[&str]) -> Ran {
-    let path = path.to_str().unwrap();
-    let start = ["packctl", "index-entry", path];
-    run(Args::try_parse_from(start.iter().chain(args)).unwrap())
-}
-
-fn run(args: Args) -> Ran {
-    let (mut out, data, talk) = output(args.global.format(), false);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let exit = match runtime.block_on(args.run(&mut out)) {
-        Ok(crate::Ending::Exit(exit)) => exit,
-        Ok(crate::Ending::Detached) => panic!("nothing interrupts it"),
-        Err(failure) => {
-            out.failure(&failure);
-            failure.exit()
-        }
-    };
-    Ran {
-        exit,
-        data: data.text(),
-        talk: talk.text(),
-    }
+    ran(&[&["index-entry", path.to_str().unwrap()], args].concat())
 }
 
 /// A folder with these files.
@@ -118,7 +73,7 @@ fn both_sources_come_git_first() {
             "https://git.example/slack.git",
         ],
     );
-    let sources = &ran.entry()["install_sources"];
+    let sources = &ran.json()["install_sources"];
     assert_eq!(sources[0]["type"], "git");
     assert_eq!(
         sources[1],
@@ -135,7 +90,7 @@ fn both_sources_come_git_first() {
 fn without_a_source_it_is_a_template_and_says_so() {
     let pack = slack();
     let ran = index_entry(pack.path(), &[]);
-    let entry = ran.entry();
+    let entry = ran.json();
     let source = &entry["install_sources"][0];
     assert!(index::make::is_placeholder(source["url"].as_str().unwrap()));
     assert!(source.get("checksum").is_none());
@@ -152,7 +107,7 @@ fn every_language_has_the_same_object_and_nothing_else_on_standard_output() {
     let pack = slack();
     let url = ["-g", "https://git.example/slack.git"];
     let plain = index_entry(pack.path(), &url);
-    let entry = plain.entry();
+    let entry = plain.json();
     assert_eq!(
         plain.data,
         format!("{entry:#}\n"),
@@ -188,13 +143,9 @@ fn every_language_has_the_same_object_and_nothing_else_on_standard_output() {
     }
     let line = index_entry(pack.path(), &[&url[..], &["-o", "ndjson"]].concat());
     assert_eq!(line.data.matches('\n').count(), 1);
-    assert_eq!(line.entry(), entry);
-    let before = ["packctl", "--output", "json", "pack", "index-entry"];
-    let line = before
-        .iter()
-        .copied()
-        .chain([pack.path().to_str().unwrap()]);
-    let ran = run(Args::try_parse_from(line.chain(url)).unwrap());
+    assert_eq!(line.json(), entry);
+    let before = ["--output", "json", "pack", "index-entry"];
+    let ran = ran(&[&before[..], &[pack.path().to_str().unwrap()], &url].concat());
     assert_eq!(ran.data, plain.data, "the option stands before the verb");
 }
 
@@ -219,7 +170,7 @@ fn an_entry_is_written_into_a_file_whole() {
         &[&url[..], &["-o", "json", "-f", "yaml"]].concat(),
     );
     assert_eq!(
-        ran.entry(),
+        ran.json(),
         json!({"success": true, "file": name, "pack_ref": "slack", "version": "1.2.3"})
     );
     let read: Value = serde_yaml::from_str(&fs_err::read_to_string(&file).unwrap()).unwrap();
@@ -238,13 +189,13 @@ fn an_entry_is_written_into_a_file_whole() {
 
     let missing = target.path().join("missing/entry.json");
     let args = [&url[..2], &["--file", missing.to_str().unwrap()]].concat();
-    index_entry(pack.path(), &args).failed(Exit::NotFound);
+    index_entry(pack.path(), &args).refused(Exit::NotFound);
 }
 
 #[test]
 fn an_index_with_the_entry_is_read_without_a_complaint() {
     let pack = slack();
-    let entry = index_entry(pack.path(), &["-g", "https://git.example/slack.git"]).entry();
+    let entry = index_entry(pack.path(), &["-g", "https://git.example/slack.git"]).json();
     let text = json!({
         "registry_name": "Demo",
         "registry_url": "https://packs.example",
@@ -269,21 +220,17 @@ fn urls_that_nobody_could_use_or_everybody_could_misuse_are_refused() {
         ],
     ] {
         let ran = index_entry(pack.path(), &args);
-        let text = ran.failed(Exit::Usage);
+        let text = ran.refused(Exit::Usage);
         assert!(
             text.contains("must not contain credentials") && !text.contains("hush"),
             "{text}"
         );
     }
     let ran = index_entry(pack.path(), &["--git-url", "not a url"]);
-    assert!(
-        ran.failed(Exit::Failed).contains("is no URL"),
-        "{}",
-        ran.talk
-    );
+    ran.failed(Exit::Failed, "is no URL");
     for url in ["ftp://git.example/slack.git", "foo"] {
         let ran = index_entry(pack.path(), &["--git-url", url]);
-        let text = ran.failed(Exit::Failed);
+        let text = ran.refused(Exit::Failed);
         assert!(
             text.contains("a source of this entry could not be used"),
             "{url}: {text}"
@@ -292,18 +239,13 @@ fn urls_that_nobody_could_use_or_everybody_could_misuse_are_refused() {
     let digest = Digest::sha256_of(b"archive").to_string();
     let archive = ["-a", "ftp://h/x.tar.gz", "--archive-checksum", &digest];
     let ran = index_entry(pack.path(), &archive);
-    assert!(
-        ran.failed(Exit::Failed)
-            .contains("nobody fetches from `ftp://`"),
-        "{}",
-        ran.talk
-    );
+    ran.failed(Exit::Failed, "nobody fetches from `ftp://`");
     for url in [
         "git@git.example:o/slack.git",
         "ssh://git@git.example/slack.git",
     ] {
         let ran = index_entry(pack.path(), &["--git-url", url]);
-        assert_eq!(ran.entry()["install_sources"][0]["url"], url);
+        assert_eq!(ran.json()["install_sources"][0]["url"], url);
     }
 }
 

@@ -15,7 +15,7 @@ fn repository() -> (Git, String) {
 }
 
 fn source(ran: &Ran) -> Value {
-    ran.entry()["install_sources"][0].clone()
+    ran.json()["install_sources"][0].clone()
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn the_documented_call_gives_a_whole_entry_outside_of_a_checkout() {
     let pack = slack();
     let args = [&URL[..], &["--git-ref", "v1.2.3", "--output", "json"]].concat();
     let ran = index_entry(pack.path(), &args);
-    let entry = ran.entry();
+    let entry = ran.json();
     assert_eq!(entry["ref"], "slack");
     assert_eq!(entry["version"], "1.2.3");
     assert_eq!(entry["author"], "Ada");
@@ -116,11 +116,9 @@ fn a_tag_of_another_version_is_no_source_of_this_one() {
     git.run(&["tag", "v1.2.2"]);
     git.write("pack.yaml", &MANIFEST.replace("1.2.3", "1.3.0"));
     let ran = index_entry(git.path(), &[&URL[..], &["--git-ref", "v1.2.2"]].concat());
-    assert!(
-        ran.failed(Exit::Failed)
-            .contains("error: `v1.2.2` has slack 1.2.3, but the pack.yaml here is of slack 1.3.0"),
-        "{}",
-        ran.talk
+    ran.failed(
+        Exit::Failed,
+        "error: `v1.2.2` has slack 1.2.3, but the pack.yaml here is of slack 1.3.0",
     );
     let pack = slack();
     let ran = index_entry(pack.path(), &[&URL[..], &["--git-ref", "v9.0.0"]].concat());
@@ -137,7 +135,7 @@ fn what_is_no_name_of_a_commit_is_refused() {
     for git_ref in ["--upload-pack=x", "HEAD~1", "a..b", "a b", ":/x"] {
         let arg = format!("--git-ref={git_ref}");
         let ran = index_entry(git.path(), &[&URL[..], &[&arg]].concat());
-        let text = ran.failed(Exit::Usage);
+        let text = ran.refused(Exit::Usage);
         assert!(text.contains("cannot be the name of a branch"), "{text}");
     }
 }
@@ -157,11 +155,9 @@ fn a_pack_among_others_is_read_from_its_folder_with_a_word_of_warning() {
 
     git.write("packs/late/pack.yaml", MANIFEST);
     let ran = index_entry(&git.path().join("packs/late"), &URL);
-    assert!(
-        ran.failed(Exit::Failed)
-            .contains("there is no `packs/late/pack.yaml` at `v1.2.3`"),
-        "{}",
-        ran.talk
+    ran.failed(
+        Exit::Failed,
+        "there is no `packs/late/pack.yaml` at `v1.2.3`",
     );
 }
 
@@ -185,7 +181,7 @@ fn what_is_in_git_lfs_or_a_submodule_is_told() {
     git.run(&["add", "model.bin"]);
     git.run(&["commit", "--quiet", "--message=pointer"]);
     let ran = index_entry(git.path(), &args);
-    let text = ran.failed(Exit::Failed);
+    let text = ran.refused(Exit::Failed);
     assert!(
         text.contains("`model.bin`") && text.contains("hint: publish an archive"),
         "{text}"
