@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::document::{Container, Document};
-use super::layout::{Spread, Style, indent_of};
+use super::layout::{Spread, Style, indent_of, quoted};
 use super::members::Members;
 
 #[cfg(test)]
@@ -105,10 +105,9 @@ impl Edits {
 
     /// Sets a text of the top level, or inserts it where it belongs.
     pub fn set_header(&mut self, document: &Document<'_>, key: &str, value: &str) {
-        let json = serde_json::Value::from(value).to_string();
         let (text, top) = (document.text(), document.top());
         let mut members = Members::of(text, top, document.style());
-        members.set(self, key, &json, &HEADER_KEYS, None);
+        members.set(self, key, &quoted(value), &HEADER_KEYS, None);
         members.finish(self);
     }
 

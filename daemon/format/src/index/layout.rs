@@ -161,10 +161,9 @@ impl Style {
 
     /// A member: a key and a value of any layout.
     pub(super) fn member(&self, key: &str, json: &str, spread: Spread<'_>) -> String {
-        let key = serde_json::Value::from(key).to_string();
         format!(
             "{}{}{}",
-            self.token(&key),
+            self.token(&quoted(key)),
             self.colon,
             self.value(json, spread)
         )
@@ -253,6 +252,11 @@ impl Style {
         }
         Cow::Owned(escaped)
     }
+}
+
+/// A text as JSON writes it, with whatever is beyond ASCII as it is.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// The white space that the line of a byte begins with.

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::super::layout::quoted;
 use super::super::{MAX_ENTRY_BYTES, MAX_RELEASES};
+use super::change::changed;
+use super::indentation::Indentation;
 use super::join::Joined;
 use super::offer::{Offer, OfferForm};
 use super::record::{Record, versions_in};
-use super::text::{Style, changed};
 
 /// The members of an entry that belong to the version on its top level.
 const RELEASE: [&str; 7] = [
@@ -31,7 +33,7 @@ pub(super) fn text(joined: &Joined<'_>, group: &[&Record<'_>]) -> (String, usize
         Cow::Owned(text) => versions_in(text),
     };
     let has_list = versions.is_some();
-    let style = Style::of(&whole);
+    let indentation = Indentation::of(&whole);
     let (mut head, mut tail) = (String::new(), String::new());
     if let Some(range) = versions {
         head.push_str(&whole[..range.start]);
@@ -41,13 +43,13 @@ pub(super) fn text(joined: &Joined<'_>, group: &[&Record<'_>]) -> (String, usize
     } else {
         let inside = whole.strip_suffix('}').unwrap_or(&whole).trim_end();
         head.push_str(inside);
-        style.comma(&mut head);
-        style.line(0, &mut head);
-        style.key("versions", &mut head);
+        indentation.comma(&mut head);
+        indentation.line(0, &mut head);
+        indentation.key("versions", &mut head);
         tail.push_str(&whole[inside.len()..]);
     }
     let mut close = String::new();
-    style.line(0, &mut close);
+    indentation.line(0, &mut close);
     close.push(']');
 
     let space = MAX_ENTRY_BYTES.saturating_sub(head.len() + tail.len() + close.len());
@@ -57,10 +59,10 @@ pub(super) fn text(joined: &Joined<'_>, group: &[&Record<'_>]) -> (String, usize
     for offer in joined.others.iter().take(MAX_RELEASES - 1) {
         let before = list.len();
         if kept > 0 {
-            style.comma(&mut list);
+            indentation.comma(&mut list);
         }
-        style.line(1, &mut list);
-        item(offer, group[offer.record], style, &mut list);
+        indentation.line(1, &mut list);
+        item(offer, group[offer.record], indentation, &mut list);
         if list.len() > space {
             list.truncate(before);
             break;
@@ -95,7 +97,7 @@ pub(super) fn fits(joined: &Joined<'_>, group: &[&Record<'_>]) -> bool {
     }
     // what is moved gets a new indentation, and members and their versions lines of their own
     lines += (joined.others.len() + 2) * (RELEASE.len() + 2);
-    let line = Style::of(base).widest() + RELEASE[1].len() + 8;
+    let line = Indentation::of(base).widest() + RELEASE[1].len() + 8;
     joined.others.len() < MAX_RELEASES && bytes + lines * line <= MAX_ENTRY_BYTES
 }
 
@@ -112,7 +114,7 @@ fn top<'r>(joined: &Joined<'_>, base: &'r Record<'_>) -> Cow<'r, str> {
             .collect();
         for (key, value) in &mut members {
             if key == "version" {
-                *value = Value::from(lead.version.to_string()).to_string();
+                *value = quoted(&lead.version.to_string());
             }
         }
         for key in RELEASE {
@@ -143,19 +145,24 @@ fn top<'r>(joined: &Joined<'_>, base: &'r Record<'_>) -> Cow<'r, str> {
 }
 
 /// A version as an element of `versions`.
-fn item(offer: &Offer<'_>, record: &Record<'_>, style: Style<'_>, out: &mut String) {
+fn item(offer: &Offer<'_>, record: &Record<'_>, indentation: Indentation<'_>, out: &mut String) {
     match offer.form {
         OfferForm::Item(raw) if offer.becomes_yanked => {
             let yanked = ("yanked".to_owned(), Some("true".to_owned()));
-            style.value(&changed(raw, &[yanked]), 1, out);
+            indentation.value(&changed(raw, &[yanked]), 1, out);
         }
-        OfferForm::Item(raw) => style.value(raw, 1, out),
-        OfferForm::Top => release(record, offer.becomes_yanked, style, out),
+        OfferForm::Item(raw) => indentation.value(raw, 1, out),
+        OfferForm::Top => release(record, offer.becomes_yanked, indentation, out),
     }
 }
 
 /// The top level of an entry as an element of `versions`.
-fn release(record: &Record<'_>, becomes_yanked: bool, style: Style<'_>, out: &mut String) {
+fn release(
+    record: &Record<'_>,
+    becomes_yanked: bool,
+    indentation: Indentation<'_>,
+    out: &mut String,
+) {
     let parts = &record.parts;
     let spans = [
         parts.version,
@@ -175,12 +182,12 @@ fn release(record: &Record<'_>, becomes_yanked: bool, style: Style<'_>, out: &mu
     });
     for (number, (key, value)) in values.enumerate() {
         if number > 0 {
-            style.comma(out);
+            indentation.comma(out);
         }
-        style.line(2, out);
-        style.key(key, out);
-        style.value(value, 2, out);
+        indentation.line(2, out);
+        indentation.key(key, out);
+        indentation.value(value, 2, out);
     }
-    style.line(1, out);
+    indentation.line(1, out);
     out.push('}');
 }

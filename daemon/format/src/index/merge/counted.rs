@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::word::{Kind, Object, Str};
+use super::change::changed;
 use super::convert;
-use super::text::changed;
 
 /// Whether `contents` counts components where Attune's own client reads lists of them.
 #[derive(Debug, Default)]

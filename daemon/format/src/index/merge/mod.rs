@@ -15,9 +15,11 @@ use super::walk::{self, Form, Member, Walked};
 use super::{IndexError, Place};
 use crate::name::PackRef;
 
+mod change;
 mod compose;
 mod convert;
 mod counted;
+mod indentation;
 mod join;
 mod marks;
 mod offer;
@@ -25,7 +27,6 @@ mod plan;
 mod record;
 #[cfg(test)]
 mod tests;
-mod text;
 mod write;
 
 use plan::Plan;

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::super::edit::Edits;
 use super::super::entry::{needs, scalar};
+use super::super::layout::quoted;
 use super::super::lines::offset_in;
 use super::super::reader::without_place;
 use super::super::walk::{At, Visit};
@@ -17,7 +19,6 @@ use super::super::{EntryError, MAX_ENTRY_BYTES};
 use super::counted::{Counted, uncounted};
 use super::marks::lacks_checksum;
 use super::offer::is_behind;
-use super::text::{Edit, edited, quoted};
 use super::{MAX_NOTICES, convert};
 use crate::error::chain;
 use crate::name::{PackRef, shown};
@@ -289,31 +290,30 @@ fn record<'a>(
             .push("its `contents` are counted; the lists in their place are empty".to_owned());
     }
     let parts = written.parts(raw);
-    let mut edits = Vec::new();
+    let mut edits = Edits::default();
     if own_name.as_deref() != Some(name.as_str()) {
         let value = quoted(name.as_str());
-        edits.push(match Span::of(raw, written.name).range() {
-            Some(range) => {
-                if at.key.is_some() {
-                    changes
-                        .said
-                        .push("its `ref` is not its key, and the key counts".to_owned());
-                }
-                Edit::replace(range, value)
+        if let Some(range) = Span::of(raw, written.name).range() {
+            if at.key.is_some() {
+                changes
+                    .said
+                    .push("its `ref` is not its key, and the key counts".to_owned());
             }
-            None => Edit::insert(1, format!("\"ref\": {value}, ")),
-        });
+            edits.replace(range, value);
+        } else {
+            edits.replace(1..1, format!("\"ref\": {value}, "));
+        }
     }
     let whole = quoted(&version.to_string());
     if let Some(range) = parts.version.range()
         && raw[range.clone()] != whole
     {
-        edits.push(Edit::replace(range, whole));
+        edits.replace(range, whole);
     }
     if edits.is_empty() && !written.contents.0 {
         return Ok(of_parts(Cow::Borrowed(raw), parts, name, version));
     }
-    let mut text = edited(raw, edits);
+    let mut text = edits.apply(raw);
     if written.contents.0 {
         text = uncounted(&text);
     }

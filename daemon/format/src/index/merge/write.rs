@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
+use super::super::layout::quoted;
 use super::super::walk::Form;
 use super::super::word::Kind;
-use super::text::quoted;
 use super::{Head, Merged, Options, compose, join};
 
 /// What readers of Attune's form insist on, in the order in which it is written.

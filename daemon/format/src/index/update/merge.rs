@@ -1,7 +1,6 @@
 //! A publication merged into the entry that the index has of the pack.
 
 use semver::Version;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::versions::Versions;
@@ -10,6 +9,7 @@ use crate::digest::Digest;
 use crate::index::document::{Container, Document, DocumentError};
 use crate::index::edit::Edits;
 use crate::index::entry::version_of;
+use crate::index::layout::quoted;
 use crate::index::members::Members;
 use crate::index::written::Written;
 use crate::index::{Source, source};
@@ -84,8 +84,7 @@ pub(super) fn merge(
         let mut kept = KEEPERS_KEYS.map(|key| (key, of_version(key).map(str::to_owned)));
         if !same && !versions.has(version) {
             let published = kept.iter_mut().find(|(key, _)| *key == "published_at");
-            let now = Value::from(options.now).to_string();
-            published.expect("it is one of these keys").1 = Some(now);
+            published.expect("it is one of these keys").1 = Some(quoted(options.now));
         }
         if !same {
             versions.keep(indexed, release(|key| members.get(key)));

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::UpdateError;
 use crate::digest::Digest;
 use crate::index::document::Container;
+use crate::index::layout::quoted;
 use crate::index::make::is_placeholder;
 use crate::index::written::Written;
 use crate::index::{Entry, EntryError, Source};
@@ -107,7 +108,7 @@ impl Publication {
         let (version, changed) = version::parse(written)
             .map_err(|error| PublicationError::Entry(EntryError::Version(error)))?;
         warnings.extend(changed);
-        members.set("version", &Value::from(version.to_string()).to_string());
+        members.set("version", &quoted(&version.to_string()));
 
         let written = values["install_sources"].is_array();
         let release = read.release(&version).filter(|_| written);
@@ -203,7 +204,7 @@ impl Publication {
     /// The entry as JSON, with the time it is published at unless it says one.
     pub(super) fn dated(&self, now: &str) -> String {
         let mut members = self.members.clone();
-        members.add_before("versions", "published_at", &Value::from(now).to_string());
+        members.add_before("versions", "published_at", &quoted(now));
         members.to_json()
     }
 }

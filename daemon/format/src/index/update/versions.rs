@@ -3,13 +3,12 @@
 use std::ops::Range;
 
 use semver::Version;
-use serde_json::Value;
 
 use super::{ENTRY_KEYS, KEEPERS_KEYS, RELEASE_KEYS};
 use crate::index::document::{Container, DocumentError};
 use crate::index::edit::{Edits, Place, item};
 use crate::index::entry::version_of;
-use crate::index::layout::Style;
+use crate::index::layout::{Style, quoted};
 use crate::index::members::Members;
 use crate::index::written::Written;
 
@@ -111,7 +110,7 @@ impl<'a> Versions<'a> {
             }
             self.known[position].1 = false;
         } else if let Some(time) = published {
-            release.add_before("yanked", "published_at", &Value::from(time).to_string());
+            release.add_before("yanked", "published_at", &quoted(time));
         }
         self.added.push((version.clone(), release));
         Ok(())

@@ -1,76 +1,15 @@
-//! Changing the text of an entry, and leaving the rest of it as it is.
+//! Putting text that is written elsewhere into an entry, indented as the entry is.
 //!
-//! A newline is never part of a JSON text, where it is written `\n`; so lines can be indented anew without
-//! reading what is on them.
+//! Only the beginning and the end of the entry are looked at, and what is put in keeps whatever is within its
+//! lines: most of what is merged passes here, so its tokens are not read as
+//! [`layout::Style`](super::super::layout::Style) does. A newline is never part of a JSON text, where it is
+//! written `\n`; so lines can be indented anew without reading what is on them.
 
-use std::ops::Range;
+use super::super::layout::quoted;
 
-use super::super::document::Container;
-use super::super::edit::Edits;
-use super::super::layout;
-use super::super::members::Members;
-
-/// A change of one place.
-#[derive(Debug)]
-pub(super) struct Edit {
-    range: Range<usize>,
-    text: String,
-}
-
-impl Edit {
-    /// Puts `text` in the place of what is there.
-    pub(super) fn replace(range: Range<usize>, text: String) -> Self {
-        Self { range, text }
-    }
-
-    /// Puts `text` before what is there.
-    pub(super) fn insert(at: usize, text: String) -> Self {
-        Self {
-            range: at..at,
-            text,
-        }
-    }
-}
-
-/// A text with changes that do not overlap.
-pub(super) fn edited(text: &str, mut edits: Vec<Edit>) -> String {
-    edits.sort_by_key(|edit| edit.range.start);
-    let mut whole = String::with_capacity(text.len() + 256);
-    let mut at = 0;
-    for edit in edits {
-        whole.push_str(&text[at..edit.range.start]);
-        whole.push_str(&edit.text);
-        at = edit.range.end;
-    }
-    whole.push_str(&text[at..]);
-    whole
-}
-
-/// The text of an object with members set, or removed where there is no value.
-pub(super) fn changed(text: &str, wanted: &[(String, Option<String>)]) -> String {
-    let whole = 0..text.len();
-    let object = Container::parse(text, whole.clone()).expect("it was read as an object before");
-    let style = layout::Style::of_document(text, &object, &object).of_sample(text, whole);
-    let mut members = Members::of(text, &object, &style);
-    let mut edits = Edits::default();
-    for (key, value) in wanted {
-        match value {
-            Some(value) => members.set(&mut edits, key, value, &[], Some("version")),
-            None => members.remove(key),
-        }
-    }
-    members.finish(&mut edits);
-    edits.apply(text)
-}
-
-/// A text as JSON writes it.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// How an object is written, so that what is added looks like the rest.
+/// How an object is indented and spaced, so that what is added looks like the rest.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Style<'t> {
+pub(super) struct Indentation<'t> {
     /// What ends a line; empty if everything is on one.
     newline: &'static str,
     /// What is before a member.
@@ -81,8 +20,8 @@ pub(super) struct Style<'t> {
     colon: &'static str,
 }
 
-impl<'t> Style<'t> {
-    /// The style of an object's text.
+impl<'t> Indentation<'t> {
+    /// That of an object's text.
     pub(super) fn of(object: &'t str) -> Self {
         let inside = object.get(1..).unwrap_or_default();
         let colon = match inside.find("\":") {
