@@ -24,6 +24,12 @@ pub const NO_AUTHOR: &str = "Unknown";
 /// Where the sources of a template point to: a name that never resolves (RFC 2606).
 const PLACEHOLDER: &str = "https://example.invalid/";
 
+/// What the URLs of other tools' templates begin with.
+const TEMPLATES: [&str; 2] = [
+    "https://github.com/your-org/",
+    "https://github.com/example/",
+];
+
 /// An entry that is ready to be written into an index, unless it is a template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EntryDraft {
@@ -65,6 +71,12 @@ impl EntryDraft {
 #[must_use]
 pub fn is_placeholder(url: &str) -> bool {
     url.starts_with(PLACEHOLDER)
+}
+
+/// Whether a URL looks like that of a source in another tool's template, which its author forgot to replace.
+#[must_use]
+pub(super) fn is_of_template(url: &str) -> bool {
+    TEMPLATES.iter().any(|template| url.starts_with(template))
 }
 
 /// Makes an entry. Without a source it is a template, whose one source is a placeholder without a checksum

@@ -7,14 +7,11 @@ use super::UpdateError;
 use crate::digest::Digest;
 use crate::index::document::Container;
 use crate::index::layout::quoted;
-use crate::index::make::is_placeholder;
+use crate::index::make::{is_of_template, is_placeholder};
 use crate::index::written::Written;
 use crate::index::{Entry, EntryError, Source};
 use crate::name::{PackRef, shown};
 use crate::version;
-
-/// Where the templates of Attune's tools point to.
-const ATTUNES_PLACEHOLDER: &str = "https://github.com/your-org/";
 
 /// Why an entry is none, or none that could be read again.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +168,7 @@ impl Publication {
                     url,
                 });
             }
-            if url.starts_with(ATTUNES_PLACEHOLDER) {
+            if is_of_template(&url) {
                 warnings.push(format!("the source `{url}` looks like a placeholder"));
             }
             match source {

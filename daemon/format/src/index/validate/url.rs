@@ -1,15 +1,9 @@
 //! URLs, as far as a text can tell: what may be fetched, its reader decides.
 
-use super::super::make::is_placeholder;
+use super::super::make::{is_of_template, is_placeholder};
 use super::super::source::is_plausible;
 use super::Rule;
 use crate::name::shown;
-
-/// What the URLs of Attune's own templates begin with.
-const TEMPLATES: [&str; 2] = [
-    "https://github.com/your-org/",
-    "https://github.com/example/",
-];
 
 /// What is wrong with a URL.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,7 +80,7 @@ pub(super) fn source_fault(url: &str, what: For) -> Option<Fault> {
             return Some(fault);
         }
     }
-    if TEMPLATES.iter().any(|template| url.starts_with(template)) {
+    if is_of_template(url) {
         let mut fault = Fault::of(
             Rule::Template,
             format!("`{}` looks like the placeholder of a template", plain()),
