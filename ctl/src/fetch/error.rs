@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use packd_format::error::causes;
+use packd_format::error::network::{Stage, is_passing};
 use packd_wire::Exit;
 use reqwest::StatusCode;
 use url::Url;
@@ -34,25 +36,11 @@ pub(crate) enum FetchError {
         /// Why.
         source: Cause,
     },
-    /// The host's name has no address.
-    #[error("cannot find the address of `{host}`")]
-    Resolve {
-        /// The host.
-        host: String,
-        /// Why.
-        source: Cause,
-    },
-    /// No connection.
-    #[error("cannot connect to `{host}`")]
-    Connect {
-        /// The host.
-        host: String,
-        /// Why.
-        source: Cause,
-    },
-    /// The server is not who it says.
-    #[error("cannot trust the certificate of `{host}`")]
-    Certificate {
+    /// Nobody answered.
+    #[error("{}", stage.failed(host))]
+    Unanswered {
+        /// How far the request came.
+        stage: Stage,
         /// The host.
         host: String,
         /// Why.
@@ -63,14 +51,6 @@ pub(crate) enum FetchError {
     Redirect {
         /// The URL that was asked.
         url: String,
-        /// Why.
-        source: Cause,
-    },
-    /// The connection broke before an answer, or the answer is not HTTP.
-    #[error("cannot get an answer from `{host}`")]
-    Answer {
-        /// The host.
-        host: String,
         /// Why.
         source: Cause,
     },
@@ -145,7 +125,7 @@ pub(crate) struct Cause(String);
 
 impl Cause {
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
-        Self(chain(error).last().unwrap_or(error).to_string())
+        Self(causes(error).last().unwrap_or(error).to_string())
     }
 }
 
@@ -178,20 +158,23 @@ impl FetchError {
                 after: IDLE_TIMEOUT,
             };
         }
-        if is_certificate(&error) {
-            return Self::Certificate { host, source };
+        let (stage, source) = if is_certificate(&error) {
+            (Stage::Certificate, source)
+        } else if error.is_dns() {
+            (Stage::Resolve, source)
+        } else if error.is_timeout() {
+            let waited = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+            (Stage::Connect, Cause(waited))
+        } else if error.is_connect() {
+            (Stage::Connect, source)
+        } else {
+            (Stage::Answer, source)
+        };
+        Self::Unanswered {
+            stage,
+            host,
+            source,
         }
-        if error.is_dns() {
-            return Self::Resolve { host, source };
-        }
-        if error.is_timeout() {
-            let source = Cause(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()));
-            return Self::Connect { host, source };
-        }
-        if error.is_connect() {
-            return Self::Connect { host, source };
-        }
-        Self::Answer { host, source }
     }
 
     /// What ended a body before its end.
@@ -214,19 +197,12 @@ impl FetchError {
     /// Whether the same request can succeed later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Resolve { .. }
-            | Self::Connect { .. }
-            | Self::Answer { .. }
-            | Self::Stalled { .. }
-            | Self::TooSlow { .. }
-            | Self::Cut { .. } => true,
-            Self::Status { status, .. } => {
-                status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429)
-            }
+            Self::Unanswered { stage, .. } => *stage != Stage::Certificate,
+            Self::Stalled { .. } | Self::TooSlow { .. } | Self::Cut { .. } => true,
+            Self::Status { status, .. } => is_passing(status.as_u16()),
             Self::NoUrl { .. }
             | Self::Credentials { .. }
             | Self::Setup { .. }
-            | Self::Certificate { .. }
             | Self::Redirect { .. }
             | Self::TooLarge { .. }
             | Self::Write { .. } => false,
@@ -238,9 +214,10 @@ impl FetchError {
         match self {
             Self::NoUrl { .. } => Some("write it as `https://HOST/PATH`"),
             Self::Credentials { .. } => Some("an index is public: publish at a URL without them"),
-            Self::Certificate { .. } => {
-                Some("SSL_CERT_FILE names a file with the authorities to trust")
-            }
+            Self::Unanswered {
+                stage: Stage::Certificate,
+                ..
+            } => Some("SSL_CERT_FILE names a file with the authorities to trust"),
             Self::Status { status, .. }
                 if matches!(
                     *status,
@@ -255,9 +232,7 @@ impl FetchError {
             | Self::Status { .. }
             | Self::TooLarge { .. }
             | Self::Write { .. }
-            | Self::Resolve { .. }
-            | Self::Connect { .. }
-            | Self::Answer { .. }
+            | Self::Unanswered { .. }
             | Self::Stalled { .. }
             | Self::TooSlow { .. }
             | Self::Cut { .. } => None,
@@ -282,20 +257,7 @@ impl From<FetchError> for Failure {
 
 /// Whether it was the certificate that kept us from connecting.
 pub(super) fn is_certificate(error: &(dyn Error + 'static)) -> bool {
-    chain(error)
+    causes(error)
         .filter_map(|error| error.downcast_ref::<rustls::Error>())
         .any(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
-}
-
-/// An error and what led to it. An [`io::Error`] around another error passes over that one as its source.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn Error + 'static) = *error;
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        wrapped
-            .map(|inner| inner as &(dyn Error + 'static))
-            .or_else(|| error.source())
-    })
 }

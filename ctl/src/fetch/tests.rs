@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use packd_format::error::network::Stage;
+
 use super::loopback::{Loopback, ok, redirect};
 use super::*;
 
@@ -122,7 +124,16 @@ fn what_ends_early_or_is_refused_is_an_error_that_says_so() {
         "{text}"
     );
     let error = fails(&server.url("/no"), 99);
-    assert!(matches!(error, FetchError::Answer { .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            FetchError::Unanswered {
+                stage: Stage::Answer,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
 }
 
 #[test]

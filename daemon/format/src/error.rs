@@ -3,6 +3,24 @@
 use std::error::Error;
 use std::io;
 
+pub mod network;
+
+/// An error and all that led to it, the outermost first. Here, other than by [`Error::source`], what an
+/// [`io::Error`] wraps is not passed over: its type may say more than its text.
+pub fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        wrapped
+            .map(|inner| inner as &(dyn Error + 'static))
+            .or_else(|| error.source())
+    })
+}
+
 /// An error and what led to it, in one line.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
@@ -35,6 +53,18 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
+
+    #[test]
+    fn what_an_error_of_the_system_wraps_is_one_of_the_causes() {
+        let number = "x".parse::<u8>().unwrap_err();
+        let twice = io::Error::other(io::Error::other(number.clone()));
+        let innermost = causes(&twice).last().unwrap();
+        assert_eq!(
+            innermost.downcast_ref(),
+            Some(&number),
+            "its type is still known"
+        );
+    }
 
     #[test]
     fn a_path_around_an_error_is_taken_off_and_nothing_else() {

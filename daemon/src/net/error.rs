@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use packd_format::error::causes;
+use packd_format::error::network::{Stage, is_passing};
 use packd_wire::ErrorKind;
 
 use super::certificate::{self, CertificateFlaw};
@@ -45,7 +47,7 @@ pub(crate) enum NetError {
         source: Reason,
     },
     /// The host's name has no address.
-    #[error("cannot find the address of `{host}`")]
+    #[error("{}", Stage::Resolve.failed(host))]
     Resolve {
         /// The host.
         host: String,
@@ -53,7 +55,7 @@ pub(crate) enum NetError {
         source: Reason,
     },
     /// No connection.
-    #[error("cannot connect to `{host}`")]
+    #[error("{}", Stage::Connect.failed(host))]
     Connect {
         /// The host.
         host: String,
@@ -61,7 +63,7 @@ pub(crate) enum NetError {
         source: Reason,
     },
     /// The server is not who it says.
-    #[error("cannot trust the certificate of `{host}`")]
+    #[error("{}", Stage::Certificate.failed(host))]
     Certificate {
         /// The host.
         host: String,
@@ -79,7 +81,7 @@ pub(crate) enum NetError {
         after: Duration,
     },
     /// The connection broke before an answer, or the answer is not HTTP.
-    #[error("cannot get an answer from `{host}`")]
+    #[error("{}", Stage::Answer.failed(host))]
     Answer {
         /// The host.
         host: String,
@@ -156,7 +158,7 @@ impl NetError {
             | Self::Answer { .. }
             | Self::Stalled { .. }
             | Self::Cut { .. } => ErrorKind::FetchFailed,
-            Self::Status { status, .. } if passing(*status) => ErrorKind::FetchFailed,
+            Self::Status { status, .. } if is_passing(*status) => ErrorKind::FetchFailed,
             Self::Status { .. } => ErrorKind::FetchRefused,
             Self::Deadline { .. } => ErrorKind::Timeout,
             Self::TooLarge { .. } => ErrorKind::LimitExceeded,
@@ -250,7 +252,7 @@ impl NetError {
     /// Sorts an error that came instead of an answer.
     pub(super) fn of_request(url: &SafeUrl, error: reqwest::Error) -> Self {
         let host = host_and_port(url);
-        if let Some(flaw) = certificate::flaw(chain(&error)) {
+        if let Some(flaw) = certificate::flaw(causes(&error)) {
             return Self::Certificate {
                 host,
                 flaw,
@@ -327,33 +329,15 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(flaw) = certificate::words(chain(&self.0)) {
+        if let Some(flaw) = certificate::words(causes(&self.0)) {
             return f.write_str(&flaw);
         }
-        let innermost = chain(&self.0).last();
+        let innermost = causes(&self.0).last();
         innermost.map_or(Ok(()), |error| write!(f, "{error}"))
     }
 }
 
 impl Error for Reason {}
-
-/// The error and all that led to it. An `io::Error` hides the error it wraps from `source`.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn Error + 'static) = *error;
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        wrapped
-            .map(|inner| inner as &(dyn Error + 'static))
-            .or_else(|| error.source())
-    })
-}
-
-/// Whether a status speaks of now and not of the request.
-fn passing(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500..=599)
-}
 
 fn describe(status: u16) -> String {
     let reason = reqwest::StatusCode::from_u16(status)
