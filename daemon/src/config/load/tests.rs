@@ -4,11 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use proptest::prelude::*;
 
 use super::super::{ByteSize, Level, Proxy, Readers};
 use super::*;
 use crate::config::{Args, Environment};
+
+mod listing;
+mod refused;
 
 /// A configuration folder, an environment and a command line.
 struct Host {
@@ -255,137 +257,6 @@ fn any_key_can_be_set_by_a_variable() {
 }
 
 #[test]
-fn everything_wrong_is_reported_at_once() {
-    let host = Host::new(
-        r#"queue:
-  workrs: 4
-  retries: many
-  history: 90
-updates: {mode: auto}
-store:
-  cache_size: 2GiB
-  min_free: 512MB
-colour: blue
-registries:
-  - name: acme
-    url: http://packs.acme.example/index.json
-    root: acme.root.json
-    trust: signed
-  - name: Acme
-    url: https://a.example/
-  - url: https://b.example/
-  - name: acme
-  - name: ftp
-    url: ftp://c.example/
-    refs: [a?]
-    headers: {Authorization: "s3cret ${vault:x}", "a b": 1}
-  - name: open
-    url: https://user:hunter2@d.example/
-    priority: -1
-  - name: nowhere
-  - 5
-net: {ca_file: ca.pem, proxy: socks, allow_http: "true"}
-access: [everyone]
-workers: 3
-"#,
-    )
-    .drop_in("1.yaml", "log:\n  level: loud\n")
-    .drop_in("2.yaml", "log: [\n")
-    .variable("PACKD__QUEUE__RETRY", "3")
-    .variable("PACKD__LIMITS__PACK_ENTRIES", "0")
-    .variable("PACKD__", "0");
-    assert_snapshot!(host.problems(), @r#"
-    packd.yaml:2: `queue.workrs` is not a known key, did you mean `workers`?
-    packd.yaml:3: `queue.retries` must be a whole number, not `many`
-    packd.yaml:4: `queue.history` must be a span of time such as `30s`, `5m`, `1h` or `14d`; `90` has no unit; one of ms s m h d
-    packd.yaml:5: `updates` is not supported by this version of packd
-    packd.yaml:7: `store.cache_size` is not supported by this version of packd
-    packd.yaml:8: `store.min_free` must be an amount of bytes such as `512MiB` or `1GiB`; `512MB` has the unknown unit `MB`; one of B KiB MiB GiB TiB
-    packd.yaml:9: `colour` is not a known key; known here: registries queue store limits access net log
-    packd.yaml:12: `registries.acme.url` is plain http, which needs `allow_http: true` beside it
-    packd.yaml:13: `registries.acme.root` is not supported by this version of packd
-    packd.yaml:14: `registries.acme.trust` cannot be `signed`: this version of packd does not verify signatures, and does not pretend to; use `checksum`
-    packd.yaml:15: `registries[1]` cannot have the name `Acme`; a name is lower-case letters, digits, `_` and `-`, a letter first, at most 64
-    packd.yaml:17: `registries[2]` has no `name`
-    packd.yaml:18: `registries[3]` has the name `acme`, as has the one at packd.yaml:11
-    packd.yaml:20: `registries.ftp.url` must be an `https`, `http` or `file` URL, not `ftp`
-    packd.yaml:21: `registries.ftp.refs` must be a list of refs, in which `*` stands for any characters; `a?` can match no ref
-    packd.yaml:22: `registries.ftp.headers.Authorization` has a reference that is none of `${cred:NAME}`, `${file:/path}` and `${env:NAME}`
-    packd.yaml:22: `registries.ftp.headers.a b` is no name of a header
-    packd.yaml:24: `registries.open.url` must not hold a user or password; put them into `headers`, as `Authorization: "Basic ${cred:NAME}"`
-    packd.yaml:25: `registries.open.priority` must be a whole number, not `-1`
-    packd.yaml:26: `registries.nowhere.url` is missing
-    packd.yaml:27: `registries[7]` must have keys with values, not `5`
-    packd.yaml:28: `net.allow_http` must be `true` or `false`, not `"true"`
-    packd.yaml:28: `net.proxy` must be `env`, `none` or a URL with `http` or `https`
-    packd.yaml:28: `net.ca_file` must be an absolute path or `null`, not `ca.pem`
-    packd.yaml:29: `access` must have keys with values, not a list
-    packd.yaml:30: `workers` is not a known key, did you mean `queue.workers`?
-    conf.d/1.yaml:2: `log.level` must be `error`, `warn`, `info`, `debug` or `trace`, not `loud`
-    conf.d/2.yaml:1: is no YAML: unclosed bracket '['
-    env PACKD__: names no key; the form is `PACKD__SECTION__KEY`
-    env PACKD__QUEUE__RETRY: `queue.retry` is not a known key, did you mean `retries`?
-    env PACKD__LIMITS__PACK_ENTRIES: `limits.pack_entries` must be from 1 to 10000000, not 0
-    "#);
-    let all = format!("{:?}", host.load());
-    assert!(!all.contains("s3cret"), "a secret is in no message");
-}
-
-#[test]
-fn a_variable_cannot_rename_a_registry() {
-    let host = Host::new("registries: [{name: a, url: 'https://a.example/'}]\n")
-        .variable("PACKD__REGISTRIES__A__NAME", "b");
-    assert_eq!(
-        host.problems(),
-        "env PACKD__REGISTRIES__A__NAME: `registries.a.name` cannot give a registry another name"
-    );
-}
-
-proptest! {
-    #[test]
-    fn no_text_panics(text in "([a-z]{1,9}|registries|queue|net|: |- |\n|\n  |[\\[\\]{}&*!|>'\"#%@`,]|.){0,40}") {
-        let mut findings = Findings::default();
-        let table = read_layer(&text, &Origin::Default, &mut findings.problems);
-        // what is wrong is a problem, and only that it comes back matters here
-        drop(read_config(&table.unwrap_or_default(), &mut findings));
-    }
-}
-
-#[test]
-fn a_secret_in_a_url_is_not_repeated() {
-    let host = Host::new(
-        "registries: [{name: a, url: 'https://user:hunter2@d.example/'}]\nnet: {proxy: 'http://u:hunter2@p'}\n",
-    );
-    assert!(!host.problems().contains("hunter2"), "{}", host.problems());
-}
-
-#[test]
-fn a_file_that_was_named_must_exist() {
-    let mut host = Host::new("");
-    host.args.config = Some(host.folder.path().join("absent.yaml"));
-    assert_eq!(
-        host.problems(),
-        "cannot read `absent.yaml`: it does not exist"
-    );
-    host.args.config = Some(host.folder.path().to_owned());
-    assert!(
-        host.problems().contains("cannot read"),
-        "a folder is no file"
-    );
-
-    let inputs = Inputs {
-        layout: Layout::within(&host.folder.path().join("absent")),
-        config_named: false,
-        ..Inputs::new(&Args::default(), Environment::default())
-    };
-    assert_eq!(
-        load(&inputs).unwrap().config,
-        Config::default(),
-        "the default file may be missing"
-    );
-}
-
-#[test]
 fn only_yaml_files_are_drop_ins() {
     let host = Host::new("")
         .drop_in(".hidden.yaml", "{{")
@@ -397,38 +268,6 @@ fn only_yaml_files_are_drop_ins() {
     assert_eq!(
         host.shorten(&effective.warnings.join("\n")),
         "`conf.d/late.yml` is not read: the name of a drop-in ends in `.yaml`"
-    );
-}
-
-#[test]
-fn what_is_no_configuration_file_is_refused() {
-    for (text, expected) in [
-        (
-            "- a\n",
-            "packd.yaml:1: the configuration must be sections with keys, not a list",
-        ),
-        (
-            "just words\n",
-            "packd.yaml:1: the configuration must be sections with keys, not `just words`",
-        ),
-        (
-            "registries: {acme: {}}\n",
-            "packd.yaml:1: `registries` must be a list, not keys with values",
-        ),
-    ] {
-        assert_eq!(Host::new(text).problems(), expected, "`{text}`");
-    }
-    let host = Host::new("");
-    fs_err::write(host.folder.path().join("packd.yaml"), b"a: \xff\n").unwrap();
-    assert_eq!(host.problems(), "cannot read `packd.yaml`: it is not UTF-8");
-    fs_err::write(
-        host.folder.path().join("packd.yaml"),
-        "#".repeat(1024 * 1024 + 1),
-    )
-    .unwrap();
-    assert_eq!(
-        host.problems(),
-        "cannot read `packd.yaml`: it is larger than 1 MiB"
     );
 }
 
@@ -458,105 +297,4 @@ fn paths_come_from_flags_then_variables_then_defaults() {
         "a variable names the file as a flag does"
     );
     assert_eq!(inputs.layout.drop_ins(), Path::new("/env/conf.d"));
-}
-
-#[test]
-fn the_listing_shows_values_origins_and_no_secret() {
-    let host = Host::new(
-        "registries:\n  - name: acme\n    url: https://a.example/index.json?token=s3cret\n    headers:\n      Authorization: Bearer ${cred:acme}\n      X-Key: s3cret\n",
-    )
-    .variable("PACKD__QUEUE__WORKERS", "4");
-    let text = host.shorten(&host.effective().render());
-    assert!(!text.contains("s3cret"), "a secret is not shown");
-    assert_snapshot!(text, @r#"
-    # config: packd.yaml          # flag --config
-    # state_dir: /var/lib/packd                   # default
-    # socket: /run/packd/packd.sock               # default
-    # read: packd.yaml
-
-    registries:
-      - name: acme                                # packd.yaml:2
-        url: "https://a.example/index.json?****"  # packd.yaml:3
-        priority: 100                             # default
-        enabled: true                             # default
-        refs: []                                  # default
-        headers:
-          Authorization: "****${cred:acme}"       # packd.yaml:5
-          X-Key: "****"                           # packd.yaml:6
-        trust: checksum                           # default
-        refresh: 1h                               # default
-        allow_http: false                         # default
-    queue:
-      workers: 4                                  # env PACKD__QUEUE__WORKERS
-      retries: 5                                  # default
-      history: 90d                                # default
-    store:
-      min_free: 512MiB                            # default
-    limits:
-      pack_bytes: 1GiB                            # default
-      file_bytes: 512MiB                          # default
-      pack_entries: 100000                        # default
-      index_bytes: 256MiB                         # default
-    access:
-      admin_groups: [packd-admin]                 # default
-      operator_groups: [packd]                    # default
-      readers: everyone                           # default
-      max_connections: 256                        # default
-      max_per_uid: 32                             # default
-    net:
-      allow_http: false                           # default
-      connect_timeout: 10s                        # default
-      idle_timeout: 30s                           # default
-      proxy: env                                  # default
-      ca_file: null                               # default
-      allowed_hosts: []                           # default
-    log:
-      level: info                                 # default
-    "#);
-}
-
-#[test]
-fn the_listing_can_be_loaded_again() {
-    let host = Host::new(
-        "registries: [{name: a, url: 'https://a.example/', refs: ['*', 'null']}]\nnet: {allowed_hosts: ['*.a', '127.0.0.1', '[::1]']}\naccess: {operator_groups: ['yes', 'a b', '5', '#x']}\n",
-    );
-    let effective = host.effective();
-    let again = Host::new(&effective.render()).effective();
-    assert_eq!(again.config, effective.config, "{}", effective.render());
-}
-
-#[test]
-fn a_check_prints_what_is_in_force_or_what_is_wrong() {
-    let good = Host::new("");
-    let (text, code) =
-        crate::config::check(&Inputs::new(&good.args, Environment::default()), |_| Ok(()));
-    assert!(text.contains("workers: 2"), "{text}");
-    assert_eq!(
-        format!("{code:?}"),
-        format!("{:?}", std::process::ExitCode::SUCCESS)
-    );
-    let wrong = Host::new("log: {level: loud}\nqueu: {}\n");
-    let (text, code) = crate::config::check(
-        &Inputs::new(&wrong.args, Environment::default()),
-        |_| Ok(()),
-    );
-    assert_snapshot!(wrong.shorten(&text), @r"
-    packd.yaml:1: `log.level` must be `error`, `warn`, `info`, `debug` or `trace`, not `loud`
-    packd.yaml:2: `queu` is not a known key, did you mean `queue`?
-    2 problems; packd would not start with this configuration
-    ");
-    assert_eq!(
-        format!("{code:?}"),
-        format!("{:?}", std::process::ExitCode::FAILURE)
-    );
-}
-
-#[test]
-fn a_registry_whose_name_is_misspelt_is_told_how_it_is_spelt() {
-    let host = Host::new("registries:\n  - nmae: x\n    url: https://example.org/\n    root: r\n");
-    assert_snapshot!(host.problems(), @r"
-    packd.yaml:2: `registries[0]` has no `name`
-    packd.yaml:2: `registries[0].nmae` is not a known key, did you mean `name`?
-    packd.yaml:4: `registries[0].root` is not supported by this version of packd
-    ");
 }
