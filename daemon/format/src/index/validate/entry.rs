@@ -2,19 +2,14 @@
 
 use std::borrow::Cow;
 
-use semver::Version;
-use serde_json::value::RawValue;
-
-use super::super::MAX_RELEASES;
-use super::super::reader::without_place;
 use super::super::walk::At;
 use super::super::word::{Kind, Object, Objects, Word, Words};
-use super::Rule;
 use super::inspect::{Inspector, Seen};
-use super::release::{self, ReleaseView, version_of};
+use super::release::{self, ReleaseView};
 use super::spot::{Spot, Trail};
 use super::url::home_fault;
-use super::view::{ComponentView, SourceView, VersionView, View};
+use super::view::View;
+use super::{Rule, contents, versions};
 use crate::name::{PackRef, shown};
 
 /// Where findings about one entry are written down.
@@ -48,7 +43,7 @@ impl Desk<'_, '_> {
     }
 
     /// A list of texts, if it is there.
-    fn texts(&mut self, key: &'static str, words: &Words<'_>, trail: &Trail<'_>) {
+    pub(super) fn texts(&mut self, key: &'static str, words: &Words<'_>, trail: &Trail<'_>) {
         let trail = trail.key(key);
         match words {
             Words::Absent | Words::Other(Kind::Null) => {}
@@ -114,14 +109,8 @@ pub(super) fn check<'a>(inspector: &mut Inspector<'a>, at: &At<'a>, view: &View<
         let hint = fault.hint.map(str::to_owned);
         desk.add(fault.rule, &top.key("repo_url"), fault.why, hint);
     }
-    if let Some(versions) = view.versions {
-        others(
-            desk,
-            versions,
-            version.as_ref(),
-            &view.install_sources,
-            is_tag,
-        );
+    if let Some(below) = view.versions {
+        versions::check(desk, below, version.as_ref(), &view.install_sources, is_tag);
     }
 }
 
@@ -218,7 +207,7 @@ fn describes(desk: &mut Desk<'_, '_>, view: &View<'_>) {
     if is_list {
         license(desk, view.license.text());
     }
-    contents(desk, &view.contents);
+    contents::check(desk, &view.contents);
 }
 
 fn license(desk: &mut Desk<'_, '_>, text: Option<&str>) {
@@ -247,178 +236,5 @@ fn license(desk: &mut Desk<'_, '_>, text: Option<&str>) {
             );
             desk.add(Rule::License, &trail, message, Some(hint));
         }
-    }
-}
-
-fn contents(desk: &mut Desk<'_, '_>, contents: &Object<super::view::ContentsView<'_>>) {
-    let trail = Trail::Entry.key("contents");
-    let is_list = desk.at.key.is_none();
-    let counted = "Attune's own client reads nothing of an index with such an entry".to_owned();
-    let view = match contents {
-        Object::Is(view) => view,
-        Object::Absent | Object::Other(Kind::Null) => return,
-        Object::Other(Kind::Number) if !is_list => return,
-        Object::Other(Kind::Number) => {
-            let message = "`contents` is a number, not an object".to_owned();
-            return desk.add(Rule::Counts, &trail, message, Some(counted));
-        }
-        Object::Other(kind) => {
-            let message = format!("`contents` is {kind}, not an object");
-            return desk.add(Rule::Kind, &trail, message, None);
-        }
-    };
-    let mut counts = Vec::new();
-    for (key, components) in [
-        ("actions", &view.actions),
-        ("sensors", &view.sensors),
-        ("triggers", &view.triggers),
-        ("rules", &view.rules),
-        ("workflows", &view.workflows),
-    ] {
-        match components {
-            Objects::Absent | Objects::Other(Kind::Null) => {}
-            Objects::Other(Kind::Number) => counts.push(key),
-            Objects::Other(kind) => {
-                let message = format!("`{key}` is {kind}, not a list");
-                desk.add(Rule::Kind, &trail.key(key), message, None);
-            }
-            Objects::List(list) => listed(desk, list, &trail.key(key)),
-        }
-    }
-    if let Some(first) = counts.first().filter(|_| is_list) {
-        let message = format!("`{}` are counted, and not listed", counts.join("`, `"));
-        desk.add(Rule::Counts, &trail.key(first), message, Some(counted));
-    }
-}
-
-/// Judges a list of components.
-fn listed(desk: &mut Desk<'_, '_>, list: &[Object<ComponentView<'_>>], trail: &Trail<'_>) {
-    for (number, component) in list.iter().enumerate() {
-        let (key, message) = match component {
-            Object::Is(ComponentView { name, description }) => {
-                let mut faults = [("name", name), ("description", description)].into_iter();
-                match faults.find(|(_, word)| !matches!(word, Word::Text(_))) {
-                    Some((key, Word::Other(kind))) => {
-                        (Some(key), format!("`{key}` is {kind}, not a text"))
-                    }
-                    Some((key, _)) => (None, format!("the component has no `{key}`")),
-                    None => continue,
-                }
-            }
-            Object::Absent => continue,
-            Object::Other(kind) => (None, format!("the component is {kind}, not an object")),
-        };
-        let item = trail.item(number);
-        match key {
-            Some(key) => desk.add(Rule::Component, &item.key(key), message, None),
-            None => desk.add(Rule::Component, &item, message, None),
-        }
-    }
-}
-
-/// Judges `versions`.
-fn others<'a>(
-    desk: &mut Desk<'_, 'a>,
-    versions: &'a RawValue,
-    own: Option<&Version>,
-    own_sources: &Objects<SourceView<'a>>,
-    is_tag: bool,
-) {
-    let trail = Trail::Entry.key("versions");
-    let items: Vec<&RawValue> = match serde_json::from_str(versions.get()) {
-        Ok(items) => items,
-        Err(_) if versions.get() == "null" => return,
-        Err(_) => {
-            let message = format!("`versions` is {}, not a list", Kind::of(versions.get()));
-            return desk.add(Rule::Kind, &trail, message, None);
-        }
-    };
-    if items.len() > MAX_RELEASES {
-        let message = format!(
-            "there are {} versions, and {MAX_RELEASES} are read",
-            items.len()
-        );
-        desk.add(Rule::Many, &trail, message, None);
-    }
-    // in their order: number, version, whether it is withdrawn
-    let mut below: Vec<(usize, Version, bool)> = Vec::with_capacity(items.len());
-    for (number, item) in items.into_iter().enumerate() {
-        let trail = trail.item(number);
-        if !item.get().starts_with('{') {
-            if is_tag {
-                let version = version_of(desk, Some(item), &trail);
-                below.extend(version.map(|version| (number, version, false)));
-            } else {
-                let message = format!("the version is {}, not an object", Kind::of(item.get()));
-                desk.add(Rule::Kind, &trail, message, None);
-            }
-            continue;
-        }
-        let view: VersionView<'_> = match serde_json::from_str(item.get()) {
-            Ok(view) => view,
-            Err(error) => {
-                desk.add(Rule::Entry, &trail, without_place(&error), None);
-                continue;
-            }
-        };
-        desk.texts("runtime_deps", &view.runtime_deps, &trail);
-        let release = ReleaseView {
-            version: view.version,
-            install_sources: &view.install_sources,
-            dependencies: view.dependencies,
-            published_at: &view.published_at,
-            yanked: view.yanked,
-            phased: view.phased,
-            is_tag,
-        };
-        let Some(version) = release::check(desk, &release, &trail) else {
-            continue;
-        };
-        let is_yanked = view.yanked.is_some_and(|yanked| yanked.get() == "true");
-        if own == Some(&version) && view.install_sources != *own_sources && !is_tag {
-            let message =
-                format!("version {version} is the top level's, and has other sources here");
-            desk.add(Rule::VersionTwice, &trail, message, None);
-        }
-        below.push((number, version, is_yanked));
-    }
-    in_order(desk, &below, own, &trail);
-}
-
-/// Judges the order of versions.
-fn in_order(
-    desk: &mut Desk<'_, '_>,
-    below: &[(usize, Version, bool)],
-    own: Option<&Version>,
-    trail: &Trail<'_>,
-) {
-    let is_stackstorm = desk.at.key.is_some();
-    let unsorted = below.windows(2).find(|pair| pair[0].1 < pair[1].1);
-    if let (Some([before, after]), false) = (unsorted, is_stackstorm) {
-        let message = format!("version {} comes after {}", after.1, before.1);
-        desk.add(Rule::VersionOrder, &trail.item(after.0), message, None);
-    }
-    let mut sorted: Vec<_> = below
-        .iter()
-        .map(|(number, version, _)| (version, *number))
-        .collect();
-    sorted.sort();
-    for pair in sorted.windows(2) {
-        if pair[0].0 == pair[1].0 {
-            let message = format!("version {} is listed twice", pair[1].0);
-            desk.add(Rule::VersionTwice, &trail.item(pair[1].1), message, None);
-        }
-    }
-    let newest = below
-        .iter()
-        .filter(|(_, version, is_yanked)| !is_yanked && version.pre.is_empty())
-        .map(|(_, version, _)| version)
-        .max();
-    if let (Some(own), Some(newest)) = (own, newest)
-        && newest > own
-    {
-        let message = format!("version {own} is on top, and {newest} is newer");
-        let hint = Some("readers that do not know `versions` see the top level only".to_owned());
-        desk.add(Rule::Newest, &Trail::Entry.key("version"), message, hint);
     }
 }

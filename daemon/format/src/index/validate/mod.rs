@@ -17,6 +17,7 @@ use super::word::Kind;
 use crate::digest::Digest;
 use crate::name::shown;
 
+mod contents;
 mod entry;
 mod inspect;
 mod release;
@@ -25,6 +26,7 @@ mod spot;
 #[cfg(test)]
 mod tests;
 mod url;
+mod versions;
 mod view;
 
 use inspect::{Findings, Inspector, Seen};
