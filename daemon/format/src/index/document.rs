@@ -12,6 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::layout::Style;
+use super::lines::{self, offset_in, past_space};
 use super::reader::{of_json, ref_of};
 use super::{IndexError, MAX_ENTRIES};
 use crate::name::shown;
@@ -134,7 +135,7 @@ impl Container {
             Some(key) => Err(DocumentError::DuplicateKey {
                 owner: owner.to_owned(),
                 key: shown(&key.text),
-                line: line_of(text, key.span.start),
+                line: lines::position(text, key.span.start).0,
             }),
         }
     }
@@ -182,7 +183,7 @@ impl<'a> Document<'a> {
             return Err(DocumentError::Index(IndexError::TooMany));
         }
 
-        let open = skip_space(text, text.len() - body.len());
+        let open = past_space(text, text.len() - body.len());
         let top = Container {
             span: open..text.trim_end().len(),
             items: members,
@@ -280,20 +281,8 @@ impl<'a> Document<'a> {
     /// The line that a pack begins on, from 1.
     #[must_use]
     pub fn line(&self, position: usize) -> usize {
-        line_of(self.text, self.packs.items[position].span().start)
+        lines::position(self.text, self.packs.items[position].span().start).0
     }
-}
-
-/// The line of a byte, from 1.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text[..offset].matches('\n').count() + 1
-}
-
-/// The first byte from `from` on that is no white space of JSON; the end if there is none.
-fn skip_space(text: &str, from: usize) -> usize {
-    let rest = &text.as_bytes()[from..];
-    let skipped = rest.iter().position(|byte| !byte.is_ascii_whitespace());
-    from + skipped.unwrap_or(rest.len())
 }
 
 /// Whether a list or an object begins there.
@@ -312,7 +301,7 @@ struct Collect<'c> {
 
 impl Collect<'_> {
     fn span(&self, part: &RawValue) -> Range<usize> {
-        let start = part.get().as_ptr() as usize - self.text.as_ptr() as usize;
+        let start = offset_in(self.text, part.get());
         start..start + part.get().len()
     }
 }
@@ -352,8 +341,8 @@ impl<'de> Visitor<'de> for Collect<'_> {
                 text: serde_json::from_str(raw.get()).map_err(A::Error::custom)?,
                 span: self.span(raw),
             };
-            let colon = skip_space(self.text, key.span.end);
-            let start = skip_space(self.text, colon + 1);
+            let colon = past_space(self.text, key.span.end);
+            let start = past_space(self.text, colon + 1);
             let packs = self
                 .packs
                 .take_if(|_| key.text == "packs" && opens(self.text, start));
@@ -364,7 +353,7 @@ impl<'de> Visitor<'de> for Collect<'_> {
                     packs: None,
                 })?;
                 let last = items.last().map_or(start + 1, |item| item.value.end);
-                start..skip_space(self.text, last) + 1
+                start..past_space(self.text, last) + 1
             } else {
                 self.span(map.next_value::<&'de RawValue>()?)
             };

@@ -10,6 +10,16 @@ pub(super) fn offset_in(text: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
+/// The first byte from `from` on that is no white space of JSON; the end if there is none.
+pub(super) fn past_space(text: &str, from: usize) -> usize {
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    let spaces = rest
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r'))
+        .count();
+    from + spaces
+}
+
 /// Turns offsets that only grow into lines and columns.
 #[derive(Debug)]
 pub(super) struct Lines<'a> {

@@ -12,25 +12,22 @@ use std::thread;
 use serde::de::{Deserialize, IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::lines::{offset_of, position};
-use super::reader::without_place;
+use super::document::Form;
+use super::lines::position;
 use super::word::Str;
 use super::{IndexError, MAX_ENTRIES};
+
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use scan::Scan;
 
 /// The least text that is worth a thread of its own, in bytes.
 const PIECE: usize = 2 * 1024 * 1024;
 
 /// How much of the first entry is looked for when the text is cut, in bytes.
 const PATTERN: usize = 128;
-
-/// In which form an index lists its packs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// A list of entries: Attune's.
-    List,
-    /// An object with an entry for each ref: StackStorm's.
-    Map,
-}
 
 /// A member of the top level, apart from `packs`.
 #[derive(Debug, Clone)]
@@ -125,51 +122,51 @@ pub(super) fn walk_in<'a, V: Visit<'a>>(
         error: IndexError::Encoding,
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let walk = Walk { text };
+    let scan = Scan { text };
     let mut members = Vec::new();
-    let mut packs = None;
-    let start = walk.spaces(0);
-    if walk.byte(start) != Some(b'{') {
+    let mut found = None;
+    let start = scan.spaces(0);
+    if scan.byte(start) != Some(b'{') {
         // not even JSON, or JSON that is no object
-        walk.value::<IgnoredAny>(start)?;
+        scan.value::<IgnoredAny>(start)?;
         return Err(WalkError::shape(
             start,
             "it is no object with `packs` in it",
         ));
     }
-    let mut at = walk.spaces(start + 1);
-    while walk.byte(at) != Some(b'}') {
+    let mut at = scan.spaces(start + 1);
+    while scan.byte(at) != Some(b'}') {
         let key_start = at;
-        let (Str(key), end) = walk.value::<Str<'a>>(at)?;
-        at = walk.expect(end, b':')?;
+        let (Str(key), end) = scan.value::<Str<'a>>(at)?;
+        at = scan.expect(end, b':')?;
         if key != "packs" {
-            let (value, end) = walk.value::<&'a RawValue>(at)?;
+            let (value, end) = scan.value::<&'a RawValue>(at)?;
             let value = value.get();
             members.push(Member { key, value });
-            at = walk.next(end, b'}')?;
+            at = scan.next(end, b'}')?;
             continue;
         }
-        if packs.is_some() {
+        if found.is_some() {
             return Err(WalkError::shape(key_start, "`packs` appears twice"));
         }
-        let form = match walk.byte(at) {
+        let form = match scan.byte(at) {
             Some(b'[') => Form::List,
             Some(b'{') => Form::Map,
             _ => {
-                walk.value::<IgnoredAny>(at)?;
+                scan.value::<IgnoredAny>(at)?;
                 let why = "`packs` is neither a list nor an object";
                 return Err(WalkError::shape(at, why));
             }
         };
-        let (visitors, end) = walk.packs(at, form, (piece, most), &visitor)?;
-        packs = Some((form, visitors));
-        at = walk.next(end, b'}')?;
+        let (visitors, end) = packs(scan, at, form, (piece, most), &visitor)?;
+        found = Some((form, visitors));
+        at = scan.next(end, b'}')?;
     }
-    let end = walk.spaces(at + 1);
+    let end = scan.spaces(at + 1);
     if end < text.len() {
         return Err(WalkError::syntax(text, end, "trailing characters"));
     }
-    let Some((form, visitors)) = packs else {
+    let Some((form, visitors)) = found else {
         return Err(WalkError::shape(start, "it has no `packs`"));
     };
     Ok(Walked {
@@ -195,158 +192,98 @@ struct Piece<V> {
     end: Result<End, WalkError>,
 }
 
-#[derive(Clone, Copy)]
-struct Walk<'a> {
-    text: &'a str,
+/// Walks the value of `packs`, which begins at `at`.
+fn packs<'a, V: Visit<'a>>(
+    scan: Scan<'a>,
+    at: usize,
+    form: Form,
+    (piece, most): (usize, usize),
+    visitor: &impl Fn() -> V,
+) -> Result<(Vec<(usize, V)>, usize), WalkError> {
+    let first = scan.spaces(at + 1);
+    let starts = starts(scan.text, first, form, (piece, most));
+    let walk = Walk {
+        scan,
+        form,
+        starts: &starts,
+    };
+    let mut pieces: Vec<Option<Piece<V>>> = thread::scope(|scope| {
+        let others: Vec<_> = (1..starts.len())
+            .map(|number| {
+                let visitor = visitor();
+                scope.spawn(move || walk.piece(number, visitor))
+            })
+            .collect();
+        let first = walk.piece(0, visitor());
+        let others = others.into_iter().map(|handle| {
+            let joined = handle.join();
+            Some(joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        std::iter::once(Some(first)).chain(others).collect()
+    });
+    let (mut visitors, mut total, mut number) = (Vec::new(), 0, 0);
+    loop {
+        let piece = pieces
+            .get_mut(number)
+            .and_then(Option::take)
+            .expect("a piece ends at one after it, and each is taken once");
+        visitors.push((total, piece.visitor));
+        total += piece.count;
+        if total > MAX_ENTRIES {
+            return Err(WalkError {
+                offset: first,
+                error: IndexError::TooMany,
+            });
+        }
+        match piece.end? {
+            End::Closed(end) => return Ok((visitors, end)),
+            End::Reached(next) => number = next,
+        }
+    }
 }
 
-impl<'a> Walk<'a> {
-    fn byte(self, at: usize) -> Option<u8> {
-        self.text.as_bytes().get(at).copied()
-    }
-
-    /// The first place from `at` that is no white space.
-    fn spaces(self, at: usize) -> usize {
-        let rest = &self.text.as_bytes()[at.min(self.text.len())..];
-        let spaces = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r'))
-            .count();
-        at + spaces
-    }
-
-    /// Goes over one character that must be there, and the white space around it.
-    fn expect(self, at: usize, wanted: u8) -> Result<usize, WalkError> {
-        let at = self.spaces(at);
-        if self.byte(at) == Some(wanted) {
-            Ok(self.spaces(at + 1))
-        } else {
-            let why = format!("expected `{}`", char::from(wanted));
-            Err(WalkError::syntax(self.text, at, why))
-        }
-    }
-
-    /// Goes on to the next element: over a comma, or to the `close` that ends them.
-    fn next(self, at: usize, close: u8) -> Result<usize, WalkError> {
-        let at = self.spaces(at);
-        match self.byte(at) {
-            Some(byte) if byte == close => Ok(at),
-            Some(b',') => {
-                let next = self.spaces(at + 1);
-                if self.byte(next) == Some(close) {
-                    return Err(WalkError::syntax(self.text, next, "trailing comma"));
-                }
-                Ok(next)
+/// Where pieces may begin: at the first entry, and at what looks like the beginning of others.
+fn starts(text: &str, first: usize, form: Form, (piece, most): (usize, usize)) -> Vec<usize> {
+    let mut starts = vec![first];
+    let rest = text.len() - first;
+    let count = most.min(rest / piece.max(1));
+    // what the first entry begins with, as far as its first key
+    let head = &text.as_bytes()[first..];
+    let head = &head[..head.len().min(PATTERN)];
+    let pattern = head
+        .iter()
+        .position(|byte| *byte == b':')
+        .and_then(|colon| text.get(first..=first + colon));
+    if let (Form::List, Some(pattern)) = (form, pattern) {
+        for number in 1..count {
+            let mut target = first + rest / count * number;
+            while !text.is_char_boundary(target) {
+                target += 1;
             }
-            _ => {
-                let why = format!("expected `,` or `{}`", char::from(close));
-                Err(WalkError::syntax(self.text, at, why))
+            let last = starts.last().copied().unwrap_or(first);
+            match text[target..].find(pattern) {
+                Some(found) if target + found > last => starts.push(target + found),
+                Some(_) | None => {}
             }
         }
     }
+    starts
+}
 
-    /// Reads a value, and where it ends.
-    fn read<T: Deserialize<'a>>(self, at: usize) -> Result<(T, usize), serde_json::Error> {
-        let rest = self.text.get(at..).unwrap_or_default();
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<T>();
-        match stream.next() {
-            Some(value) => Ok((value?, at + stream.byte_offset())),
-            None => Err(serde::de::Error::custom("the text ends here")),
-        }
-    }
+/// The pieces of a text, as they are walked.
+#[derive(Clone, Copy)]
+struct Walk<'w, 'a> {
+    scan: Scan<'a>,
+    form: Form,
+    /// Where they begin.
+    starts: &'w [usize],
+}
 
-    /// Reads a value of which only that it is JSON can be wrong.
-    fn value<T: Deserialize<'a>>(self, at: usize) -> Result<(T, usize), WalkError> {
-        self.read(at).map_err(|error| {
-            let rest = self.text.get(at..).unwrap_or_default();
-            let offset = at + offset_of(&error, rest);
-            WalkError::syntax(self.text, offset, without_place(&error))
-        })
-    }
-
-    /// Walks the value of `packs`, which begins at `at`.
-    fn packs<V: Visit<'a>>(
-        self,
-        at: usize,
-        form: Form,
-        (piece, most): (usize, usize),
-        visitor: &impl Fn() -> V,
-    ) -> Result<(Vec<(usize, V)>, usize), WalkError> {
-        let first = self.spaces(at + 1);
-        let starts = self.starts(first, form, piece, most);
-        let mut pieces: Vec<Option<Piece<V>>> = thread::scope(|scope| {
-            let others: Vec<_> = (1..starts.len())
-                .map(|number| {
-                    let (visitor, starts) = (visitor(), &starts);
-                    scope.spawn(move || self.piece(form, number, starts, visitor))
-                })
-                .collect();
-            let first = self.piece(form, 0, &starts, visitor());
-            let others = others.into_iter().map(|handle| {
-                let joined = handle.join();
-                Some(joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            });
-            std::iter::once(Some(first)).chain(others).collect()
-        });
-        let (mut visitors, mut total, mut number) = (Vec::new(), 0, 0);
-        loop {
-            let piece = pieces
-                .get_mut(number)
-                .and_then(Option::take)
-                .expect("a piece ends at one after it, and each is taken once");
-            visitors.push((total, piece.visitor));
-            total += piece.count;
-            if total > MAX_ENTRIES {
-                return Err(WalkError {
-                    offset: first,
-                    error: IndexError::TooMany,
-                });
-            }
-            match piece.end? {
-                End::Closed(end) => return Ok((visitors, end)),
-                End::Reached(next) => number = next,
-            }
-        }
-    }
-
-    /// Where pieces may begin: at the first entry, and at what looks like the beginning of others.
-    fn starts(self, first: usize, form: Form, piece: usize, most: usize) -> Vec<usize> {
-        let mut starts = vec![first];
-        let rest = self.text.len() - first;
-        let count = most.min(rest / piece.max(1));
-        // what the first entry begins with, as far as its first key
-        let head = &self.text.as_bytes()[first..];
-        let head = &head[..head.len().min(PATTERN)];
-        let pattern = head
-            .iter()
-            .position(|byte| *byte == b':')
-            .and_then(|colon| self.text.get(first..=first + colon));
-        if let (Form::List, Some(pattern)) = (form, pattern) {
-            for number in 1..count {
-                let mut target = first + rest / count * number;
-                while !self.text.is_char_boundary(target) {
-                    target += 1;
-                }
-                let last = starts.last().copied().unwrap_or(first);
-                match self.text[target..].find(pattern) {
-                    Some(found) if target + found > last => starts.push(target + found),
-                    Some(_) | None => {}
-                }
-            }
-        }
-        starts
-    }
-
+impl<'a> Walk<'_, 'a> {
     /// Walks from the start of one piece until `packs` ends or another piece begins.
-    fn piece<V: Visit<'a>>(
-        self,
-        form: Form,
-        number: usize,
-        starts: &[usize],
-        mut visitor: V,
-    ) -> Piece<V> {
+    fn piece<V: Visit<'a>>(self, number: usize, mut visitor: V) -> Piece<V> {
         let mut count = 0;
-        let end = self.entries(form, number, starts, &mut visitor, &mut count);
+        let end = self.entries(number, &mut visitor, &mut count);
         Piece {
             visitor,
             count,
@@ -356,19 +293,18 @@ impl<'a> Walk<'a> {
 
     fn entries<V: Visit<'a>>(
         self,
-        form: Form,
         number: usize,
-        starts: &[usize],
         visitor: &mut V,
         count: &mut usize,
     ) -> Result<End, WalkError> {
+        let Self { scan, form, starts } = self;
         let close = match form {
             Form::List => b']',
             Form::Map => b'}',
         };
         let (mut at, mut next) = (starts[number], number + 1);
         loop {
-            if self.byte(at) == Some(close) {
+            if scan.byte(at) == Some(close) {
                 return Ok(End::Closed(at + 1));
             }
             while starts.get(next).is_some_and(|start| *start < at) {
@@ -379,18 +315,18 @@ impl<'a> Walk<'a> {
             }
             let mut key = None;
             if form == Form::Map {
-                let (Str(text), end) = self.value::<Str<'a>>(at)?;
+                let (Str(text), end) = scan.value::<Str<'a>>(at)?;
                 key = Some(text);
-                at = self.expect(end, b':')?;
+                at = scan.expect(end, b':')?;
             }
-            let (entry, end) = match self.read::<V::Entry>(at) {
+            let (entry, end) = match scan.read::<V::Entry>(at) {
                 Ok((entry, end)) => (Ok(entry), end),
                 // of another form, unless it is no JSON at all
-                Err(error) => (Err(error), self.value::<IgnoredAny>(at)?.1),
+                Err(error) => (Err(error), scan.value::<IgnoredAny>(at)?.1),
             };
             let place = At {
                 key,
-                raw: &self.text[at..end],
+                raw: &scan.text[at..end],
                 start: at,
                 number: *count,
             };
@@ -402,10 +338,7 @@ impl<'a> Walk<'a> {
                     error: IndexError::TooMany,
                 });
             }
-            at = self.next(end, close)?;
+            at = scan.next(end, close)?;
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

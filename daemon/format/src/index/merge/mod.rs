@@ -10,8 +10,9 @@ use std::io::{self, Write};
 
 use semver::Version;
 
+use super::document::Form;
 use super::lines::Lines;
-use super::walk::{self, Form, Member, Walked};
+use super::walk::{self, Member, Walked};
 use super::{IndexError, Place};
 use crate::name::PackRef;
 

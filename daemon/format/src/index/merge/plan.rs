@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::super::document::Form;
 use super::super::lines::Lines;
-use super::super::walk::Form;
 use super::super::{MAX_ENTRY_BYTES, MAX_RELEASES, Place};
 use super::marks::lacks_checksum;
 use super::record::Record;

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
+use super::super::document::Form;
 use super::super::layout::quoted;
-use super::super::walk::Form;
 use super::super::word::Kind;
 use super::{Head, Merged, Options, compose, join};
 

@@ -11,8 +11,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::IndexError;
+use super::document::Form;
 use super::lines::{Lines, offset_in, position};
-use super::walk::{self, Form, Member, WalkError, Walked};
+use super::walk::{self, Member, WalkError, Walked};
 use super::word::Kind;
 use crate::digest::Digest;
 use crate::name::shown;
