@@ -17,7 +17,9 @@ use crate::version::VersionError;
 mod dependency;
 pub(crate) mod fields;
 mod keys;
+mod needs;
 pub(crate) mod read;
+mod runtimes;
 pub mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,13 @@
 //! From the tree of a `pack.yaml` to a [`Manifest`].
 
-use super::dependency::DependencyError;
-use super::fields::{Fields, Warning, wrong_kind, wrong_value};
+use super::fields::{Fields, Warning, wrong_kind};
+use super::needs::Needs;
 use super::yaml::{self, Node, Position, Value};
-use super::{
-    Components, Dependency, Known, MAX_BYTES, Manifest, ManifestError, RuntimeRequirement, keys,
-    testing,
-};
+use super::{Components, Known, MAX_BYTES, Manifest, ManifestError, keys, runtimes, testing};
 use crate::components::Component;
-use crate::name::{NameError, PackRef, shown};
-use crate::requirement::{self, Requirement, RequirementError};
+use crate::name::{NameError, PackRef};
+use crate::requirement;
 use crate::version;
-
-/// The most dependencies, and the most runtimes.
-const MAX_DEPENDENCIES: usize = 1024;
 
 /// A manifest as far as it could be read, and everything that was found on the way.
 #[derive(Debug)]
@@ -69,7 +63,7 @@ pub(crate) fn read(bytes: &[u8], known: Known<'_>) -> Result<Reading, ManifestEr
     if let Some(node) = fields.get("dependencies") {
         needs.read(node, &mut fields);
     }
-    let runtimes = runtimes(&mut fields);
+    let runtimes = runtimes::read(&mut fields);
     let runtimes = fields.keep(runtimes);
     let system = fields.flag("system");
     let system = fields.keep(system);
@@ -298,212 +292,4 @@ fn described(item: &Node) -> &str {
     item.get("description")
         .and_then(Node::text)
         .unwrap_or_default()
-}
-
-/// What a pack needs, as it is collected.
-#[derive(Default)]
-struct Needs {
-    dependencies: Vec<Dependency>,
-    /// Where each of them is.
-    places: Vec<Position>,
-    /// Of Attune or StackStorm; what stands in `dependencies` counts.
-    engine: Option<String>,
-}
-
-impl Needs {
-    /// `dependencies`: a list, a mapping of refs to requirements, or the mapping that indexes have.
-    fn read(&mut self, node: &Node, fields: &mut Fields<'_>) {
-        match &node.value {
-            Value::Null => {}
-            Value::Text(_) | Value::Plain(_) => self.add(node, dependency(node), fields),
-            Value::List(items) => {
-                for item in items.iter().filter(|item| !item.is_null()) {
-                    self.add(item, dependency(item), fields);
-                }
-            }
-            Value::Map(entries) => {
-                for (key, value) in entries {
-                    match key.text.as_str() {
-                        "attune_version" | "stackstorm_version" => {
-                            self.engine = (value.text().map(str::to_owned)).or(self.engine.take());
-                        }
-                        // what the host must have, as `python` and `nodejs` on the top level say it
-                        "python_version" | "nodejs_version" => {}
-                        "packs" if !matches!(value.value, Value::Text(_) | Value::Plain(_)) => {
-                            self.read(value, fields);
-                        }
-                        name => self.add(value, named_dependency(name, value), fields),
-                    }
-                }
-            }
-        }
-    }
-
-    fn add(
-        &mut self,
-        node: &Node,
-        dependency: Result<Dependency, ManifestError>,
-        fields: &mut Fields<'_>,
-    ) {
-        if self.dependencies.len() == MAX_DEPENDENCIES {
-            let why = format!("has more than {MAX_DEPENDENCIES} entries");
-            if fields.errors.is_empty() {
-                fields.errors.push(wrong_value(node, "dependencies", why));
-            }
-            return;
-        }
-        if let Some(dependency) = fields.keep(dependency) {
-            self.dependencies.push(dependency);
-            self.places.push(node.at);
-        }
-    }
-}
-
-/// One element of a list: a text, or a mapping of `ref` and `version`.
-fn dependency(item: &Node) -> Result<Dependency, ManifestError> {
-    if let Some(text) = item.text() {
-        let fail = |source| ManifestError::Dependency {
-            at: item.at,
-            shown: shown(text),
-            source,
-        };
-        return text.parse().map_err(fail);
-    }
-    let name = ["ref", "pack", "name"]
-        .iter()
-        .find_map(|key| item.get(key).and_then(Node::text));
-    match name {
-        Some(name) => named_dependency(name, item),
-        None => Err(wrong_kind(
-            item,
-            "dependencies",
-            "a list of refs, each with or without `@version`",
-        )),
-    }
-}
-
-/// A dependency whose requirement stands apart from its name.
-fn named_dependency(name: &str, value: &Node) -> Result<Dependency, ManifestError> {
-    let fail = |source| ManifestError::Dependency {
-        at: value.at,
-        shown: shown(name),
-        source,
-    };
-    let pack_ref: PackRef = name
-        .parse()
-        .map_err(|error| fail(DependencyError::Ref(error)))?;
-    let requirement = match &value.value {
-        Value::Null => None,
-        Value::Map(_) => match value.get("version") {
-            Some(version) => Some(
-                version
-                    .text()
-                    .ok_or_else(|| wrong_kind(version, "version", "a version requirement"))?,
-            ),
-            None => None,
-        },
-        Value::Text(text) | Value::Plain(text) => Some(text.as_str()),
-        Value::List(_) => return Err(wrong_kind(value, name, "a version requirement")),
-    };
-    let requirement = match requirement {
-        Some(text) => text
-            .parse()
-            .map_err(|error| fail(DependencyError::Requirement(error)))?,
-        None => Requirement::any(),
-    };
-    Ok(Dependency::new(pack_ref, requirement))
-}
-
-/// `runtime_deps`, `python` and `nodejs`. The first error of several is that of `runtime_deps`.
-fn runtimes(fields: &mut Fields<'_>) -> Result<Vec<RuntimeRequirement>, ManifestError> {
-    let mut found = match fields.get("runtime_deps") {
-        Some(node) => listed_runtimes(node, fields).unwrap_or_default(),
-        None => Vec::new(),
-    };
-    for (key, name) in [("python", "python3"), ("nodejs", "nodejs")] {
-        let Some(node) = fields.get(key) else {
-            continue;
-        };
-        let Some(text) = node.text() else {
-            fields.warn(
-                node,
-                &format!(
-                    "`{key}` must be a version, not {}; it is left out",
-                    node.kind()
-                ),
-            );
-            continue;
-        };
-        let requirement = at_least(text.trim()).map_err(|source| ManifestError::Runtime {
-            at: node.at,
-            shown: shown(text),
-            source,
-        })?;
-        found.push(RuntimeRequirement {
-            name: name.to_owned(),
-            requirement,
-        });
-    }
-    Ok(found)
-}
-
-fn listed_runtimes(node: &Node, fields: &mut Fields<'_>) -> Option<Vec<RuntimeRequirement>> {
-    let items = match &node.value {
-        Value::List(items) if items.len() > MAX_DEPENDENCIES => {
-            let why = format!("has more than {MAX_DEPENDENCIES} entries");
-            return fields.keep(Err(wrong_value(node, "runtime_deps", why)));
-        }
-        Value::List(items) => items.as_slice(),
-        Value::Text(_) | Value::Plain(_) => std::slice::from_ref(node),
-        Value::Null | Value::Map(_) => {
-            return fields.keep(Err(wrong_kind(node, "runtime_deps", "a list of runtimes")));
-        }
-    };
-    let mut found = Vec::new();
-    for item in items.iter().filter(|item| !item.is_null()) {
-        let read = item
-            .text()
-            .ok_or_else(|| wrong_kind(item, "runtime_deps", "a list of texts"))
-            .and_then(|text| {
-                runtime(text).map_err(|source| ManifestError::Runtime {
-                    at: item.at,
-                    shown: shown(text),
-                    source,
-                })
-            });
-        found.extend(fields.keep(read));
-    }
-    Some(found)
-}
-
-/// `python3>=3.8`: a name, and a requirement from the first operator on.
-fn runtime(text: &str) -> Result<RuntimeRequirement, RequirementError> {
-    let text = text.trim();
-    let operator = |c: char| matches!(c, '<' | '>' | '=' | '^' | '~' | '@');
-    let (name, requirement) = text.split_at(text.find(operator).unwrap_or(text.len()));
-    let name = name.trim();
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(legal) {
-        return Err(RequirementError {
-            shown: shown(text),
-            why: "it must begin with a runtime's name".to_owned(),
-        });
-    }
-    let requirement = match requirement.trim_start_matches('@').trim() {
-        "" => Requirement::any(),
-        requirement => requirement.parse()?,
-    };
-    Ok(RuntimeRequirement {
-        name: name.to_owned(),
-        requirement,
-    })
-}
-
-/// A version where a requirement is meant: `3.9` is `>=3.9`.
-fn at_least(text: &str) -> Result<Requirement, RequirementError> {
-    if text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains([',', '*', 'x']) {
-        format!(">={text}").parse()
-    } else {
-        text.parse()
-    }
 }
