@@ -9,17 +9,17 @@ use serde_json::value::RawValue;
 
 use super::lenient::{Counts, Text, Texts};
 use super::reader::without_place;
-use super::{Entry, MAX_ENTRY_BYTES, MAX_RELEASES, Release, Source, source};
+use super::{Entry, MAX_ENTRY_BYTES, MAX_RELEASES};
 use crate::error::chain;
-use crate::manifest::{Dependency, DependencyError};
+use crate::manifest::DependencyError;
 use crate::name::{NameError, PackRef, shown};
 use crate::version::{self, VersionError};
 
-/// The most dependencies of one release.
-const MAX_DEPENDENCIES: usize = 1024;
+mod needs;
+mod releases;
 
-/// The most problems that are kept of one entry.
-const MAX_PROBLEMS: usize = 16;
+pub(super) use needs::needs;
+use releases::{Collected, Problems, WrittenRelease};
 
 /// Why an entry was left out.
 #[derive(Debug, thiserror::Error)]
@@ -108,23 +108,6 @@ struct Written<'a> {
     yanked: Option<&'a RawValue>,
     #[serde(borrow, default)]
     versions: Option<&'a RawValue>,
-}
-
-/// A release as it is written, on the top level of an entry or under `versions`.
-#[derive(Deserialize)]
-struct WrittenRelease<'a> {
-    #[serde(borrow, default)]
-    version: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    install_sources: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    dependencies: Option<&'a RawValue>,
-    #[serde(default)]
-    runtime_deps: Texts,
-    #[serde(default)]
-    published_at: Text,
-    #[serde(borrow, default)]
-    yanked: Option<&'a RawValue>,
 }
 
 /// Reads an entry.
@@ -222,155 +205,6 @@ fn pack_ref(
     Ok(pack_ref)
 }
 
-/// Problems up to a bound.
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn add(&mut self, problem: String) {
-        if self.0.len() < MAX_PROBLEMS {
-            self.0.push(problem);
-        }
-    }
-}
-
-/// The releases of an entry as they are collected.
-struct Collected {
-    /// StackStorm's one repository, which has a tag for each version.
-    repo_url: Option<String>,
-    releases: Vec<Release>,
-    problems: Problems,
-}
-
-impl Collected {
-    /// Adds `versions`: objects (packd) or texts (StackStorm).
-    fn add_others(&mut self, versions: &RawValue) {
-        let items: Vec<&RawValue> = match serde_json::from_str(versions.get()) {
-            Ok(items) => items,
-            Err(_) if versions.get() == "null" => return,
-            Err(_) => {
-                self.problems
-                    .add("`versions` is no list, and is left out".to_owned());
-                return;
-            }
-        };
-        for (number, item) in items.into_iter().enumerate() {
-            let added = if item.get().starts_with('{') {
-                match serde_json::from_str::<WrittenRelease<'_>>(item.get()) {
-                    Ok(written) => self.add(written, None),
-                    Err(error) => Err(EntryError::Malformed {
-                        why: without_place(&error),
-                    }),
-                }
-            } else {
-                self.add_tag(item)
-            };
-            if let Err(error) = added {
-                self.problems
-                    .add(format!("versions[{number}] is left out: {}", chain(&error)));
-            }
-        }
-    }
-
-    /// Adds one release.
-    fn add(
-        &mut self,
-        written: WrittenRelease<'_>,
-        engine: Option<String>,
-    ) -> Result<(), EntryError> {
-        let text = written
-            .version
-            .and_then(scalar)
-            .ok_or(EntryError::NoVersion)?;
-        let (version, _) = version::parse(&text).map_err(EntryError::Version)?;
-        let mut sources = Vec::new();
-        if let Some(written) = written.install_sources {
-            let mut problem =
-                |text: String| self.problems.add(format!("version {version}: {text}"));
-            source::read(written, &mut sources, &mut problem);
-        } else {
-            sources.extend(self.tag(&text));
-        }
-        let mut release = Release {
-            version,
-            sources,
-            dependencies: Vec::new(),
-            runtime_deps: written.runtime_deps.0,
-            engine,
-            published_at: written.published_at.0,
-            yanked: written
-                .yanked
-                .is_some_and(|yanked| !matches!(yanked.get(), "false" | "null" | "\"\"")),
-        };
-        if let Some(written) = written.dependencies {
-            let needs = needs(written)?;
-            release.dependencies = needs.packs;
-            release.engine = needs.engine.or(release.engine);
-        }
-        self.push(release);
-        Ok(())
-    }
-
-    /// Adds a version that is a text: a tag of the one repository.
-    fn add_tag(&mut self, item: &RawValue) -> Result<(), EntryError> {
-        let text = scalar(item).ok_or(EntryError::NoVersion)?;
-        let (version, _) = version::parse(&text).map_err(EntryError::Version)?;
-        let Some(source) = self.tag(&text) else {
-            return Err(EntryError::Malformed {
-                why: "it has neither sources nor a `repo_url`".to_owned(),
-            });
-        };
-        self.push(Release {
-            version,
-            sources: vec![source],
-            dependencies: Vec::new(),
-            runtime_deps: Vec::new(),
-            engine: None,
-            published_at: None,
-            yanked: false,
-        });
-        Ok(())
-    }
-
-    /// The tag of a version in the one repository: `v`, and the version as it is written.
-    fn tag(&self, text: &str) -> Option<Source> {
-        let url = self
-            .repo_url
-            .as_ref()
-            .filter(|url| source::is_plausible(url))?;
-        let tag = format!("v{}", text.trim().trim_start_matches(['v', 'V']));
-        Some(Source::Git {
-            url: url.clone(),
-            git_ref: Some(tag),
-            checksum: None,
-            commit: None,
-            tree: None,
-        })
-    }
-
-    /// Keeps the first of several releases of one version.
-    fn push(&mut self, release: Release) {
-        match self
-            .releases
-            .iter()
-            .find(|known| known.version == release.version)
-        {
-            None => self.releases.push(release),
-            Some(known)
-                if release
-                    .sources
-                    .iter()
-                    .all(|source| known.sources.contains(source)) => {}
-            Some(_) => {
-                let problem = format!(
-                    "version {} is there twice with different sources; the first counts",
-                    release.version
-                );
-                self.problems.add(problem);
-            }
-        }
-    }
-}
-
 /// The version that an entry or an item of `versions` has, if it can be read.
 pub(super) fn version_of(json: &str) -> Option<Version> {
     #[derive(Deserialize)]
@@ -396,49 +230,4 @@ pub(super) fn scalar(raw: &RawValue) -> Option<String> {
         b'0'..=b'9' => Some(text.to_owned()),
         _ => None,
     }
-}
-
-/// What a release needs.
-pub(super) struct Needs {
-    /// The packs.
-    pub(super) packs: Vec<Dependency>,
-    /// The version of Attune.
-    pub(super) engine: Option<String>,
-}
-
-/// `dependencies`: a list (StackStorm), or an object with `packs` and what else it needs (Attune).
-pub(super) fn needs(written: &RawValue) -> Result<Needs, EntryError> {
-    #[derive(Deserialize)]
-    struct WrittenNeeds {
-        #[serde(default)]
-        packs: Option<Texts>,
-        #[serde(default)]
-        attune_version: Text,
-    }
-    let text = written.get();
-    let malformed = |error: serde_json::Error| EntryError::Malformed {
-        why: format!("`dependencies`: {}", without_place(&error)),
-    };
-    let (packs, engine) = match text.as_bytes().first() {
-        Some(b'{') => {
-            let needs: WrittenNeeds = serde_json::from_str(text).map_err(malformed)?;
-            (needs.packs.unwrap_or_default(), needs.attune_version.0)
-        }
-        Some(b'n') => (Texts::default(), None),
-        _ => (
-            serde_json::from_str::<Texts>(text).map_err(malformed)?,
-            None,
-        ),
-    };
-    let packs = packs.0.into_iter().take(MAX_DEPENDENCIES).map(|text| {
-        let fail = |source| EntryError::Dependency {
-            shown: shown(&text),
-            source,
-        };
-        text.parse().map_err(fail)
-    });
-    Ok(Needs {
-        packs: packs.collect::<Result<_, _>>()?,
-        engine,
-    })
 }

@@ -1,0 +1,180 @@
+//! The releases of an entry, collected from its top level and from `versions`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::super::lenient::{Text, Texts};
+use super::super::reader::without_place;
+use super::super::{Release, Source, source};
+use super::{EntryError, needs, scalar};
+use crate::error::chain;
+use crate::version;
+
+/// The most problems that are kept of one entry.
+const MAX_PROBLEMS: usize = 16;
+
+/// A release as it is written, on the top level of an entry or under `versions`.
+#[derive(Deserialize)]
+pub(super) struct WrittenRelease<'a> {
+    #[serde(borrow, default)]
+    pub(super) version: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) install_sources: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) dependencies: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) runtime_deps: Texts,
+    #[serde(default)]
+    pub(super) published_at: Text,
+    #[serde(borrow, default)]
+    pub(super) yanked: Option<&'a RawValue>,
+}
+
+/// Problems up to a bound.
+pub(super) struct Problems(pub(super) Vec<String>);
+
+impl Problems {
+    pub(super) fn add(&mut self, problem: String) {
+        if self.0.len() < MAX_PROBLEMS {
+            self.0.push(problem);
+        }
+    }
+}
+
+/// The releases of an entry as they are collected.
+pub(super) struct Collected {
+    /// StackStorm's one repository, which has a tag for each version.
+    pub(super) repo_url: Option<String>,
+    pub(super) releases: Vec<Release>,
+    pub(super) problems: Problems,
+}
+
+impl Collected {
+    /// Adds `versions`: objects (packd) or texts (StackStorm).
+    pub(super) fn add_others(&mut self, versions: &RawValue) {
+        let items: Vec<&RawValue> = match serde_json::from_str(versions.get()) {
+            Ok(items) => items,
+            Err(_) if versions.get() == "null" => return,
+            Err(_) => {
+                self.problems
+                    .add("`versions` is no list, and is left out".to_owned());
+                return;
+            }
+        };
+        for (number, item) in items.into_iter().enumerate() {
+            let added = if item.get().starts_with('{') {
+                match serde_json::from_str::<WrittenRelease<'_>>(item.get()) {
+                    Ok(written) => self.add(written, None),
+                    Err(error) => Err(EntryError::Malformed {
+                        why: without_place(&error),
+                    }),
+                }
+            } else {
+                self.add_tag(item)
+            };
+            if let Err(error) = added {
+                self.problems
+                    .add(format!("versions[{number}] is left out: {}", chain(&error)));
+            }
+        }
+    }
+
+    /// Adds one release.
+    pub(super) fn add(
+        &mut self,
+        written: WrittenRelease<'_>,
+        engine: Option<String>,
+    ) -> Result<(), EntryError> {
+        let text = written
+            .version
+            .and_then(scalar)
+            .ok_or(EntryError::NoVersion)?;
+        let (version, _) = version::parse(&text).map_err(EntryError::Version)?;
+        let mut sources = Vec::new();
+        if let Some(written) = written.install_sources {
+            let mut problem =
+                |text: String| self.problems.add(format!("version {version}: {text}"));
+            source::read(written, &mut sources, &mut problem);
+        } else {
+            sources.extend(self.tag(&text));
+        }
+        let mut release = Release {
+            version,
+            sources,
+            dependencies: Vec::new(),
+            runtime_deps: written.runtime_deps.0,
+            engine,
+            published_at: written.published_at.0,
+            yanked: written
+                .yanked
+                .is_some_and(|yanked| !matches!(yanked.get(), "false" | "null" | "\"\"")),
+        };
+        if let Some(written) = written.dependencies {
+            let needs = needs(written)?;
+            release.dependencies = needs.packs;
+            release.engine = needs.engine.or(release.engine);
+        }
+        self.push(release);
+        Ok(())
+    }
+
+    /// Adds a version that is a text: a tag of the one repository.
+    fn add_tag(&mut self, item: &RawValue) -> Result<(), EntryError> {
+        let text = scalar(item).ok_or(EntryError::NoVersion)?;
+        let (version, _) = version::parse(&text).map_err(EntryError::Version)?;
+        let Some(source) = self.tag(&text) else {
+            return Err(EntryError::Malformed {
+                why: "it has neither sources nor a `repo_url`".to_owned(),
+            });
+        };
+        self.push(Release {
+            version,
+            sources: vec![source],
+            dependencies: Vec::new(),
+            runtime_deps: Vec::new(),
+            engine: None,
+            published_at: None,
+            yanked: false,
+        });
+        Ok(())
+    }
+
+    /// The tag of a version in the one repository: `v`, and the version as it is written.
+    fn tag(&self, text: &str) -> Option<Source> {
+        let url = self
+            .repo_url
+            .as_ref()
+            .filter(|url| source::is_plausible(url))?;
+        let tag = format!("v{}", text.trim().trim_start_matches(['v', 'V']));
+        Some(Source::Git {
+            url: url.clone(),
+            git_ref: Some(tag),
+            checksum: None,
+            commit: None,
+            tree: None,
+        })
+    }
+
+    /// Keeps the first of several releases of one version.
+    fn push(&mut self, release: Release) {
+        match self
+            .releases
+            .iter()
+            .find(|known| known.version == release.version)
+        {
+            None => self.releases.push(release),
+            Some(known)
+                if release
+                    .sources
+                    .iter()
+                    .all(|source| known.sources.contains(source)) => {}
+            Some(_) => {
+                let problem = format!(
+                    "version {} is there twice with different sources; the first counts",
+                    release.version
+                );
+                self.problems.add(problem);
+            }
+        }
+    }
+}
