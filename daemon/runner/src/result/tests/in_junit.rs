@@ -1,4 +1,4 @@
-//! Results as JUnit's XML.
+//! Results as XML of `JUnit`'s form.
 
 use super::*;
 use crate::report::CaseStatus;
