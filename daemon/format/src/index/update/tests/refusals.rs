@@ -200,6 +200,22 @@ fn what_others_could_not_read_is_told() {
 }
 
 #[test]
+fn a_source_at_an_address_of_templates_is_told() {
+    for url in [
+        "https://github.com/your-org/x.zip",
+        "https://github.com/example/x.zip",
+    ] {
+        let mut new = entry("x", "1.0.0");
+        new["install_sources"][0]["url"] = url.into();
+        let (_, _, warnings) = published(&index(&[]), &new, UPDATE).unwrap();
+        assert_eq!(
+            warnings,
+            [format!("the source `{url}` looks like a placeholder")]
+        );
+    }
+}
+
+#[test]
 fn what_would_be_an_error_in_the_index_is_refused() {
     let with = |key: &str, value: Value| {
         let mut entry = entry("x", "2.0.0");
