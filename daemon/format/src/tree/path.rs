@@ -24,7 +24,7 @@ pub enum BadPath {
     Backslash,
     /// It has a character that turns the direction of writing, so that people read another name.
     Direction,
-    /// A component is `.git`, in any case: configuration in it is code to git.
+    /// A component is `.git`, in any spelling that a file system may take for it: configuration in it is code to git.
     Git,
     /// It is not UTF-8.
     NotUtf8,
@@ -70,7 +70,7 @@ pub(crate) fn check_component(name: &str) -> Result<(), BadPath> {
         _ => {}
     }
     check_characters(name)?;
-    if name.eq_ignore_ascii_case(".git") {
+    if folded(name) == ".git" {
         return Err(BadPath::Git);
     }
     Ok(())
@@ -99,14 +99,30 @@ pub(crate) fn check_characters(text: &str) -> Result<(), BadPath> {
     })
 }
 
-/// What two paths share exactly when they are equal as bytes, in ASCII letter case or in Unicode form.
+/// What two paths share when they are equal but for letter case, Unicode form, and characters that are not shown.
 ///
-/// Decomposed first, folded second: a capital with an accent then folds as the letter it carries.
+/// Decomposed first, folded second: a capital with an accent then folds as the letter it carries. Capitals are
+/// taken first, as some letters have a capital in common that are small in two ways (`s` and `\u{17f}`).
 pub(crate) fn folded(path: &str) -> String {
     if path.is_ascii() {
         return path.to_ascii_lowercase();
     }
-    path.nfd().map(|c| c.to_ascii_lowercase()).collect()
+    path.nfd()
+        .filter(|c| !is_unseen(*c))
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Characters that are not shown, and that file systems which fold names leave out (Unicode's
+/// `Default_Ignorable_Code_Point`).
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -150,6 +166,8 @@ mod tests {
             ("a\u{202e}txt", BadPath::Direction),
             ("a/.git/config", BadPath::Git),
             (".GIT", BadPath::Git),
+            (".g\u{200c}it", BadPath::Git),
+            ("a/\u{feff}.git/x", BadPath::Git),
         ];
         for (path, bad) in table {
             assert_eq!(check(path), Err(bad), "for {path:?}");
@@ -163,6 +181,12 @@ mod tests {
             ("caf\u{e9}", "cafe\u{301}"),
             ("caf\u{c9}", "CAFE\u{301}"),
             ("\u{212a}", "k"),
+            ("\u{42f}", "\u{44f}"),
+            ("\u{3c3}", "\u{3c2}"),
+            ("\u{17f}", "S"),
+            ("stra\u{df}e", "STRASSE"),
+            ("a\u{200b}b", "ab"),
+            ("\u{2620}\u{fe0f}", "\u{2620}"),
         ] {
             assert_eq!(folded(a), folded(b), "{a:?} and {b:?} collide");
         }
