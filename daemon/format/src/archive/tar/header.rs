@@ -74,10 +74,16 @@ impl Header {
             b'N' => Kind::Refused("it is a list of long names in an old form"),
             _ => Kind::Refused("it is of an unknown type"),
         };
-        if dialect == Dialect::V7 && block[265..].iter().any(|byte| *byte != 0) {
+        if dialect == Dialect::V7 && !is_old_rest(&block[265..]) {
             return Err("an old header has data where none belongs");
         }
-        let mut name = text(&block[..100]).to_vec();
+        let is_known = !matches!(kind, Kind::Refused(_));
+        if is_known && dialect == Dialect::Gnu && !is_gnu_rest(&block[345..]) {
+            return Err("a GNU header has data where none belongs");
+        }
+        let mut name = whole_text(&block[..100])
+            .ok_or("a header has more of a name behind a NUL")?
+            .to_vec();
         if dialect == Dialect::Ustar {
             let prefix = text(&block[345..500]);
             if !prefix.is_empty() {
@@ -90,7 +96,9 @@ impl Header {
         Ok(Self {
             kind,
             name,
-            link: text(&block[157..257]).to_vec(),
+            link: whole_text(&block[157..257])
+                .ok_or("a header has more of a link's target behind a NUL")?
+                .to_vec(),
             size: number(&block[124..136]).ok_or("the size in a header is no number")?,
             executable: number(&block[100..108]).ok_or("the mode in a header is no number")?
                 & 0o111
@@ -132,6 +140,33 @@ fn checksum_is_right(block: &Block) -> bool {
 /// A field of text: up to the first NUL, or all of it.
 fn text(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// The same, if there is nothing behind the NUL that one could read as more of it.
+fn whole_text(field: &[u8]) -> Option<&[u8]> {
+    let text = text(field);
+    is_zero(&field[text.len()..]).then_some(text)
+}
+
+/// Whether the end of an old header has nothing but the two numbers of a device, which GNU tar writes there too.
+fn is_old_rest(rest: &[u8]) -> bool {
+    let (names, rest) = rest.split_at(64);
+    let (device, rest) = rest.split_at(16);
+    is_zero(names) && is_zero(rest) && are_numbers(device, 8)
+}
+
+/// Whether the end of a GNU header has nothing but two times, which an incremental backup has there. Some readers take it
+/// for the prefix that POSIX has in this place, and others for a map of a sparse file.
+fn is_gnu_rest(rest: &[u8]) -> bool {
+    let (times, rest) = rest.split_at(24);
+    is_zero(rest) && are_numbers(times, 12)
+}
+
+/// Whether fields of this width have a number each, or nothing.
+fn are_numbers(fields: &[u8], width: usize) -> bool {
+    fields
+        .chunks(width)
+        .all(|field| is_zero(field) || number(field).is_some())
 }
 
 /// A field with a number: octal digits, spaces before and spaces or NULs after them; or, with the highest bit set, a

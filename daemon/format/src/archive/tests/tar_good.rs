@@ -123,7 +123,15 @@ fn headers_of_other_times() {
         block[156] = 0;
         block[257..265].fill(0);
     });
-    assert_eq!(shown(&both("v7", &v7.end())), ["old"]);
+    assert_eq!(shown(&both("v7", &v7.clone().end())), ["old"]);
+    let by_gnu = v7.odd(&header("older", b'0', 0), "", |block| {
+        block[257..].fill(0);
+        block[329..345].copy_from_slice(b"0000000\x000000000\0");
+    });
+    assert_eq!(
+        shown(&both("v7 by GNU tar", &by_gnu.end())),
+        ["old", "older"]
+    );
     let gnu = Tar::new().odd(&header("new", b'0', 1), "x", |block| {
         block[257..265].copy_from_slice(b"ustar  \0");
         // GNU keeps times where POSIX has a prefix

@@ -229,6 +229,26 @@ fn headers_that_are_wrong() {
             whole("an old header has data where none belongs"),
         ),
         (
+            "gnu with more",
+            tar().odd(&header("f", b'0', 0), "", |block| {
+                block[257..265].copy_from_slice(b"ustar  \0");
+                block[345..347].copy_from_slice(b"..");
+            }),
+            whole("a GNU header has data where none belongs"),
+        ),
+        (
+            "NUL in a name",
+            tar().odd(&header("f", b'0', 0), "", |block| block[2] = b'x'),
+            whole("a header has more of a name behind a NUL"),
+        ),
+        (
+            "NUL in a target",
+            tar().odd(&header("f", b'2', 0), "", |block| {
+                block[157..160].copy_from_slice(b"a\0b");
+            }),
+            whole("a header has more of a link's target behind a NUL"),
+        ),
+        (
             "mode",
             tar().odd(&header("f", b'0', 0), "", |block| {
                 block[100..108].copy_from_slice(b"rw-r--r-");
