@@ -32,13 +32,10 @@ pub(super) fn find(file: &File, length: u64) -> Result<Ends, ArchiveError> {
     let disks = [fields.u16(), fields.u16()];
     let (on_disk, count) = (fields.u16(), fields.u16());
     let (size, start) = (fields.u32(), fields.u32());
-    let is_full = disks.contains(&u16::MAX)
-        || on_disk == u16::MAX
-        || count == u16::MAX
-        || size == ELSEWHERE
-        || start == ELSEWHERE;
-    // some writers add the zip64 records in any case; readers that prefer them must find the same
-    let found = if is_full || has_locator(file, at)? {
+    // a full field means that the zip64 records have its value, if there are any; some writers add them in any case, and
+    // readers that prefer them must find the same
+    let is_wide = has_locator(file, at)?;
+    let found = if is_wide {
         let found = find64(file, at)?;
         let agrees = |old: u64, most: u64, new: u64| old == most || old == new;
         if !(agrees(count.into(), u16::MAX.into(), found.count)
@@ -57,7 +54,10 @@ pub(super) fn find(file: &File, length: u64) -> Result<Ends, ArchiveError> {
             end: at,
         }
     };
-    if disks.iter().any(|disk| !matches!(disk, 0 | &u16::MAX)) {
+    if disks
+        .iter()
+        .any(|disk| *disk != 0 && !(is_wide && *disk == u16::MAX))
+    {
         return Err(ArchiveError::damaged("it is one part of a split archive"));
     }
     if on_disk != count {
@@ -104,23 +104,18 @@ fn has_locator(file: &File, end: u64) -> Result<bool, ArchiveError> {
     Ok(u32::from_le_bytes(signature) == LOCATOR_SIGNATURE)
 }
 
-/// The zip64 records before the end record.
+/// The zip64 records before the end record, whose locator is there.
 fn find64(file: &File, end: u64) -> Result<Ends, ArchiveError> {
-    const MISSING: &str = "it needs zip64 records and has none";
+    let misplaced = || ArchiveError::damaged("its zip64 end is not where it should be");
     let locator_at = end
         .checked_sub(END64_LOCATOR as u64)
-        .ok_or_else(|| ArchiveError::damaged(MISSING))?;
+        .ok_or_else(misplaced)?;
     let mut locator = [0; END64_LOCATOR];
     read_at(file, &mut locator, locator_at)?;
-    let at = locator_at
-        .checked_sub(END64 as u64)
-        .ok_or_else(|| ArchiveError::damaged(MISSING))?;
+    let at = locator_at.checked_sub(END64 as u64).ok_or_else(misplaced)?;
     let mut fields = Numbers(&locator);
-    let (signature, disk, points_to, disks) =
-        (fields.u32(), fields.u32(), fields.u64(), fields.u32());
-    if signature != LOCATOR_SIGNATURE {
-        return Err(ArchiveError::damaged(MISSING));
-    }
+    let _signature = fields.u32();
+    let (disk, points_to, disks) = (fields.u32(), fields.u64(), fields.u32());
     let mut record = [0; END64];
     read_at(file, &mut record, at)?;
     let mut fields = Numbers(&record);
@@ -130,9 +125,7 @@ fn find64(file: &File, end: u64) -> Result<Ends, ArchiveError> {
     let (on_disk, count) = (fields.u64(), fields.u64());
     let (size, start) = (fields.u64(), fields.u64());
     if signature != 0x0606_4b50 || points_to != at || rest != END64 as u64 - 12 {
-        return Err(ArchiveError::damaged(
-            "its zip64 end is not where it should be",
-        ));
+        return Err(misplaced());
     }
     if disk != 0 || disks > 1 || this_disk != 0 || start_disk != 0 {
         return Err(ArchiveError::damaged("it is one part of a split archive"));
