@@ -60,7 +60,10 @@ impl Format {
 
 /// What bytes that are no archive of ours look like.
 pub(super) fn looks_like(start: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 20] = [
+    const MAGIC: [(&[u8], &str); 23] = [
+        (b"\x1f\x8b\x08", "gzip"),
+        (&frames::MAGIC, "zstd"),
+        (b"PK\x03\x04", "a zip archive"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         (b"BZh", "bzip2"),
         (b"\xfd7zXZ\0", "xz"),
