@@ -97,12 +97,15 @@ impl ArchiveError {
                 Some("the address probably leads to a page about the file, or to a sign-in, not to the file".to_owned())
             }
             Self::UnsupportedFormat { .. } => Some("packs come as .tar.gz, .tar.zst, .tar or .zip".to_owned()),
-            Self::Limit { what: LimitKind::ExtensionBytes, .. } => None,
-            Self::Limit { .. } => Some("the limits are in the configuration, section `limits`".to_owned()),
-            Self::Write { .. } if self.is_no_space() => Some("free some space and try again".to_owned()),
-            Self::Damaged { .. } | Self::Unsafe { .. } | Self::Cancelled | Self::Read { .. } | Self::Write { .. } => {
-                None
+            Self::Limit { what, .. } => Some(what.hint().to_owned()),
+            Self::Damaged { .. } => {
+                Some("fetch it again; if it stays damaged, whoever made it has to pack it anew, for instance with `packctl build`".to_owned())
             }
+            Self::Unsafe { .. } => {
+                Some("whoever makes the pack has to change that; `packctl lint` names all that no pack may have".to_owned())
+            }
+            Self::Write { .. } if self.is_no_space() => Some("free some space and try again".to_owned()),
+            Self::Cancelled | Self::Read { .. } | Self::Write { .. } => None,
         }
     }
 

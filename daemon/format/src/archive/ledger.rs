@@ -36,6 +36,8 @@ pub(super) struct Ledger {
     /// From the folded path to its place in `items`: whatever could be confused has one key.
     index: HashMap<String, usize>,
     bytes: u64,
+    /// Bytes of all paths and targets.
+    names: u64,
 }
 
 impl Ledger {
@@ -45,6 +47,7 @@ impl Ledger {
             items: Vec::new(),
             index: HashMap::new(),
             bytes: 0,
+            names: 0,
         }
     }
 
@@ -126,6 +129,14 @@ impl Ledger {
     ) -> Result<(), ArchiveError> {
         if self.items.len() as u64 >= self.limits.entries {
             return Err(beyond(path, LimitKind::Entries, self.limits.entries));
+        }
+        let target = match &kind {
+            Kind::Symlink { target } => target.len(),
+            Kind::Dir | Kind::File { .. } => 0,
+        };
+        self.names += (path.len() + target) as u64;
+        if self.names > self.limits.all_names() {
+            return Err(beyond(path, LimitKind::AllNames, self.limits.all_names()));
         }
         self.index.insert(key, self.items.len());
         self.items.push(Item {

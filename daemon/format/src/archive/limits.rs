@@ -24,6 +24,15 @@ pub struct Limits {
     pub ratio_after: u64,
 }
 
+impl Limits {
+    /// Bytes of all paths and targets of links together, folders that are only implied included: 1 MiB, and 256 for each
+    /// entry that there may be. Against filling the memory, which holds them until the archive is unpacked.
+    #[must_use]
+    pub fn all_names(&self) -> u64 {
+        self.entries.saturating_mul(256).saturating_add(1024 * 1024)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         const MIB: u64 = 1024 * 1024;
@@ -55,10 +64,32 @@ pub enum LimitKind {
     PathBytes,
     /// [`Limits::name_bytes`].
     NameBytes,
+    /// [`Limits::all_names`].
+    AllNames,
     /// [`Limits::ratio`].
     Ratio,
     /// The bytes of extension headers, which is not configurable.
     ExtensionBytes,
+}
+
+impl LimitKind {
+    /// What to do about a pack that goes beyond it.
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::PackBytes => "if the pack is to be that large, raise `limits.pack_bytes`",
+            Self::FileBytes => "if the file is to be that large, raise `limits.file_bytes`",
+            Self::Entries => "if the pack is to have that many, raise `limits.pack_entries`",
+            Self::Depth | Self::PathBytes | Self::NameBytes | Self::AllNames => {
+                "this limit is fixed: the pack needs shorter names"
+            }
+            Self::Ratio => {
+                "this limit is fixed: if it is no bomb, publish it as `.tar`, not compressed"
+            }
+            Self::ExtensionBytes => {
+                "this limit is fixed: whoever made the archive has to pack it anew, for instance with `packctl build`"
+            }
+        }
+    }
 }
 
 impl fmt::Display for LimitKind {
@@ -70,6 +101,7 @@ impl fmt::Display for LimitKind {
             Self::Depth => "levels of folders",
             Self::PathBytes => "bytes in a path",
             Self::NameBytes => "bytes in a name",
+            Self::AllNames => "bytes in all names",
             Self::Ratio => "times the compressed size",
             Self::ExtensionBytes => "bytes of extension headers",
         })

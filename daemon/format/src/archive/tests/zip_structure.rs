@@ -213,6 +213,32 @@ fn limits_are_kept_and_named() {
         three,
         "the archive has more than 3 entries, at `a/b/c/d`",
     );
+    // 1 MiB and 256 bytes for each of 300 entries
+    let named = Limits {
+        entries: 300,
+        ..limits()
+    };
+    let path = vec!["n".repeat(200); 19].join("/");
+    unpack_with(
+        "names",
+        (0..300).fold(Zip::new(), |zip, number| {
+            zip.file(&format!("{path}/{number:03}"), "")
+        }),
+        named.clone(),
+        &format!(
+            "the archive has more than 1125376 bytes in all names, at `{}…`",
+            &path[..200]
+        ),
+    );
+    let target = "t".repeat(4000);
+    unpack_with(
+        "targets",
+        (0..300).fold(Zip::new(), |zip, number| {
+            zip.link(&format!("l{number:03}"), &target)
+        }),
+        named,
+        "the archive has more than 1125376 bytes in all names, at `l281`",
+    );
     unpack_with(
         "z17 wide",
         Zip::new().entry(Entry::new("f", b"x", 0o100_644).with(|entry| {

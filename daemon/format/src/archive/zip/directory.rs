@@ -95,8 +95,20 @@ pub(super) fn read(file: &File, length: u64, limits: &Limits) -> Result<Director
     );
     let mut entries = Vec::new();
     let mut record = Vec::new();
+    let mut names = 0;
     for _ in 0..count {
-        entries.push(entry(&mut input, &mut record, limits)?);
+        let entry = entry(&mut input, &mut record, limits)?;
+        names += entry.name.len() as u64;
+        if names > limits.all_names() {
+            let what = LimitKind::AllNames;
+            return Err(ArchiveError::Limit {
+                what,
+                limit: limits.all_names(),
+                entry: None,
+            }
+            .at_entry(&entry.name));
+        }
+        entries.push(entry);
     }
     if !input.buffer().is_empty() || input.get_ref().at != end {
         return Err(ArchiveError::damaged(
