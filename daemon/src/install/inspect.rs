@@ -3,10 +3,12 @@
 //! Reads the staged tree's `pack.yaml` and file list. Writes one immutable tree
 //! and its row. Safe to repeat: the same tree has the same place.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use packd_format::error::without_path;
+use packd_format::manifest::{FILE_NAME, MAX_BYTES};
 use packd_format::tree::{FileList, RootError, find_pack_root};
 use packd_format::{Contents, Manifest, ManifestError, PackRef, Version};
 use packd_wire::{ContentsView, ErrorKind, PlanView, StepName};
@@ -318,7 +320,8 @@ fn read_manifest(
     known: Option<&PackRef>,
     shown: &str,
 ) -> Result<Manifest, InspectError> {
-    let text = read(&tree.join("pack.yaml"))?;
+    // no longer than it may be, and a byte more: an archive can have a manifest as large as any file
+    let text = read_at_most(&tree.join(FILE_NAME), MAX_BYTES as u64 + 1)?;
     let manifest = match known {
         Some(known) => Manifest::parse_known(&text, known),
         None => Manifest::parse(&text),
@@ -335,10 +338,18 @@ fn known(wanted: &Wanted) -> Option<PackRef> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, InspectError> {
-    fs_err::read(path).map_err(|error| InspectError::Read {
-        path: path.to_owned(),
-        source: without_path(&error),
-    })
+    read_at_most(path, u64::MAX)
+}
+
+fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, InspectError> {
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .map_err(|error| InspectError::Read {
+            path: path.to_owned(),
+            source: without_path(&error),
+        })?;
+    Ok(bytes)
 }
 
 /// Entry and content must agree: what calls itself otherwise is never installed as what was asked for.

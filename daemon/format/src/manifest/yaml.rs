@@ -62,11 +62,9 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum YamlError {
     /// It is too large to be looked at.
-    #[error("it is {bytes} bytes long, more than the {limit} that are allowed")]
+    #[error("it is longer than the {limit} bytes that are allowed")]
     TooLarge {
-        /// Its length.
-        bytes: usize,
-        /// The bound.
+        /// The bound. How long it is, its reader need not know, who stops behind the bound.
         limit: usize,
     },
     /// It is not UTF-8.
@@ -270,10 +268,7 @@ pub fn parse_usual(bytes: &[u8], limit: usize) -> Result<Node, YamlError> {
 
 fn read(bytes: &[u8], limit: usize, dialect: Dialect) -> Result<Node, YamlError> {
     if bytes.len() > limit {
-        return Err(YamlError::TooLarge {
-            bytes: bytes.len(),
-            limit,
-        });
+        return Err(YamlError::TooLarge { limit });
     }
     let text = std::str::from_utf8(bytes).map_err(|_| YamlError::Encoding {
         guess: guess(bytes),
