@@ -10,6 +10,7 @@ mod build;
 mod change;
 mod config;
 mod contract;
+mod corpus;
 mod crash;
 mod demo;
 mod events;

@@ -2,25 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::support::programs;
-
-/// Numbers that are the same in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    /// xorshift64*
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound.max(1)).unwrap();
-        usize::try_from(self.next() % bound).unwrap()
-    }
-}
+use crate::support::{numbers::Numbers, programs};
 
 /// The bytes with a few changes, of the kinds that break readers.
 fn changed(bytes: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
@@ -75,7 +57,7 @@ fn try_corpus(name: &str, changes: u64, target: fn(&[u8])) {
     };
     for (number, (file, bytes)) in files.iter().zip(&contents).enumerate() {
         attempt(bytes, &|| file.display().to_string());
-        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ (number as u64 + 1));
+        let mut numbers = Numbers::new(number as u64 + 1);
         for change in 0..changes {
             let other = &contents[numbers.below(contents.len())];
             let bytes = changed(bytes, other, &mut numbers);
