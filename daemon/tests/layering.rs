@@ -16,11 +16,14 @@ const ORDER: &[&str] = &[
     "install", "update", "worker", "api", "service",
 ];
 
-/// Crates with the one module, or file, that may use them.
+/// Crates with the one module, or file with the folder beside it, that may use them.
 const PLACES: &[(&str, &str)] = &[
     ("rusqlite", "store"),
     ("reqwest", "net"),
-    ("gix", "source/git.rs"),
+    ("gix", "source/git"),
+    ("gix_pack", "source/git"),
+    ("gix_protocol", "source/git"),
+    ("gix_transport", "source/git"),
     ("axum", "api"),
     ("hyper", "api"),
     ("hyper_util", "api"),
@@ -125,7 +128,12 @@ fn what_breaks_the_layers_is_found() {
         (
             "source/mod.rs",
             "use gix as git;",
-            "source/mod.rs:1: `gix` belongs into `source/git.rs`",
+            "source/mod.rs:1: `gix` belongs into `source/git`",
+        ),
+        (
+            "source/github.rs",
+            "use gix_protocol::Handshake;",
+            "source/github.rs:1: `gix_protocol` belongs into `source/git`",
         ),
         (
             "api/mod.rs",
@@ -161,6 +169,7 @@ fn what_keeps_to_the_layers_is_not_accused() {
             "use rusqlite::Row; fn f(tx: &rusqlite::Transaction) {}",
         ),
         ("source/git.rs", "use gix::bstr::BStr;"),
+        ("source/git/talk.rs", "use gix_protocol::Handshake;"),
         (
             "net/mod.rs",
             "let reqwest = 1; x.axum(); packd_wire::axum::x(); let r#gix = 2;",
@@ -281,7 +290,9 @@ impl Source<'_> {
         let imported =
             at >= 1 && (is_ident(&tokens[at - 1], "use") || is_ident(&tokens[at - 1], "crate"));
         let used = is_colons(tokens, at + 1) || imported;
-        if used && !inside && self.module != *place && self.path != *place {
+        let here = self.path.strip_prefix(place);
+        let at_place = here.is_some_and(|rest| rest.starts_with('/') || rest == ".rs");
+        if used && !inside && self.module != *place && !at_place {
             let line = tokens[at].span().start().line;
             self.note(line, &format!("`{name}` belongs into `{place}`"));
         }

@@ -79,6 +79,12 @@ fn source(pack: &PackView) -> String {
     if let Some(url) = &pack.source.url {
         text = format!("{text} {url}");
     }
+    if let Some(name) = &pack.source.git_ref {
+        text = format!("{text}, {name}");
+    }
+    if let Some(commit) = &pack.source.commit {
+        text = format!("{text}, commit {commit}");
+    }
     match &pack.source.path {
         Some(path) => format!("{text}, folder `{path}`"),
         None => text,
@@ -90,6 +96,8 @@ fn verified(pack: &PackView) -> String {
     match pack.verified.by {
         Verification::RegistryChecksum => "by the registry's checksum".to_owned(),
         Verification::RequestChecksum => "by the checksum in the request".to_owned(),
+        Verification::RegistryCommit => "by the commit in the registry's entry".to_owned(),
+        Verification::RequestCommit => "by the commit in the request".to_owned(),
         Verification::None => "not at all: nothing said what the bytes must be".to_owned(),
     }
 }

@@ -15,6 +15,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         limits,
         access,
         net,
+        git,
         log,
     } = new;
     let mut changed = Vec::new();
@@ -35,6 +36,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
     add(&mut changed, "limits", &old.limits, limits);
     add(&mut changed, "access", &old.access, access);
     add(&mut changed, "net", &old.net, net);
+    add(&mut changed, "git", &old.git, git);
     add(&mut changed, "log", &old.log, log);
     changed
 }

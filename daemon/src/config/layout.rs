@@ -68,6 +68,12 @@ impl Layout {
         self.state_dir.join("uploads")
     }
 
+    /// Bare repositories, one for each place that packs were fetched from.
+    #[must_use]
+    pub fn git_cache(&self) -> PathBuf {
+        self.state_dir.join("cache/git")
+    }
+
     /// The folder of the drop-ins, beside the configuration file.
     #[must_use]
     pub fn drop_ins(&self) -> PathBuf {

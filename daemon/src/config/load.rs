@@ -112,6 +112,7 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
     let limits = read_section(root, "limits", findings);
     let access = read_section(root, "access", findings);
     let net = read_section(root, "net", findings);
+    let git = read_section(root, "git", findings);
     let log = read_section(root, "log", findings);
     Some(Config {
         registries,
@@ -120,6 +121,7 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
         limits: limits?,
         access: access?,
         net: net?,
+        git: git?,
         log: log?,
     })
 }

@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod diff;
 mod environment;
+mod host_secrets;
 mod inputs;
 mod layers;
 mod layout;
@@ -33,6 +34,7 @@ pub use args::{Args, LogFormat};
 pub use check::{Objection, check};
 pub use diff::diff;
 pub use environment::Environment;
+pub use host_secrets::HostSecrets;
 pub use inputs::Inputs;
 pub use layout::Layout;
 pub use load::{Effective, load};
@@ -43,7 +45,7 @@ pub use problem::{ConfigError, Problem};
 pub use registry::Registry;
 pub use safe_url::{SafeUrl, UrlError};
 pub use secret::{Secret, SecretError, TemplateError};
-pub use sections::{Access, Level, Limits, Log, Net, Proxy, Queue, Readers, Store};
+pub use sections::{Access, Git, Level, Limits, Log, Net, Proxy, Queue, Readers, Store};
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub access: Access,
     /// How packd reaches other hosts.
     pub net: Net,
+    /// How packd reaches git repositories.
+    pub git: Git,
     /// What is logged.
     pub log: Log,
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::section::{Key, Section};
 use super::{
-    Access, Args, Config, Environment, Inputs, Layout, Limits, Log, Net, Origin, Queue, Registry,
-    Store, load,
+    Access, Args, Config, Environment, Git, Inputs, Layout, Limits, Log, Net, Origin, Queue,
+    Registry, Store, load,
 };
 
 const HEAD: &str = "\
@@ -44,13 +44,14 @@ fn section<T: Section>(name: &'static str) -> Documented {
     }
 }
 
-fn sections() -> [Documented; 6] {
+fn sections() -> [Documented; 7] {
     [
         section::<Queue>("queue"),
         section::<Store>("store"),
         section::<Limits>("limits"),
         section::<Access>("access"),
         section::<Net>("net"),
+        section::<Git>("git"),
         section::<Log>("log"),
     ]
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use url::{Origin, Url};
 
-/// A URL whose `Display` and `Debug` mask the user name, the password and every query value.
+/// A URL whose `Display` and `Debug` mask the user name, the password and every query value. The user name of
+/// ssh is part of the place, and no secret.
 ///
 /// The real text is had by [`SafeUrl::as_url`] only, for the request itself.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -64,6 +65,10 @@ impl SafeUrl {
         !self.0.username().is_empty() || self.0.password().is_some()
     }
 
+    fn is_ssh(&self) -> bool {
+        matches!(self.scheme(), "ssh" | "git+ssh")
+    }
+
     /// Scheme, host and port: what a secret header may be sent to.
     #[must_use]
     pub fn origin(&self) -> Origin {
@@ -101,7 +106,11 @@ impl fmt::Display for SafeUrl {
             return f.write_str(self.0.as_str());
         }
         let mut shown = Url::clone(&self.0);
-        if self.has_credentials() {
+        if self.has_credentials() && self.is_ssh() {
+            if shown.set_password(None).is_err() {
+                return f.write_str("***");
+            }
+        } else if self.has_credentials() {
             // fails for URLs that cannot have credentials, which this one has
             let masked = shown
                 .set_username("***")
@@ -177,6 +186,10 @@ mod tests {
             (
                 "file:///srv/packs/index.json",
                 "file:///srv/packs/index.json",
+            ),
+            (
+                "ssh://git:hunter2@packs.example/a.git",
+                "ssh://git@packs.example/a.git",
             ),
         ] {
             let url = SafeUrl::parse(url).unwrap();

@@ -11,7 +11,7 @@ use url::Url;
 use super::node::{Node, Value};
 use super::section::{section, within};
 use super::setting::{Setting, Shown, Wrong, word};
-use super::{ByteSize, HostPatterns};
+use super::{ByteSize, HostPatterns, HostSecrets};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -87,6 +87,27 @@ section! {
         ca_file: Option<PathBuf> = None;
         /// The only hosts that may be asked; `*.example.org` is every name below it. Empty: any host.
         allowed_hosts: HostPatterns = HostPatterns::default();
+    }
+}
+
+section! {
+    /// How packd reaches git repositories. Nothing that git itself is configured with counts.
+    struct Git {
+        /// Credentials by host, for `https://`: `HOST: "USER:${cred:NAME}"`, or a whole value such as
+        /// `HOST: "Bearer ${cred:NAME}"`. The host may have a port, as in `git.example.org:8443`.
+        credentials: HostSecrets = HostSecrets::default();
+        /// The private key that ssh uses, for every host. It must have no passphrase.
+        ssh_key: PathBuf = PathBuf::from("/etc/packd/ssh/id_ed25519");
+        /// The keys of the hosts that ssh may talk to, in the form of `ssh-keyscan`. A host that is not
+        /// in it is refused.
+        known_hosts: PathBuf = PathBuf::from("/etc/packd/ssh/known_hosts");
+        /// Whether `git://` may be used, which neither encrypts nor shows who the server is.
+        allow_git_protocol: bool = false;
+        /// How long one fetch may take.
+        timeout: Duration = 600 * SECOND, check within!(SECOND, 24 * HOUR);
+        /// How much of the disk the cached repositories may take. Those that were not used for longest
+        /// are removed.
+        cache_size: ByteSize = ByteSize::mib(1024);
     }
 }
 

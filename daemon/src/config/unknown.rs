@@ -2,7 +2,7 @@
 
 use super::registry::Registry;
 use super::section::{Key, Section};
-use super::sections::{Access, Limits, Log, Net, Queue, Store};
+use super::sections::{Access, Git, Limits, Log, Net, Queue, Store};
 
 /// Keys of the format that nothing in this version acts on. `*` stands for the name of a registry.
 const NOT_SUPPORTED: &[&str] = &[
@@ -26,6 +26,7 @@ pub(super) const SECTIONS: &[(&str, &[Key])] = &[
     ("limits", Limits::KEYS),
     ("access", Access::KEYS),
     ("net", Net::KEYS),
+    ("git", Git::KEYS),
     ("log", Log::KEYS),
 ];
 

@@ -17,6 +17,7 @@ use crate::config::Layout;
 use crate::event::{Hub, NewEvent};
 use crate::queue::{self, Claimed, Outcome};
 use crate::resolve::{Active, Plan};
+use crate::source::Place;
 use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
 use crate::store::{self, Database, SqlResult, StoreError, Tx, generation, job, patience, time};
 
@@ -131,15 +132,20 @@ fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {
             keywords: pack.manifest.keywords,
             registry: pack.registry,
             source: SourceView {
-                source_type: if pack.bytes.uploaded {
-                    SourceType::Upload
-                } else {
-                    SourceType::Archive
+                source_type: match &pack.bytes.place {
+                    Place::Git(_) => SourceType::Git,
+                    Place::Archive(_) if pack.bytes.uploaded => SourceType::Upload,
+                    Place::Archive(_) => SourceType::Archive,
                 },
+                git_ref: pack
+                    .bytes
+                    .commit()
+                    .and_then(|chosen| chosen.git_ref.clone()),
+                commit: pack.bytes.commit().map(|chosen| chosen.commit.clone()),
                 url: Some(pack.bytes.shown),
                 path: pack.path,
             },
-            archive: Some(pack.archive),
+            archive: pack.archive,
             tree: pack.tree,
             verified: VerifiedView {
                 by,
@@ -234,7 +240,11 @@ fn confirm(tx: &Tx<'_>, hub: &Hub, number: i64, job: i64) -> SqlResult<()> {
             ChangeAction::Keep => continue,
         };
         let version = change.to.as_ref().or(change.from.as_ref());
-        let data = json!({"version": version, "from": change.from, "registry": change.registry});
+        let mut data =
+            json!({"version": version, "from": change.from, "registry": change.registry});
+        if let Some(commit) = &change.commit {
+            data["commit"] = json!(commit);
+        }
         hub.append(
             tx,
             NewEvent {

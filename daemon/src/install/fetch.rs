@@ -15,19 +15,20 @@ use serde_json::json;
 
 use crate::queue::Claimed;
 use crate::resolve::{Bytes, Wanted};
-use crate::source::{Fetch, archive};
+use crate::source::git::{self, At, Reach};
+use crate::source::{Fetch, Place, SourceError, archive};
 use crate::store;
 
 use super::progress::Teller;
 use super::{Context, StepError, unpack};
 
-/// An archive, unpacked and proven.
+/// An archive or a commit, unpacked and proven.
 #[derive(Debug)]
 pub(super) struct Fetched {
     /// The place that the bytes really came from.
     pub bytes: Bytes,
-    /// sha256 of the archive.
-    pub archive: Digest,
+    /// sha256 of the archive, where it was one.
+    pub archive: Option<Digest>,
     /// What lies in the folder.
     pub files: FileList,
 }
@@ -92,6 +93,13 @@ async fn one(
     let pack_ref = wanted.pack_ref.as_ref().map(packd_format::PackRef::as_str);
     let teller = Teller::new(job, pack_ref);
     let limits = unpack::limits(&config.limits);
+    let location = match &bytes.place {
+        Place::Archive(location) => location,
+        Place::Git(at) => {
+            let reach = context.reach(&config, &limits, job.stop());
+            return commit(job, wanted, bytes, at, &reach, &teller, folder).await;
+        }
+    };
     let expected: Vec<Digest> = bytes.expected.into_iter().collect();
     let fetch = Fetch {
         http: &context.http,
@@ -100,7 +108,7 @@ async fn one(
         progress: &teller,
         stop: job.stop(),
     };
-    let unpacked = archive::fetch(&fetch, &bytes.location, &expected, folder).await?;
+    let unpacked = archive::fetch(&fetch, location, &expected, folder).await?;
 
     let verified = match (&bytes.expected, bytes.verified_by) {
         (Some(digest), Verification::RegistryChecksum) => {
@@ -118,8 +126,51 @@ async fn one(
     job.complete(StepName::Unpack, entries).await?;
     Ok(Fetched {
         bytes: bytes.clone(),
-        archive: unpacked.archive,
+        archive: Some(unpacked.archive),
         files: unpacked.files,
+    })
+}
+
+/// The same of a commit of a repository.
+async fn commit(
+    job: &Claimed,
+    wanted: &Wanted,
+    bytes: &Bytes,
+    at: &At,
+    reach: &Reach<'_>,
+    teller: &Teller<'_>,
+    folder: &Path,
+) -> Result<Fetched, StepError> {
+    let fetched = git::fetch(reach, at, wanted.path.as_deref(), folder, teller).await;
+    let fetched = fetched.map_err(|source| SourceError::Git { source })?;
+    let pack_ref = wanted.pack_ref.as_ref().map(packd_format::PackRef::as_str);
+    let commit = &at.chosen.commit;
+    let verified = match bytes.verified_by {
+        Verification::RegistryCommit => "commit agrees with the registry's",
+        Verification::RequestCommit => "commit agrees with the request's",
+        _ => "no commit to compare with",
+    };
+    let data = json!({"message": verified, "commit": commit, "git_ref": at.chosen.git_ref});
+    job.tell(EventKind::Verifying, pack_ref, data).await?;
+    for warning in &fetched.warnings {
+        job.warn(pack_ref, warning.clone()).await?;
+    }
+    let came = if fetched.was_cached {
+        "already here".to_owned()
+    } else {
+        in_words(fetched.bytes)
+    };
+    job.complete(
+        StepName::Fetch,
+        format!("commit {commit}, {came}, {verified}"),
+    )
+    .await?;
+    let entries = counted(fetched.files.entries().len());
+    job.complete(StepName::Unpack, entries).await?;
+    Ok(Fetched {
+        bytes: bytes.clone(),
+        archive: None,
+        files: fetched.files,
     })
 }
 

@@ -32,8 +32,8 @@ pub(super) struct Inspected {
     pub dir: String,
     /// Digest of the tree.
     pub tree: String,
-    /// sha256 of the archive.
-    pub archive: String,
+    /// sha256 of the archive, where it was one.
+    pub archive: Option<String>,
     /// The place that its bytes really came from.
     pub bytes: Bytes,
     /// The registry that offers it.
@@ -78,6 +78,19 @@ pub(crate) enum InspectError {
         wanted_version: Option<Box<Version>>,
     },
 
+    /// The tree is another one than the registry promised.
+    #[error(
+        "the tree of {shown} has the digest {actual}, and the registry's entry says {expected}"
+    )]
+    Tree {
+        /// Where it came from.
+        shown: String,
+        /// What the registry says.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
+
     /// The tree could not be read back.
     #[error("cannot read `{}`", path.display())]
     Read {
@@ -113,6 +126,7 @@ impl InspectError {
             Self::Root { .. } => ErrorKind::ManifestMissing,
             Self::Manifest { .. } => ErrorKind::InvalidManifest,
             Self::Other { .. } => ErrorKind::ContentMismatch,
+            Self::Tree { .. } => ErrorKind::DigestMismatch,
             Self::Read { .. } | Self::List { .. } => ErrorKind::Io,
         }
     }
@@ -123,7 +137,9 @@ impl InspectError {
         match self {
             Self::Root { source, .. } => source.hint(),
             Self::Manifest { source, .. } => source.hint(),
-            Self::Other { .. } => Some("tell whoever keeps the registry".into()),
+            Self::Other { .. } | Self::Tree { .. } => {
+                Some("tell whoever keeps the registry".into())
+            }
             Self::Read { .. } | Self::List { .. } => {
                 Some("the store may be damaged; `--force` installs the pack again".into())
             }
@@ -159,6 +175,14 @@ pub(super) async fn run(
         tree,
     } = staged;
     agree(wanted, &manifest, &bytes.shown)?;
+    if let Some(expected) = bytes.tree.filter(|expected| expected.to_string() != tree) {
+        return Err(InspectError::Tree {
+            shown: bytes.shown,
+            expected: expected.to_string(),
+            actual: tree,
+        }
+        .into());
+    }
     for warning in &manifest.warnings {
         job.warn(
             Some(manifest.pack_ref.as_str()),
@@ -172,7 +196,7 @@ pub(super) async fn run(
         pack_ref: manifest.pack_ref.to_string(),
         version: manifest.version.to_string(),
         digest: tree.clone(),
-        archive: Some(archive.to_string()),
+        archive: archive.map(|archive| archive.to_string()),
         path: wanted.path.clone(),
         files: files.files(),
         bytes: files.bytes(),
@@ -197,7 +221,7 @@ pub(super) async fn run(
         contents,
         dir,
         tree,
-        archive: archive.to_string(),
+        archive: archive.map(|archive| archive.to_string()),
         bytes,
         registry: wanted.registry.clone(),
         path: wanted.path.clone(),
@@ -262,7 +286,7 @@ pub(super) async fn from_store(
         contents,
         dir: row.dir,
         tree: row.digest,
-        archive: row.archive.unwrap_or_default(),
+        archive: row.archive,
         bytes,
         registry: wanted.registry.clone(),
         path: wanted.path.clone(),
@@ -403,7 +427,10 @@ pub(super) fn plan_view(
             from => resolve::action(from, Some(&pack.manifest.version)),
         };
         change.source = Some(pack.bytes.shown.clone());
-        change.digest = Some(pack.archive.clone());
+        change.digest.clone_from(&pack.archive);
+        let chosen = pack.bytes.commit();
+        change.commit = chosen.map(|chosen| chosen.commit.clone());
+        change.git_ref = chosen.and_then(|chosen| chosen.git_ref.clone());
     }
     view
 }

@@ -22,14 +22,17 @@ mod unpack;
 
 use std::sync::Arc;
 
+use packd_format::archive::Limits;
 use packd_wire::{ChangeAction, PlanView, StepName};
+use tokio_util::sync::CancellationToken;
 
-use crate::config::{Layout, Shared};
+use crate::config::{Config, Layout, Shared};
 use crate::event::Hub;
 use crate::net::Http;
 use crate::queue::{Claimed, Flags, Outcome};
 use crate::registry::Registries;
 use crate::resolve::{self, Active, Plan};
+use crate::source::git;
 use crate::store::tree::Staging;
 use crate::store::{self, Database, StoreError};
 
@@ -51,6 +54,8 @@ pub(crate) struct Context {
     pub http: Http,
     /// What can be had.
     pub registries: Registries,
+    /// The repositories that packs were fetched from.
+    pub repositories: git::Cache,
     /// Held while a generation is made and switched to: one at a time.
     pub activation: Arc<tokio::sync::Mutex<()>>,
 }
@@ -62,9 +67,19 @@ pub(crate) struct Context {
 pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, StepError> {
     let active = context.active().await?;
     job.begin(StepName::Resolve, None).await?;
+    let config = context.config.current();
+    let limits = unpack::limits(&config.limits);
     let host = resolve::Host {
         layout: &context.layout,
-        allow_http: context.config.current().net.allow_http,
+        policy: resolve::Policy {
+            allow_http: config.net.allow_http,
+            allow_git_protocol: config.git.allow_git_protocol,
+            // who may not was refused before this became a job
+            reads_files: true,
+        },
+        reach: context.reach(&config, &limits, job.stop()),
+        pinned: job.pinned(),
+        database: &context.database,
         registries: &context.registries,
         active: &active,
     };
@@ -177,6 +192,24 @@ fn is_same(name: &str, left: &Active, right: &Active) -> bool {
 }
 
 impl Context {
+    /// The way to repositories, as the configuration has it now.
+    fn reach<'a>(
+        &'a self,
+        config: &'a Config,
+        limits: &'a Limits,
+        stop: &'a CancellationToken,
+    ) -> git::Reach<'a> {
+        git::Reach {
+            http: &self.http,
+            git: &config.git,
+            net: &config.net,
+            limits,
+            min_free: config.store.min_free.bytes(),
+            cache: &self.repositories,
+            stop,
+        }
+    }
+
     /// What is active now.
     ///
     /// # Errors

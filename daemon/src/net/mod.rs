@@ -8,6 +8,7 @@ mod body;
 mod certificate;
 mod client;
 mod error;
+mod exchange;
 mod resume;
 mod route;
 
@@ -30,6 +31,7 @@ pub(crate) use self::body::Body;
 use self::body::{Deadline, Drip};
 use self::client::Blueprint;
 pub(crate) use self::error::{NetError, Reason, SetupError};
+pub(crate) use self::exchange::{Exchange, Exchanged};
 use self::resume::Resume;
 use self::route::Route;
 pub(crate) use crate::config::SafeUrl;
@@ -143,12 +145,23 @@ impl Http {
         Ok(())
     }
 
+    /// The client of this moment.
+    fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a host may be asked at all: `net.allowed_hosts`.
+    #[must_use]
+    pub(crate) fn allows(&self, host: &str) -> bool {
+        self.client().hosts.allows(host)
+    }
+
     /// Asks, follows redirects, and returns at the beginning of the body. Safe to drop while it waits.
     ///
     /// # Errors
     /// [`NetError`]; [`NetError::is_transient`] says whether asking again can help.
     pub(crate) async fn get(&self, request: Request) -> Result<Response, NetError> {
-        let client = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        let client = self.client();
         let Some(limit) = request.within else {
             return client.follow(&request, None).await;
         };

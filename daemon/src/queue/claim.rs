@@ -59,7 +59,7 @@ impl Queue {
                 view.attempt += 1;
                 view.retry_at = None;
                 view.started_at.get_or_insert_with(time::now);
-                view.plan = None;
+                let pinned = view.plan.take();
                 view.steps.clear();
                 view.warnings.clear();
                 job::update(tx, view)?;
@@ -72,13 +72,13 @@ impl Queue {
                     );
                     fail(tx, &hub, view, Problem::new(ErrorKind::Internal, text))?;
                 }
-                Ok(Some((row.view, request)))
+                Ok(Some((row.view, request, pinned)))
             })
             .await?;
-        let (view, request) = match claimed {
+        let (view, request, pinned) = match claimed {
             None => return Ok(None),
-            Some((view, Some(request))) => (view, request),
-            Some((_, None)) => {
+            Some((view, Some(request), pinned)) => (view, request, pinned),
+            Some((_, None, _)) => {
                 self.job_ended();
                 return Ok(None);
             }
@@ -95,6 +95,12 @@ impl Queue {
         );
         // another worker may find another job
         self.inner.wake.notify_one();
-        Ok(Some(Claimed::new(self.clone(), view, request, stop)))
+        Ok(Some(Claimed::new(
+            self.clone(),
+            view,
+            request,
+            pinned,
+            stop,
+        )))
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Claimed {
     queue: Queue,
     view: Mutex<JobView>,
     request: JobRequest,
+    pinned: Option<PlanView>,
     stop: CancellationToken,
 }
 
@@ -49,12 +50,14 @@ impl Claimed {
         queue: Queue,
         view: JobView,
         request: JobRequest,
+        pinned: Option<PlanView>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             queue,
             view: Mutex::new(view),
             request,
+            pinned,
             stop,
         }
     }
@@ -69,6 +72,12 @@ impl Claimed {
     #[must_use]
     pub(crate) fn request(&self) -> &JobRequest {
         &self.request
+    }
+
+    /// The plan of the attempt before: what it settled on is not looked up again.
+    #[must_use]
+    pub(crate) fn pinned(&self) -> Option<&PlanView> {
+        self.pinned.as_ref()
     }
 
     /// Who asked.

@@ -145,7 +145,8 @@ impl JobRequest {
     #[must_use]
     pub(crate) fn refs(&self) -> Vec<String> {
         match self {
-            Self::Install(request) if !request.source.contains("://") => {
+            // neither a ref nor a requirement has a colon; URLs and repositories do
+            Self::Install(request) if !request.source.contains(':') => {
                 let name = request.source.split('@').next().unwrap_or_default();
                 vec![name.to_owned()]
             }

@@ -134,17 +134,6 @@ pub(crate) enum RegistryError {
         registry: String,
     },
 
-    /// The entry names only sources that this packd cannot install from.
-    #[error("the entry of `{pack}` {version} in registry `{registry}` names only git sources")]
-    OnlyGit {
-        /// The pack.
-        pack: String,
-        /// The version.
-        version: String,
-        /// The registry.
-        registry: String,
-    },
-
     /// The source of an entry is no URL.
     #[error("`{pack}` in registry `{registry}` has a source that is not a URL")]
     SourceUrl {
@@ -208,7 +197,7 @@ impl RegistryError {
             }
             Self::Unreachable { source, .. } => source.kind(),
             Self::NoVersion { .. } => ErrorKind::VersionNotFound,
-            Self::NoSource { .. } | Self::OnlyGit { .. } => ErrorKind::UnsupportedSource,
+            Self::NoSource { .. } => ErrorKind::UnsupportedSource,
             Self::SourceRefused { .. } => ErrorKind::SourceRefused,
             Self::NoChecksum { .. } => ErrorKind::ChecksumMissing,
             Self::Store(error) => error.kind(),
@@ -260,7 +249,7 @@ impl RegistryError {
             Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
                 Some("tell whoever keeps the registry".into())
             }
-            Self::NoSource { .. } | Self::OnlyGit { .. } | Self::SourceRefused { .. } => None,
+            Self::NoSource { .. } | Self::SourceRefused { .. } => None,
             Self::Store(error) => error.hint(),
         }
     }

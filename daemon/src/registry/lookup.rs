@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::config::{Registry, SafeUrl, Trust};
 use crate::source::archive::Location;
+use crate::source::git::{Repository, Scheme, Spelled};
 use crate::store::index::{EntryRow, IndexRow};
 use crate::store::{self, StoreError, time};
 
@@ -57,13 +58,45 @@ pub(crate) struct Offer {
 #[derive(Debug, Clone)]
 pub(crate) struct OfferSource {
     /// How to get there.
-    pub location: Location,
+    pub place: OfferPlace,
     /// The same for people and records, without credentials.
     pub shown: String,
     /// What the bytes must digest to.
     pub checksum: Option<Digest>,
     /// How many they are.
     pub size: Option<u64>,
+    /// What the tree of the pack must digest to.
+    pub tree: Option<Digest>,
+}
+
+/// Where a release's bytes are.
+#[derive(Debug, Clone)]
+pub(crate) enum OfferPlace {
+    /// In an archive.
+    Archive(Location),
+    /// In a repository.
+    Git(Box<OfferGit>),
+}
+
+/// A repository that an entry names.
+#[derive(Debug, Clone)]
+pub(crate) struct OfferGit {
+    /// The repository.
+    pub repository: Repository,
+    /// The branch, tag or commit.
+    pub git_ref: Option<String>,
+    /// The commit that was published, when the entry says it.
+    pub commit: Option<String>,
+}
+
+impl OfferSource {
+    /// Whether nothing says what its bytes must be.
+    fn is_unproven(&self) -> bool {
+        match &self.place {
+            OfferPlace::Archive(_) => self.checksum.is_none(),
+            OfferPlace::Git(git) => git.commit.is_none(),
+        }
+    }
 }
 
 impl Registries {
@@ -86,9 +119,7 @@ impl Registries {
             let entry = read(&row)?;
             let release = choose(query, registry, &entry)?;
             let sources = sources(registry, pack_ref, release)?;
-            if registry.trust == Trust::Unverified
-                && sources.iter().any(|source| source.checksum.is_none())
-            {
+            if registry.trust == Trust::Unverified && sources.iter().any(OfferSource::is_unproven) {
                 warnings.push(format!(
                     "registry `{}` is `trust: unverified`: nobody vouches for the bytes of `{pack_ref}`",
                     registry.name
@@ -287,7 +318,8 @@ fn choose<'e>(
     })
 }
 
-/// Where the bytes of a release are, as absolute places that the rules allow.
+/// Where the bytes of a release are, as absolute places that the rules allow. Archives go first: their checksum is
+/// of the very bytes, and they are whole in one request.
 fn sources(
     registry: &Registry,
     pack_ref: &PackRef,
@@ -305,7 +337,7 @@ fn sources(
             url,
             checksum,
             size,
-            ..
+            tree,
         } = source
         else {
             continue;
@@ -321,30 +353,106 @@ fn sources(
         match locate(registry, &pack, url) {
             Ok((location, shown)) => {
                 sources.push(OfferSource {
-                    location,
+                    place: OfferPlace::Archive(location),
                     shown,
                     checksum: *checksum,
                     size: *size,
+                    tree: *tree,
                 });
             }
             // one that may not be used is no reason against the next
             Err(error) => drop(problem.get_or_insert(error)),
         }
     }
+    for source in &release.sources {
+        let Source::Git {
+            url,
+            git_ref,
+            commit,
+            tree,
+            ..
+        } = source
+        else {
+            continue;
+        };
+        match repository(registry, &pack, url) {
+            Ok(repository) => sources.push(OfferSource {
+                shown: repository.url.to_string(),
+                place: OfferPlace::Git(Box::new(OfferGit {
+                    repository,
+                    git_ref: git_ref.clone(),
+                    commit: commit.clone(),
+                })),
+                checksum: None,
+                size: None,
+                tree: *tree,
+            }),
+            Err(error) => drop(problem.get_or_insert(error)),
+        }
+    }
     match problem {
         _ if !sources.is_empty() => Ok(sources),
         Some(error) => Err(error),
-        None if release.sources.is_empty() => Err(RegistryError::NoSource {
-            pack,
-            version,
-            registry: name,
-        }),
-        None => Err(RegistryError::OnlyGit {
+        None => Err(RegistryError::NoSource {
             pack,
             version,
             registry: name,
         }),
     }
+}
+
+/// The repository that a source's URL names. The registry's headers are for its own server only, and a folder of
+/// this host is named by an index of this host only.
+fn repository(registry: &Registry, pack: &str, url: &str) -> Result<Repository, RegistryError> {
+    let refused = |reason: String| RegistryError::SourceRefused {
+        pack: pack.to_owned(),
+        registry: registry.name.clone(),
+        reason,
+    };
+    // as an archive's, it may be relative to the index
+    let is_relative = !url.contains(':');
+    let absolute = is_relative.then(|| registry.url.join(url).ok()).flatten();
+    let spelled = Spelled::parse(absolute.as_ref().map_or(url, Url::as_str));
+    let url = spelled.map_err(|error| refused(error.to_string()))?.url;
+    match url.scheme() {
+        Scheme::File if registry.url.scheme() != "file" => {
+            return Err(refused(format!(
+                "`{url}` is a folder, and the index is not of this host"
+            )));
+        }
+        Scheme::File => {
+            let folder = registry
+                .url
+                .join(".")
+                .ok()
+                .and_then(|folder| folder.to_file_path().ok());
+            let path = Url::parse(&url.to_string())
+                .ok()
+                .and_then(|url| url.to_file_path().ok());
+            if !matches!((folder, path), (Some(folder), Some(path)) if is_below(&path, &folder)) {
+                return Err(refused(format!(
+                    "`{url}` is not below the folder of the index"
+                )));
+            }
+        }
+        Scheme::Http if !registry.allow_http => {
+            return Err(refused(format!(
+                "`{url}` is plain http, which needs `allow_http: true` at the registry"
+            )));
+        }
+        Scheme::Https | Scheme::Http | Scheme::Ssh | Scheme::Git => {}
+    }
+    let same_origin = Url::parse(&url.to_string())
+        .is_ok_and(|url| url.origin().is_tuple() && url.origin() == registry.url.origin());
+    let headers = registry
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()));
+    Ok(Repository {
+        url,
+        headers: headers.filter(|_| same_origin).collect(),
+        allow_http: registry.allow_http,
+    })
 }
 
 /// The place that a source's URL names, relative to the index. Files are read only below the

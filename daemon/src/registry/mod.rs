@@ -26,7 +26,7 @@ use crate::store::index::IndexRow;
 use crate::store::{self, Database, StoreError, time};
 
 pub(crate) use error::RegistryError;
-pub(crate) use lookup::{Offer, Query};
+pub(crate) use lookup::{Offer, OfferGit, OfferPlace, Query};
 
 /// A handle to the registries; clones share it.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use packd_wire::ErrorKind;
 
 use crate::config::{SafeUrl, UrlError};
 use crate::registry::RegistryError;
+use crate::source::git::{GitError, GitUrlError};
 use crate::store::StoreError;
 
 /// Why there is no plan.
@@ -69,9 +70,66 @@ pub(crate) enum ResolveError {
     /// Plain http that the configuration does not allow.
     #[error("`{url}` is plain http")]
     PlainHttp {
-        /// The source.
-        url: SafeUrl,
+        /// The source, without credentials.
+        url: String,
     },
+
+    /// `git://` that the configuration does not allow.
+    #[error("`{url}` is neither encrypted nor does it show who the server is")]
+    GitProtocol {
+        /// The source.
+        url: String,
+    },
+
+    /// A repository of this host, for somebody who may not make the daemon read files.
+    #[error("`{url}` is a repository of this host, which only an admin may name")]
+    FileRepository {
+        /// The source.
+        url: String,
+    },
+
+    /// The source is not the place of a repository.
+    #[error(transparent)]
+    Repository {
+        /// Why.
+        source: GitUrlError,
+    },
+
+    /// A field that says nothing about a repository.
+    #[error("`{what}` cannot be used with a git repository")]
+    NotForRepositories {
+        /// The field.
+        what: &'static str,
+    },
+
+    /// The source and a field say the same in two ways.
+    #[error("the source has a `{what}` already, and the request gives another")]
+    Twice {
+        /// The field.
+        what: &'static str,
+    },
+
+    /// `git_ref` and `version` at once.
+    #[error("`git_ref` and `version` both say which commit of the repository it is")]
+    RefAndVersion,
+
+    /// A ref that can be none.
+    #[error("`{git_ref}` cannot be the name of a branch, tag or commit")]
+    GitRef {
+        /// The text.
+        git_ref: String,
+    },
+
+    /// No commit of a repository could be chosen; its own words say it best.
+    #[error(transparent)]
+    Git {
+        /// Why.
+        source: GitError,
+    },
+
+    /// A tag leads to another commit than when the same version was installed before.
+    #[error(transparent)]
+    Moved(Box<Moved>),
 
     /// A user or password in the URL, where every log and history would show it.
     #[error("`{url}` contains credentials")]
@@ -85,15 +143,6 @@ pub(crate) enum ResolveError {
     Path {
         /// The source.
         word: String,
-    },
-
-    /// A repository, by its ending, its scheme or its form.
-    #[error(
-        "`{source_text}` is a git repository, and this version of packd does not install from those"
-    )]
-    Git {
-        /// The source, without credentials.
-        source_text: String,
     },
 
     /// A scheme that packd does not install from.
@@ -146,6 +195,26 @@ pub(crate) enum ResolveError {
     },
 }
 
+/// The commit of a version that was another one before.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{pack}` {version} of registry `{registry}` was commit {known} before, and {named} leads to {actual} now"
+)]
+pub(crate) struct Moved {
+    /// The pack.
+    pub pack: String,
+    /// The version.
+    pub version: String,
+    /// The registry.
+    pub registry: String,
+    /// The tag or branch.
+    pub named: String,
+    /// The commit of before.
+    pub known: String,
+    /// The commit of now.
+    pub actual: String,
+}
+
 impl ResolveError {
     /// The stable name sent over the API.
     #[must_use]
@@ -158,12 +227,27 @@ impl ResolveError {
             | Self::Checksum { .. }
             | Self::NotForUrls { .. }
             | Self::NotForNames { .. }
+            | Self::NotForRepositories { .. }
+            | Self::Twice { .. }
+            | Self::RefAndVersion
+            | Self::GitRef { .. }
             | Self::Path { .. }
             | Self::NoRegistry { .. } => ErrorKind::InvalidReference,
-            Self::FileUrl { .. } | Self::PlainHttp { .. } | Self::Credentials { .. } => {
-                ErrorKind::SourceRefused
-            }
-            Self::Scheme { .. } | Self::Git { .. } => ErrorKind::UnsupportedSource,
+            Self::FileUrl { .. }
+            | Self::PlainHttp { .. }
+            | Self::GitProtocol { .. }
+            | Self::Credentials { .. } => ErrorKind::SourceRefused,
+            Self::FileRepository { .. } => ErrorKind::AccessDenied,
+            Self::Repository { source } => match source {
+                GitUrlError::Scheme { .. } => ErrorKind::UnsupportedSource,
+                GitUrlError::NotAUrl { .. } => ErrorKind::InvalidReference,
+                GitUrlError::Credentials { .. }
+                | GitUrlError::Query { .. }
+                | GitUrlError::Option { .. } => ErrorKind::SourceRefused,
+            },
+            Self::Git { source } => source.kind(),
+            Self::Moved(_) => ErrorKind::DigestMismatch,
+            Self::Scheme { .. } => ErrorKind::UnsupportedSource,
             Self::Registry(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::RequiredBy { .. } => ErrorKind::RequiredBy,
@@ -181,16 +265,34 @@ impl ResolveError {
                 "requirements are written `2.1.0`, `2.1`, `^2`, `~2.1`, `>=1.4, <3`, `latest`"
                     .into(),
             ),
-            Self::TwoVersions { .. } => Some("give one of the two".into()),
+            Self::TwoVersions { .. } | Self::Twice { .. } | Self::RefAndVersion => {
+                Some("give one of the two".into())
+            }
             Self::Checksum { .. } => {
                 Some("write `sha256:` or `sha512:` and the digest in hex".into())
             }
-            Self::NotForUrls { .. } | Self::NotForNames { .. } | Self::Url { .. } => None,
             Self::FileUrl { .. } | Self::Path { .. } => {
                 Some("`packctl install ./PATH` sends it; so does `POST /v1/packs/upload`".into())
             }
-            Self::Git { .. } => Some(
-                "give the URL of a .tar.gz or .zip of it, which most places that host repositories offer"
+            Self::Git { source } => source.hint(),
+            Self::Repository { source } => source.hint(),
+            Self::NotForRepositories { what: "checksum" } => {
+                Some("`--ref` with a full commit says as much of a repository".into())
+            }
+            Self::NotForRepositories { .. }
+            | Self::GitRef { .. }
+            | Self::NotForUrls { .. }
+            | Self::NotForNames { .. }
+            | Self::Url { .. } => None,
+            Self::GitProtocol { .. } => Some(
+                "use https or ssh; `git.allow_git_protocol: true` in packd.yaml allows it all the same"
+                    .into(),
+            ),
+            Self::FileRepository { .. } => Some(
+                "`packctl install ./FOLDER` sends a folder of yours; so does `POST /v1/packs/upload`".into(),
+            ),
+            Self::Moved(_) => Some(
+                "a published version must not change: tell whoever keeps the registry, or name the commit in its entry"
                     .into(),
             ),
             Self::PlainHttp { .. } => Some(
@@ -199,7 +301,9 @@ impl ResolveError {
             Self::Credentials { .. } => {
                 Some("credentials belong into the `headers` of a registry in packd.yaml".into())
             }
-            Self::Scheme { .. } => Some("archives are installed from https:// URLs".into()),
+            Self::Scheme { .. } => Some(
+                "archives are installed from https:// URLs, repositories from https:// and ssh:// ones".into(),
+            ),
             Self::NoRegistry { .. } => Some("write `./` before the name of a folder".into()),
             Self::Registry(error) => error.hint(),
             Self::Store(error) => error.hint(),
@@ -214,7 +318,11 @@ impl ResolveError {
     /// Whether trying again can help.
     #[must_use]
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Registry(error) if error.is_transient())
+        match self {
+            Self::Registry(error) => error.is_transient(),
+            Self::Git { source } => source.is_transient(),
+            _ => false,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod error;
 mod remove;
+mod repository;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -15,14 +16,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
-use packd_wire::{InstallRequest, Verification};
+use packd_wire::{InstallRequest, PlanView, Verification};
 
 use crate::config::{Layout, SafeUrl};
 use crate::queue::{JobRequest, UploadRequest};
-use crate::registry::{Offer, Query, Registries};
+use crate::registry::{Offer, OfferPlace, Query, Registries};
 use crate::source::archive::Location;
-use crate::store;
+use crate::source::{Place, git};
 use crate::store::pack::Installed;
+use crate::store::{self, Database};
 
 pub(crate) use error::ResolveError;
 pub(crate) use view::action;
@@ -66,25 +68,55 @@ pub(crate) struct Wanted {
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes {
     /// How to get there.
-    pub location: Location,
+    pub place: Place,
     /// The same for people and records, without credentials.
     pub shown: String,
     /// Whether a client sent them.
     pub uploaded: bool,
     /// What they must digest to.
     pub expected: Option<Digest>,
+    /// What the tree of the pack must digest to.
+    pub tree: Option<Digest>,
     /// Who says so.
     pub verified_by: Verification,
     /// How many they are, when the index says it.
     pub size: Option<u64>,
 }
 
+impl Bytes {
+    /// The commit of a repository, if that is where they are.
+    #[must_use]
+    pub(crate) fn commit(&self) -> Option<&git::Chosen> {
+        match &self.place {
+            Place::Git(at) => Some(&at.chosen),
+            Place::Archive(_) => None,
+        }
+    }
+}
+
+/// What a request may name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Policy {
+    /// Plain http: `net.allow_http`.
+    pub allow_http: bool,
+    /// `git://`: `git.allow_git_protocol`.
+    pub allow_git_protocol: bool,
+    /// A repository of this host: who asks is an admin.
+    pub reads_files: bool,
+}
+
 /// What a plan is made from.
 pub(crate) struct Host<'a> {
     /// Where uploads and trees lie.
     pub layout: &'a Arc<Layout>,
-    /// Whether a request may name plain http: `net.allow_http`.
-    pub allow_http: bool,
+    /// What a request may name.
+    pub policy: Policy,
+    /// The way to repositories.
+    pub reach: git::Reach<'a>,
+    /// What an earlier attempt of the same job settled on.
+    pub pinned: Option<&'a PlanView>,
+    /// What is remembered of earlier installs.
+    pub database: &'a Database,
     /// What can be had.
     pub registries: &'a Registries,
     /// What is active.
@@ -97,7 +129,7 @@ pub(crate) struct Host<'a> {
 /// [`ResolveError`]; whether a retry can help is its `is_transient`.
 pub(crate) async fn run(request: &JobRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
     match request {
-        JobRequest::Install(request) if is_url(request) => by_url(request, host.allow_http),
+        JobRequest::Install(request) if is_url(request) => by_url(request, host).await,
         JobRequest::Install(request) => by_name(request, host).await,
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
@@ -108,9 +140,14 @@ pub(crate) async fn run(request: &JobRequest, host: &Host<'_>) -> Result<Plan, R
 ///
 /// # Errors
 /// [`ResolveError`], but only those that need neither a registry nor the store.
-pub(crate) fn check(request: &JobRequest, allow_http: bool) -> Result<(), ResolveError> {
+pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveError> {
     match request {
-        JobRequest::Install(request) if is_url(request) => by_url(request, allow_http).map(drop),
+        JobRequest::Install(request) if is_url(request) => {
+            match repository::kind_of(request, policy)? {
+                repository::Kind::Repository(_) | repository::Kind::Either(_) => Ok(()),
+                repository::Kind::Archive => archive(request, policy.allow_http).map(drop),
+            }
+        }
         JobRequest::Install(request) => parse_name(request).map(drop),
         JobRequest::Upload(request) => by_upload(request, Path::new("")).map(drop),
         JobRequest::Remove(request) => parse_ref(&request.pack_ref).map(drop),
@@ -118,18 +155,42 @@ pub(crate) fn check(request: &JobRequest, allow_http: bool) -> Result<(), Resolv
 }
 
 fn is_url(request: &InstallRequest) -> bool {
-    request.source.contains("://")
+    request.source.contains("://") || git::is_certain(&request.source)
 }
 
-fn by_url(request: &InstallRequest, allow_http: bool) -> Result<Plan, ResolveError> {
+/// A repository or an archive; which of the two is found out by asking where the form does not say it.
+async fn by_url(request: &InstallRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
+    let (bytes, path, reason) = match repository::kind_of(request, host.policy)? {
+        repository::Kind::Repository(asked) => repository::find(asked, host).await?,
+        repository::Kind::Either(asked) => {
+            if repository::probe(request, &asked, host).await? {
+                repository::find(asked, host).await?
+            } else {
+                let bytes = archive(request, host.policy.allow_http)?;
+                let reason = "requested; an archive, since no repository answers there";
+                (bytes, asked.path, reason.to_owned())
+            }
+        }
+        repository::Kind::Archive => {
+            let bytes = archive(request, host.policy.allow_http)?;
+            (bytes, request.path.clone(), "requested".to_owned())
+        }
+    };
+    Ok(Plan {
+        wanted: vec![Wanted {
+            reason,
+            ..unnamed(bytes, path)
+        }],
+        ..Plan::default()
+    })
+}
+
+/// The archive at a URL.
+fn archive(request: &InstallRequest, allow_http: bool) -> Result<Bytes, ResolveError> {
     let url: SafeUrl = request
         .source
         .parse()
         .map_err(|source| ResolveError::Url { source })?;
-    if is_git(&url) {
-        let source_text = url.to_string();
-        return Err(ResolveError::Git { source_text });
-    }
     for (given, what) in [
         (&request.version, "version"),
         (&request.registry, "registry"),
@@ -141,7 +202,10 @@ fn by_url(request: &InstallRequest, allow_http: bool) -> Result<Plan, ResolveErr
     }
     match url.as_url().scheme() {
         "https" | "http" if url.has_credentials() => return Err(ResolveError::Credentials { url }),
-        "http" if !allow_http => return Err(ResolveError::PlainHttp { url }),
+        "http" if !allow_http => {
+            let url = url.to_string();
+            return Err(ResolveError::PlainHttp { url });
+        }
         "https" | "http" => {}
         "file" => return Err(ResolveError::FileUrl { url }),
         _ => return Err(ResolveError::Scheme { url }),
@@ -151,17 +215,14 @@ fn by_url(request: &InstallRequest, allow_http: bool) -> Result<Plan, ResolveErr
         .as_deref()
         .map(parse_checksum)
         .transpose()?;
-    let bytes = Bytes {
+    Ok(Bytes {
         shown: url.to_string(),
-        location: Location::remote(url, Vec::new(), allow_http),
+        place: Place::Archive(Location::remote(url, Vec::new(), allow_http)),
         uploaded: false,
         verified_by: by_request(expected.as_ref()),
         expected,
+        tree: None,
         size: None,
-    };
-    Ok(Plan {
-        wanted: vec![unnamed(bytes, request.path.clone())],
-        ..Plan::default()
     })
 }
 
@@ -175,11 +236,12 @@ fn by_upload(request: &UploadRequest, uploads: &Path) -> Result<Plan, ResolveErr
     let name = request.query.name.as_deref();
     let shown = name.unwrap_or("an uploaded archive").to_owned();
     let bytes = Bytes {
-        location: Location::upload(uploads.join(&request.file), shown.clone()),
+        place: Place::Archive(Location::upload(uploads.join(&request.file), shown.clone())),
         shown,
         uploaded: true,
         verified_by: by_request(expected.as_ref()),
         expected,
+        tree: None,
         size: Some(request.bytes),
     };
     Ok(Plan {
@@ -199,22 +261,8 @@ fn unnamed(bytes: Bytes, path: Option<String>) -> Wanted {
     }
 }
 
-/// Whether a URL names a git repository, going by its scheme and its ending.
-fn is_git(url: &SafeUrl) -> bool {
-    let scheme = url.as_url().scheme();
-    let ending = Path::new(url.as_url().path()).extension();
-    matches!(scheme, "git" | "ssh")
-        || scheme.starts_with("git+")
-        || (scheme != "file" && ending.is_some_and(|ending| ending.eq_ignore_ascii_case("git")))
-}
-
-/// What a source is that is neither a URL nor the name of a pack, if it is clear: `git@host:a/b`, or a path.
+/// What a source is that is neither a URL nor the name of a pack, if it is clear: a path.
 fn no_name(source: &str) -> Option<ResolveError> {
-    let scp = source.split_once(':').map(|(host, _)| host);
-    if scp.is_some_and(|host| host.contains('@') && !host.contains('/')) {
-        let source_text = source.to_owned();
-        return Some(ResolveError::Git { source_text });
-    }
     let name = source.split('@').next().unwrap_or_default();
     (name.contains('/') || name.starts_with(['.', '~'])).then(|| ResolveError::Path {
         word: source.to_owned(),
@@ -258,7 +306,8 @@ async fn by_name(request: &InstallRequest, host: &Host<'_>) -> Result<Plan, Reso
             return Ok(plan);
         }
     }
-    plan.wanted.push(from_offer(request, pack_ref, offer));
+    let wanted = from_offer(request, pack_ref, offer, host, &mut plan.warnings).await?;
+    plan.wanted.push(wanted);
     Ok(plan)
 }
 
@@ -270,30 +319,67 @@ async fn is_present(layout: &Arc<Layout>, pack: &Installed) -> Result<bool, Reso
         .map_err(ResolveError::Store)
 }
 
-fn from_offer(request: &InstallRequest, pack_ref: PackRef, offer: Offer) -> Wanted {
-    let sources = offer
-        .sources
-        .into_iter()
-        .map(|source| Bytes {
+async fn from_offer(
+    request: &InstallRequest,
+    pack_ref: PackRef,
+    offer: Offer,
+    host: &Host<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Wanted, ResolveError> {
+    let mut sources: Vec<Bytes> = Vec::new();
+    let mut reason = "requested".to_owned();
+    for source in offer.sources {
+        let place = match source.place {
+            OfferPlace::Archive(location) => Place::Archive(location),
+            OfferPlace::Git(asked) => {
+                let release = repository::Release {
+                    pack_ref: pack_ref.as_str(),
+                    version: &offer.version,
+                    registry: &offer.registry,
+                };
+                match repository::offered(*asked, &source.shown, &release, host).await {
+                    Ok(at) => {
+                        if sources.is_empty() {
+                            reason = format!("requested; git, {}", at.chosen.words);
+                        }
+                        Place::Git(Box::new(at))
+                    }
+                    // one that may not be used is no reason against those before it
+                    Err(error) if !sources.is_empty() => {
+                        warnings.push(format!(
+                            "{}: {}",
+                            source.shown,
+                            packd_format::error::chain(&error)
+                        ));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        let verified_by = match (&place, &source.checksum) {
+            (Place::Archive(_), Some(_)) => Verification::RegistryChecksum,
+            (Place::Git(at), _) if at.chosen.is_exact => Verification::RegistryCommit,
+            _ => Verification::None,
+        };
+        sources.push(Bytes {
             shown: source.shown,
-            location: source.location,
+            place,
             uploaded: false,
-            verified_by: match source.checksum {
-                Some(_) => Verification::RegistryChecksum,
-                None => Verification::None,
-            },
+            verified_by,
             expected: source.checksum,
+            tree: source.tree,
             size: source.size,
-        })
-        .collect();
-    Wanted {
+        });
+    }
+    Ok(Wanted {
         pack_ref: Some(pack_ref),
         version: Some(offer.version),
         sources,
         registry: Some(offer.registry),
         path: request.path.clone(),
-        reason: "requested".into(),
-    }
+        reason,
+    })
 }
 
 /// The ref and the requirement of `slack`, `slack@^2`, or `slack` with `version: ^2`.

@@ -23,6 +23,12 @@ impl Plan {
                 to: wanted.version.as_ref().map(ToString::to_string),
                 registry: wanted.registry.clone(),
                 source: bytes.map(|bytes| bytes.shown.clone()),
+                git_ref: bytes
+                    .and_then(|bytes| bytes.commit())
+                    .and_then(|chosen| chosen.git_ref.clone()),
+                commit: bytes
+                    .and_then(|bytes| bytes.commit())
+                    .map(|chosen| chosen.commit.clone()),
                 digest: bytes
                     .and_then(|bytes| bytes.expected.as_ref())
                     .map(ToString::to_string),
@@ -51,6 +57,8 @@ fn line(pack: &Installed, action: ChangeAction, reason: &str) -> PlanChange {
         to: (action == ChangeAction::Keep).then(|| pack.version.clone()),
         registry: pack.record.registry.clone(),
         source: pack.record.source.url.clone(),
+        git_ref: pack.record.source.git_ref.clone(),
+        commit: pack.record.source.commit.clone(),
         digest: pack.record.archive.clone(),
         reason: reason.to_owned(),
     }

@@ -24,6 +24,7 @@ use crate::install::Context;
 use crate::net::Http;
 use crate::queue::Queue;
 use crate::registry::Registries;
+use crate::source::git;
 use crate::store::{self, Database, time};
 use crate::worker;
 
@@ -103,6 +104,7 @@ async fn serve(
         hub: hub.clone(),
         http,
         registries: registries.clone(),
+        repositories: git::Cache::new(layout.git_cache()),
         activation: Arc::default(),
     };
     let state = api::State::new(api::Parts {

@@ -8,6 +8,7 @@ use packd_format::Digest;
 use packd_format::archive::ArchiveError;
 use packd_wire::{ErrorKind, StepName};
 
+use super::git::GitError;
 use crate::net::NetError;
 
 /// Why no tree came of a source. What was written until then is the caller's to remove; nothing is
@@ -94,6 +95,12 @@ pub(crate) enum SourceError {
         /// Why.
         source: io::Error,
     },
+    /// No tree came of a repository; its own words say it best.
+    #[error(transparent)]
+    Git {
+        /// Why.
+        source: GitError,
+    },
     /// The caller asked to stop.
     #[error("fetching the archive was cancelled")]
     Cancelled,
@@ -134,6 +141,7 @@ impl SourceError {
             },
             Self::Spool { source, .. } if is_full(source) => ErrorKind::NoSpace,
             Self::Read { .. } | Self::Spool { .. } => ErrorKind::Io,
+            Self::Git { source } => source.kind(),
             Self::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -150,7 +158,8 @@ impl SourceError {
             | Self::SizeMismatch { .. }
             | Self::DigestMismatch { .. }
             | Self::Spool { .. } => StepName::Fetch,
-            Self::Unpack { .. } | Self::Cancelled => StepName::Unpack,
+            Self::Git { source } if !source.is_of_the_tree() => StepName::Fetch,
+            Self::Unpack { .. } | Self::Git { .. } | Self::Cancelled => StepName::Unpack,
         }
     }
 
@@ -159,6 +168,7 @@ impl SourceError {
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Download { source } => source.is_transient(),
+            Self::Git { source } => source.is_transient(),
             _ => false,
         }
     }
@@ -174,6 +184,7 @@ impl SourceError {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Download { source } => source.retry_after(),
+            Self::Git { source } => source.retry_after(),
             _ => None,
         }
     }
@@ -192,6 +203,7 @@ impl SourceError {
                 "the archive is not the one that the checksum was made of: compare both with what its publisher says"
                     .to_owned(),
             ),
+            Self::Git { source } => source.hint(),
             Self::Open { .. }
             | Self::NotAFile { .. }
             | Self::Read { .. }

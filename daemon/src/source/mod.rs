@@ -5,6 +5,7 @@
 
 pub(crate) mod archive;
 mod error;
+pub(crate) mod git;
 mod input;
 mod pipe;
 mod relay;
@@ -17,6 +18,15 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::error::SourceError;
 use crate::net::Http;
+
+/// Where a pack's bytes are.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In an archive.
+    Archive(archive::Location),
+    /// In a commit of a repository.
+    Git(Box<git::At>),
+}
 
 /// Hears how far a transport is. Called often; whom it tells how often is its own business.
 pub(crate) trait Progress: Send + Sync {

@@ -60,6 +60,8 @@ impl Record {
                 source_type: SourceType::Archive,
                 url: None,
                 path: None,
+                git_ref: None,
+                commit: None,
             },
             archive: None,
             tree: String::new(),
@@ -150,7 +152,8 @@ pub(crate) fn insert_tree(tx: &Tx<'_>, row: &TreeRow) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "INSERT INTO tree (dir, ref, version, digest, archive, path, files, bytes, made_at)
          VALUES (:dir, :ref, :version, :digest, :archive, :path, :files, :bytes, :at)
-         ON CONFLICT (dir) DO UPDATE SET archive = excluded.archive, path = excluded.path",
+         ON CONFLICT (dir) DO UPDATE SET archive = excluded.archive, path = excluded.path
+         WHERE excluded.archive IS NOT NULL",
     )?
     .execute(named_params! {
         ":dir": row.dir,
@@ -164,6 +167,28 @@ pub(crate) fn insert_tree(tx: &Tx<'_>, row: &TreeRow) -> rusqlite::Result<()> {
         ":at": super::time::now(),
     })?;
     Ok(())
+}
+
+/// The commit of a repository that a version of a pack came from when it was last installed from there.
+///
+/// `url` is the repository as people see it.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn commit_of(
+    connection: &Connection,
+    pack_ref: &str,
+    version: &str,
+    url: &str,
+) -> rusqlite::Result<Option<String>> {
+    let mut rows = connection.prepare_cached(
+        "SELECT json_extract(record, '$.source.commit') FROM install
+         WHERE ref = ?1 AND version = ?2 AND json_extract(record, '$.source.url') = ?3
+           AND json_extract(record, '$.source.commit') IS NOT NULL
+         ORDER BY id DESC LIMIT 1",
+    )?;
+    rows.query_row(params![pack_ref, version, url], |row| row.get(0))
+        .optional()
 }
 
 /// A tree that was made from the archive with this sha256.

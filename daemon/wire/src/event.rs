@@ -38,7 +38,7 @@ event_kinds! {
     Downloading => "downloading";
     /// Entries are written: `{file, files, bytes}`. Not stored.
     Extracting => "extracting";
-    /// A digest was compared: `{message}`.
+    /// A digest was compared: `{message}`; of a repository also `{commit, git_ref}`.
     Verifying => "verifying";
     /// Odd, but not in the way: `{message}`; an attempt that failed, while another one will be made:
     /// `{message, error, retry_at, attempt}`.
@@ -51,9 +51,9 @@ event_kinds! {
     JobFailed => "job_failed";
     /// A job was cancelled: `{}`.
     JobCancelled => "job_cancelled";
-    /// A pack became active that was not: `{version}`.
+    /// A pack became active that was not: `{version}`; from a repository also `{commit}`.
     PackInstalled => "pack_installed";
-    /// Another version or tree of a pack became active: `{from, version}`.
+    /// Another version or tree of a pack became active: `{from, version}`; from a repository also `{commit}`.
     PackUpdated => "pack_updated";
     /// A pack is no longer active: `{version}`.
     PackRemoved => "pack_removed";

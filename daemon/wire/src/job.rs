@@ -211,6 +211,12 @@ pub struct PlanChange {
     pub registry: Option<String>,
     /// Where the bytes come from, without credentials.
     pub source: Option<String>,
+    /// The branch or tag of a repository that named the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_ref: Option<String>,
+    /// The commit of a repository, in full. A job that runs again brings the same one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// What the bytes must digest to.
     pub digest: Option<String>,
     /// Why it is in the plan.

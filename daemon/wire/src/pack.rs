@@ -61,6 +61,8 @@ pub enum SourceType {
     Archive,
     /// An archive that a client sent.
     Upload,
+    /// A commit of a git repository.
+    Git,
 }
 
 impl SourceType {
@@ -70,6 +72,7 @@ impl SourceType {
         match self {
             Self::Archive => "archive",
             Self::Upload => "upload",
+            Self::Git => "git",
         }
     }
 }
@@ -82,8 +85,14 @@ pub struct SourceView {
     pub source_type: SourceType,
     /// The URL without credentials; of an upload, the path the client named.
     pub url: Option<String>,
-    /// The folder inside the archive that is the pack, when not its root.
+    /// The folder inside the archive or repository that is the pack, as it was asked for.
     pub path: Option<String>,
+    /// The branch or tag of the repository that named the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_ref: Option<String>,
+    /// The commit of the repository, in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// What a pack's bytes digest to.
@@ -103,6 +112,10 @@ pub enum Verification {
     RegistryChecksum,
     /// The archive's bytes with the checksum in the request.
     RequestChecksum,
+    /// The commit with that of the registry's entry.
+    RegistryCommit,
+    /// The commit with the one in the request, in full.
+    RequestCommit,
     /// Nothing.
     None,
 }

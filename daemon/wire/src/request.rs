@@ -11,15 +11,17 @@ use utoipa::{IntoParams, ToSchema};
     reason = "each is a flag of its own, as it is sent"
 )]
 pub struct InstallRequest {
-    /// A registry reference (`slack`, `slack@^2`, `slack@latest`) or the URL of an archive.
+    /// A registry reference (`slack`, `slack@^2`, `slack@latest`), the URL of an archive, or a git repository
+    /// (`https://host/x.git`, `ssh://user@host/x`, `user@host:x`, `github:org/repo@ref`).
     pub source: String,
-    /// A requirement, instead of the one after `@`.
+    /// A requirement, instead of the one after `@`. Of a repository it is the newest tag that satisfies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Branch, tag or commit; only a git source has one.
+    /// Branch, tag or commit of a repository. Without one, and without `version`, it is the newest tag that is a
+    /// version, or else the default branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git_ref: Option<String>,
-    /// The folder inside the archive that is the pack.
+    /// The folder inside the archive or repository that is the pack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// What the archive's bytes must digest to: `sha256:<hex>` or `sha512:<hex>`.

@@ -52,6 +52,8 @@ pub(crate) fn change(
         to: to.map(str::to_owned),
         registry: Some("acme".to_owned()),
         source: Some("https://packs.acme.example/p.tar.gz".to_owned()),
+        git_ref: None,
+        commit: None,
         digest: None,
         reason: "asked for".to_owned(),
     }

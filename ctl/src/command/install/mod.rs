@@ -26,13 +26,15 @@ Examples:
   packctl install slack@^2 http@1.4.0        several, each at a version that will do
   packctl install https://example.org/slack-2.1.0.tar.gz --checksum sha256:…
   packctl install ./slack                    a folder with a pack.yaml
+  packctl install github:acme/slack@v2.1.0   a tag, branch or commit of a git repository
+  packctl install git@git.example.org:packs.git --ref main --path slack
   packctl install slack --dry-run            what would change, without changing it")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own, as it is typed"
 )]
 pub(crate) struct Install {
-    /// What to install: REF, REF@REQUIREMENT, a URL, a folder or an archive
+    /// What to install: REF, REF@REQUIREMENT, a URL, a git repository, a folder or an archive
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
 
@@ -40,11 +42,11 @@ pub(crate) struct Install {
     #[arg(long, value_name = "REQUIREMENT")]
     version: Option<String>,
 
-    /// Branch, tag or commit of a git source
+    /// Branch, tag or commit of a git repository
     #[arg(long = "ref", value_name = "GIT_REF")]
     git_ref: Option<String>,
 
-    /// Folder inside the archive that is the pack
+    /// Folder inside the archive or repository that is the pack
     #[arg(long, value_name = "FOLDER")]
     path: Option<String>,
 
@@ -168,7 +170,9 @@ impl Install {
         let sources = self
             .sources
             .iter()
-            .map(|text| Source::of(text))
+            .map(|text| {
+                Source::of(text).map(|source| source.or_repository(text, self.git_ref.as_deref()))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let one_only = [
             ("--version", self.version.is_some()),

@@ -73,9 +73,16 @@ impl Source {
                 text: text.to_owned(),
             });
         }
-        if let Some((scheme, _)) = text.split_once(':')
+        if let Some((scheme, rest)) = text.split_once(':')
             && scheme.eq_ignore_ascii_case("file")
         {
+            if rest
+                .trim_end_matches('/')
+                .to_ascii_lowercase()
+                .ends_with(".git")
+            {
+                return Ok(Self::Url(text.to_owned()));
+            }
             return url::Url::parse(text)
                 .ok()
                 .and_then(|url| url.to_file_path().ok())
@@ -84,7 +91,7 @@ impl Source {
                     text: text.to_owned(),
                 });
         }
-        if text.contains("://") || is_scp(text) {
+        if text.contains("://") || text.contains("::") || is_scp(text) || is_shorthand(text) {
             return Ok(Self::Url(text.to_owned()));
         }
         let is_path =
@@ -94,6 +101,20 @@ impl Source {
         } else {
             Self::Reference(text.to_owned())
         })
+    }
+
+    /// The same, where a `file:` URL names a repository: the daemon fetches a commit of it, as of any other.
+    pub(crate) fn or_repository(self, text: &str, git_ref: Option<&str>) -> Self {
+        let names_a_file = text
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case("file:"));
+        match self {
+            Self::Local(path) if names_a_file && (git_ref.is_some() || is_repository(&path)) => {
+                url::Url::from_file_path(&path)
+                    .map_or(Self::Local(path), |url| Self::Url(url.into()))
+            }
+            source => source,
+        }
     }
 
     /// What was typed, for requests and messages.
@@ -118,6 +139,19 @@ impl Source {
 pub(super) fn archive_ending(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     ARCHIVES.into_iter().find(|ending| lower.ends_with(ending))
+}
+
+/// `github:org/repo`, `gitlab:group/repo`.
+fn is_shorthand(text: &str) -> bool {
+    ["github:", "gitlab:"]
+        .iter()
+        .any(|forge| text.starts_with(forge))
+}
+
+/// Whether a folder is a git repository, bare or with a working copy.
+fn is_repository(folder: &Path) -> bool {
+    let is_bare = |folder: &Path| folder.join("HEAD").is_file() && folder.join("objects").is_dir();
+    is_bare(folder) || folder.join(".git").exists()
 }
 
 /// `git@host:path`, as git and ssh write it.
@@ -146,6 +180,10 @@ mod tests {
             ("http://h/p.zip?x=./y", Url("http://h/p.zip?x=./y".into())),
             ("git+https://h/p.git", Url("git+https://h/p.git".into())),
             ("ssh://git@h/p.git", Url("ssh://git@h/p.git".into())),
+            ("file:///srv/p.git", Url("file:///srv/p.git".into())),
+            ("github:acme/slack@v1", Url("github:acme/slack@v1".into())),
+            ("gitlab:a/b/slack#sub", Url("gitlab:a/b/slack#sub".into())),
+            ("ext::sh", Url("ext::sh".into())),
             (
                 "git@github.com:acme/slack.git",
                 Url("git@github.com:acme/slack.git".into()),
@@ -174,6 +212,28 @@ mod tests {
         for text in ["", "  ", "@1", " @^2", "@", "file://elsewhere/srv/slack"] {
             assert!(Source::of(text).is_err(), "`{text}` was taken for a source");
         }
+    }
+
+    #[test]
+    fn a_file_url_of_a_repository_is_fetched_and_a_path_is_sent() -> std::io::Result<()> {
+        let here = tempfile::tempdir()?;
+        let folder = here.path().to_owned();
+        let text = format!("file://{}", folder.display());
+        let settled = |git_ref| {
+            Source::of(&text)
+                .expect("a source")
+                .or_repository(&text, git_ref)
+        };
+        assert_eq!(settled(None), Source::Local(folder.clone()));
+        assert_eq!(settled(Some("v1")), Source::Url(text.clone()));
+        fs_err::create_dir(folder.join(".git"))?;
+        assert_eq!(settled(None), Source::Url(text.clone()));
+        let path = folder.to_str().expect("a text");
+        let sent = Source::of(path)
+            .expect("a source")
+            .or_repository(path, None);
+        assert_eq!(sent, Source::Local(folder), "a path is what lies there now");
+        Ok(())
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) fn pack(name: &str, version: &str) -> PackView {
             source_type: SourceType::Archive,
             url: Some("https://packs.acme.example/slack-2.1.0.tar.gz".to_owned()),
             path: Some("packs/slack".to_owned()),
+            git_ref: None,
+            commit: None,
         },
         digest: DigestsView {
             archive: Some("sha256:1111".to_owned()),
@@ -79,6 +81,22 @@ fn a_page_tells_everything_about_a_pack() {
 }
 
 #[test]
+fn a_commit_is_said_with_what_named_it() {
+    let mut view = pack("mine", "0.1.0");
+    view.source = SourceView {
+        source_type: SourceType::Git,
+        url: Some("https://git.acme.example/mine.git".to_owned()),
+        path: None,
+        git_ref: Some("v0.1.0".to_owned()),
+        commit: Some("0123456789012345678901234567890123456789".to_owned()),
+    };
+    assert_eq!(
+        source(&view),
+        "git https://git.acme.example/mine.git, v0.1.0, commit 0123456789012345678901234567890123456789"
+    );
+}
+
+#[test]
 fn what_is_not_known_has_no_line() {
     let mut view = pack("mine", "0.1.0");
     (view.label, view.description, view.author, view.license) = (None, None, None, None);
@@ -87,6 +105,8 @@ fn what_is_not_known_has_no_line() {
         source_type: SourceType::Upload,
         url: Some("/home/ada/mine".to_owned()),
         path: None,
+        git_ref: None,
+        commit: None,
     };
     view.verified.by = Verification::None;
     view.contents = ContentsView::default();

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use packd_wire::{
-    ErrorKind, InstallRequest, JobView, PackList, PackView, RemoveQuery, WaitQuery, path,
+    ErrorKind, InstallRequest, JobView, PackList, PackView, RemoveQuery, Role, WaitQuery, path,
 };
 
 use super::State;
@@ -67,7 +67,7 @@ pub(crate) async fn show(
     })
 }
 
-/// Installs from a registry reference or the URL of an archive.
+/// Installs from a registry reference, the URL of an archive, or a git repository.
 #[utoipa::path(
     post,
     path = path::INSTALL,
@@ -138,8 +138,15 @@ pub(crate) async fn enqueue(
     headers: &HeaderMap,
     request: JobRequest,
 ) -> Answer<Queued> {
-    let allow_http = state.parts.config.current().net.allow_http;
-    resolve::check(&request, allow_http)
+    let policy = {
+        let config = state.parts.config.current();
+        resolve::Policy {
+            allow_http: config.net.allow_http,
+            allow_git_protocol: config.git.allow_git_protocol,
+            reads_files: caller.role == Role::Admin,
+        }
+    };
+    resolve::check(&request, policy)
         .map_err(|error| Refusal::of_error(error.kind(), &error, error.hint()))?;
     let idempotency = idempotency(headers, &request)?;
     let new = NewJob {

@@ -65,6 +65,8 @@ impl Host {
             to: Some(version.to_owned()),
             registry: None,
             source: None,
+            git_ref: None,
+            commit: None,
             digest: None,
             reason: "requested".into(),
         };
@@ -113,6 +115,7 @@ impl Host {
         );
         Context {
             config,
+            repositories: crate::source::git::Cache::new(self.layout.git_cache()),
             layout: Arc::new(self.layout.clone()),
             database: self.database.clone(),
             hub: self.hub.clone(),

@@ -245,9 +245,10 @@ async fn archives_need_a_checksum_unless_the_registry_goes_without() {
         scene.find("none").await.unwrap_err().kind(),
         ErrorKind::UnsupportedSource
     );
+    let offer = scene.find("git").await.unwrap();
     assert_eq!(
-        scene.find("git").await.unwrap_err().kind(),
-        ErrorKind::UnsupportedSource
+        offer.sources[0].shown, "https://e.org/a.git",
+        "a repository is known by its commit"
     );
 
     scene.reconfigure(|registries| registries[0].trust = Trust::Unverified);
@@ -330,7 +331,7 @@ async fn an_index_from_elsewhere_reaches_no_files_and_gets_no_secrets_sent_away(
     );
     let offer = scene.find("both").await.unwrap();
     let gets_secret =
-        |source: &OfferSource| format!("{:?}", source.location).contains("authorization");
+        |source: &OfferSource| format!("{:?}", source.place).contains("authorization");
     let sources: Vec<_> = offer
         .sources
         .iter()
@@ -388,4 +389,37 @@ fn an_index_that_could_not_be_confirmed_says_when() {
         text.starts_with("registry `acme` could not be asked (refused)"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn repositories_come_after_archives_and_follow_the_rules_of_the_registry() {
+    let digest = "a".repeat(64);
+    let text = format!(
+        r#"{{"packs": [
+        {{"ref": "both", "version": "1.0.0", "install_sources": [
+            {{"type": "git", "url": "git@e.org:a.git", "ref": "v1.0.0"}},
+            {{"type": "archive", "url": "a.tgz", "checksum": "sha256:{digest}"}}]}},
+        {{"ref": "plain", "version": "1.0.0", "install_sources": [{{"type": "git", "url": "http://e.org/a.git"}}]}},
+        {{"ref": "outside", "version": "1.0.0", "install_sources": [{{"type": "git", "url": "file:///srv/a.git"}}]}},
+        {{"ref": "option", "version": "1.0.0", "install_sources": [{{"type": "git", "url": "ssh://-oX/a.git"}}]}},
+        {{"ref": "helper", "version": "1.0.0", "install_sources": [{{"type": "git", "url": "ext::sh"}}]}}]}}"#
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::new(vec![filed(folder.path(), "main", &text)]);
+    let offer = scene.find("both").await.unwrap();
+    let shown: Vec<_> = offer
+        .sources
+        .iter()
+        .map(|source| source.shown.as_str())
+        .collect();
+    assert_eq!(shown.len(), 2);
+    assert!(shown[0].ends_with("/a.tgz"), "{shown:?}");
+    assert_eq!(shown[1], "git@e.org:a.git");
+    for name in ["plain", "outside", "option", "helper"] {
+        let error = scene.find(name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SourceRefused, "{name}: {error}");
+    }
+    scene.reconfigure(|registries| registries[0].allow_http = true);
+    scene.find("plain").await.unwrap();
+    scene.end();
 }

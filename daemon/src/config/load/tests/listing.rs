@@ -52,6 +52,13 @@ fn the_listing_shows_values_origins_and_no_secret() {
       proxy: env                                  # default
       ca_file: null                               # default
       allowed_hosts: []                           # default
+    git:
+      credentials: {}                             # default
+      ssh_key: /etc/packd/ssh/id_ed25519          # default
+      known_hosts: /etc/packd/ssh/known_hosts     # default
+      allow_git_protocol: false                   # default
+      timeout: 10m                                # default
+      cache_size: 1GiB                            # default
     log:
       level: info                                 # default
     "#);

@@ -1,0 +1,521 @@
+//! A git repository, to a folder of files: one commit, fetched bare into a cache and walked into the writer.
+//!
+//! | file | |
+//! |---|---|
+//! | [`url`] | every spelling of where a repository is, into one form |
+//! | [`refs`] | which commit is meant |
+//! | [`talk`] | the protocol, by the library; [`http`], [`ssh`] and [`stream`] carry it |
+//! | [`cache`] | the bare repositories |
+//! | [`tree`] | a commit's tree, written |
+//! | [`guard`] | what all of it may take |
+//!
+//! No git configuration of anybody counts, nobody is ever asked, and nothing that a repository holds is run. The
+//! library works on a thread; what waits for the network through packd's HTTP client waits on the runtime.
+
+mod cache;
+mod error;
+mod guard;
+mod http;
+mod refs;
+mod ssh;
+mod stream;
+mod talk;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod url;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use gix::ObjectId;
+use packd_format::archive::Limits;
+use packd_format::tree::FileList;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use self::cache::Bare;
+pub(crate) use self::cache::Cache;
+pub(crate) use self::error::GitError;
+use self::guard::{Bounds, Guard};
+use self::refs::Choice;
+pub(crate) use self::refs::{Chosen, Want};
+use self::talk::{Brought, Depth, Line, Talk};
+use self::tree::Failure;
+pub(crate) use self::url::{GitUrl, GitUrlError, Scheme, Spelled, is_certain};
+use super::Progress;
+use super::relay::{Position, Relay};
+use crate::config::{self, SafeUrl, Secret};
+use crate::net::{Exchange, Http, NetError};
+
+/// How often it is told how many bytes have come.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
+/// The most that is read of an answer that shall only show what answers.
+const PROBE_BYTES: u64 = 16 << 20;
+
+/// What is needed to reach repositories.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'a> {
+    /// The way to other hosts by HTTP.
+    pub http: &'a Http,
+    /// The section `git` of the configuration.
+    pub git: &'a config::Git,
+    /// How long connecting may take, and how long nothing may come.
+    pub net: &'a config::Net,
+    /// What a pack may at most be. `pack_bytes` also bounds what a fetch brings.
+    pub limits: &'a Limits,
+    /// The bytes that must stay free.
+    pub min_free: u64,
+    /// The cached repositories.
+    pub cache: &'a Cache,
+    /// Ends the work, at any point of it.
+    pub stop: &'a CancellationToken,
+}
+
+/// A repository, and what may be done to reach it.
+#[derive(Debug, Clone)]
+pub(crate) struct Repository {
+    /// Where it is.
+    pub url: GitUrl,
+    /// Headers with credentials, for the origin of the URL only.
+    pub headers: Vec<(String, Secret)>,
+    /// Whether plain http will do.
+    pub allow_http: bool,
+}
+
+/// A commit of a repository.
+#[derive(Debug, Clone)]
+pub(crate) struct At {
+    /// The repository.
+    pub repository: Repository,
+    /// The commit.
+    pub chosen: Chosen,
+}
+
+/// What came of a commit.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// What lies in the folder now.
+    pub files: FileList,
+    /// The bytes that came for it.
+    pub bytes: u64,
+    /// Whether the commit was there already.
+    pub was_cached: bool,
+    /// What was odd, but not in the way.
+    pub warnings: Vec<String>,
+}
+
+/// Finds the commit that is meant, among what the repository has now.
+///
+/// # Errors
+/// [`GitError`]; [`GitError::is_transient`] says whether the same again can help.
+pub(crate) async fn choose(
+    reach: &Reach<'_>,
+    repository: &Repository,
+    want: &Want,
+) -> Result<Chosen, GitError> {
+    let from = repository.url.to_string();
+    let guard = reach.guard(&from);
+    let url = repository.url.clone();
+    let within = reach.net.connect_timeout;
+    let wanted = want.clone();
+    let chosen = reach
+        .drive(repository, &guard, None, {
+            let (guard, from) = (guard.clone(), from.clone());
+            move |line| {
+                let mut talk = Talk::begin(&url, line, &guard, within)?;
+                let advertisement = talk.advertisement()?;
+                let choice = refs::choose(&advertisement, &wanted);
+                choice.map_err(|source| GitError::Choice { from, source })
+            }
+        })
+        .await?;
+    match chosen {
+        Choice::Commit(chosen) => Ok(chosen),
+        Choice::InHistory(beginning) => in_history(reach, repository, beginning).await,
+    }
+}
+
+/// Finds a commit by its beginning in the whole history, which has to be fetched for it.
+async fn in_history(
+    reach: &Reach<'_>,
+    repository: &Repository,
+    beginning: String,
+) -> Result<Chosen, GitError> {
+    let from = repository.url.to_string();
+    let guard = reach.guard(&from);
+    let (path, lock) = reach.cache.lock(&repository.url).await;
+    let url = repository.url.clone();
+    let within = reach.net.connect_timeout;
+    let alloc_limit = reach.limits.file_bytes;
+    reach
+        .drive(repository, &guard, None, {
+            let guard = guard.clone();
+            move |line| {
+                let _held = lock;
+                let mut bare = Bare::open(&path, alloc_limit)?;
+                let mut talk = Talk::begin(&url, line, &guard, within)?;
+                let advertisement = talk.advertisement()?;
+                if bare.is_shallow() && !talk.can_be_shallow() {
+                    bare = Bare::create(&path, alloc_limit)?;
+                }
+                talk.fetch(&bare, None, Depth::History, alloc_limit)?;
+                let found = bare.commits(&beginning)?;
+                let source = match found.as_slice() {
+                    [commit] => {
+                        bare.keep(*commit)?;
+                        return Ok(refs::of_history(*commit));
+                    }
+                    [] => refs::unknown(&advertisement, &beginning),
+                    _ => refs::ChoiceError::Ambiguous { wanted: beginning },
+                };
+                Err(GitError::Choice { from, source })
+            }
+        })
+        .await
+}
+
+/// Brings a commit and writes its tree into `folder`, which exists, is empty, and belongs to no one else.
+///
+/// With `path` it is only what lies below that folder of the repository, under its full path. What is left in the
+/// folder after an error is the caller's to remove. Has to be driven to its end: the `stop` of `reach` ends it
+/// early, and then too it returns only when nothing writes any more.
+///
+/// # Errors
+/// [`GitError`]; [`GitError::is_transient`] says whether the same again can help.
+pub(crate) async fn fetch(
+    reach: &Reach<'_>,
+    at: &At,
+    path: Option<&str>,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<Fetched, GitError> {
+    let repository = &at.repository;
+    let from = repository.url.to_string();
+    let commit = ObjectId::from_hex(at.chosen.commit.as_bytes());
+    let commit = commit.map_err(|error| GitError::Library {
+        what: "read the number of the commit",
+        reason: error.to_string(),
+    })?;
+    let (cached, lock) = tokio::select! {
+        biased;
+        () = reach.stop.cancelled() => return Err(GitError::Cancelled),
+        locked = reach.cache.lock(&repository.url) => locked,
+    };
+    let guard = reach.guard(&from);
+    let (relay, position) = Relay::new(reach.stop.clone());
+    let bringing = Bringing {
+        url: repository.url.clone(),
+        from,
+        commit,
+        path: path.map(ToOwned::to_owned),
+        cached,
+        folder: folder.to_owned(),
+        limits: reach.limits.clone(),
+        connect_within: reach.net.connect_timeout,
+        guard: guard.clone(),
+        relay,
+    };
+    let watcher = Some((position, progress));
+    let fetched = reach
+        .drive(repository, &guard, watcher, move |line| {
+            let _held = lock;
+            bringing.run(&line)
+        })
+        .await;
+    let (cache, size) = (reach.cache.clone(), reach.git.cache_size.bytes());
+    // the job does not wait longer for it than for the walk over a few folders
+    if tokio::task::spawn_blocking(move || cache.prune(size))
+        .await
+        .is_err()
+    {
+        tracing::error!("the cache of repositories cannot be pruned");
+    }
+    fetched
+}
+
+/// Whether a git repository answers at an `https://` or `http://` URL.
+///
+/// # Errors
+/// [`GitError::Http`] where the server cannot be asked, or wants credentials first.
+pub(crate) async fn probe(
+    reach: &Reach<'_>,
+    url: &SafeUrl,
+    allow_http: bool,
+) -> Result<bool, GitError> {
+    let mut asked = ::url::Url::clone(url.as_url());
+    asked.set_fragment(None);
+    asked.set_query(None);
+    let path = format!("{}/info/refs", asked.path().trim_end_matches('/'));
+    asked.set_path(&path);
+    asked.set_query(Some("service=git-upload-pack"));
+    let exchange = Exchange {
+        url: SafeUrl::from(asked),
+        headers: vec![("Git-Protocol".to_owned(), "version=2".to_owned())],
+        secrets: Vec::new(),
+        body: None,
+        allow_http,
+        max_bytes: PROBE_BYTES,
+    };
+    let answer = tokio::select! {
+        biased;
+        () = reach.stop.cancelled() => return Err(GitError::Cancelled),
+        answer = reach.http.exchange(exchange, &reach.git.credentials) => answer,
+    };
+    match answer {
+        Ok(answered) => Ok(answered
+            .content_type
+            .is_some_and(|kind| kind.starts_with("application/x-git-upload-pack-advertisement"))),
+        // what is not there, or larger than any advertisement, is no repository
+        Err(
+            NetError::Status {
+                status: 400 | 404 | 405 | 406 | 410,
+                ..
+            }
+            | NetError::TooLarge { .. },
+        ) => Ok(false),
+        Err(source) => Err(GitError::Http { source }),
+    }
+}
+
+impl Reach<'_> {
+    fn guard(&self, from: &str) -> Guard {
+        let bounds = Bounds {
+            from: from.to_owned(),
+            bytes: self.limits.pack_bytes,
+            idle: self.net.idle_timeout,
+            total: self.git.timeout,
+            space: self
+                .cache
+                .existing_folder()
+                .map(|folder| (folder, self.min_free)),
+        };
+        Guard::new(bounds, self.stop.clone())
+    }
+
+    fn line(&self, url: &GitUrl) -> Result<(Line, Option<http::Asked>), GitError> {
+        match url.scheme() {
+            Scheme::Https | Scheme::Http => {
+                let (web, asked) = http::channel();
+                return Ok((Line::Web(web), Some(asked)));
+            }
+            Scheme::File => return Ok((Line::Local, None)),
+            Scheme::Ssh | Scheme::Git => {}
+        }
+        // for HTTP the client does that, at every hop
+        if !self.http.allows(url.host()) {
+            return Err(GitError::Host {
+                host: url.host().to_owned(),
+            });
+        }
+        let line = match url.scheme() {
+            Scheme::Git => Line::Tcp,
+            _ => Line::Ssh {
+                key: self.git.ssh_key.clone(),
+                known_hosts: self.git.known_hosts.clone(),
+            },
+        };
+        Ok((line, None))
+    }
+
+    /// Lets a thread work while this task answers what it asks, tells how far it is, and ends it when it must.
+    async fn drive<T: Send + 'static>(
+        &self,
+        repository: &Repository,
+        guard: &Guard,
+        watcher: Option<(watch::Receiver<Position>, &dyn Progress)>,
+        work: impl FnOnce(Line) -> Result<T, GitError> + Send + 'static,
+    ) -> Result<T, GitError> {
+        let (line, asked) = self.line(&repository.url)?;
+        let shown = repository.url.to_string();
+        let mut thread = tokio::task::spawn_blocking(move || work(line));
+        let mut serving: BoxFuture<'_, ()> = Box::pin(async {
+            if let Some(asked) = asked {
+                http::serve(self, repository, asked, guard).await;
+            }
+        });
+        let (mut position, progress) = match watcher {
+            Some((position, progress)) => (Some(position), Some(progress)),
+            None => (None, None),
+        };
+        let mut ticks = interval(TOLD_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = 0;
+        let (mut serves, mut runs) = (true, true);
+        loop {
+            tokio::select! {
+                ended = &mut thread => {
+                    if let (Some(position), Some(progress)) = (&mut position, progress) {
+                        let last = position.borrow_and_update();
+                        progress.extracting(&last.file, last.files, last.bytes);
+                    }
+                    return ended.unwrap_or_else(|panicked| {
+                        std::panic::resume_unwind(panicked.into_panic())
+                    });
+                }
+                () = &mut serving, if serves && runs => serves = false,
+                () = self.stop.cancelled(), if runs => {
+                    guard.fail(GitError::Cancelled);
+                    runs = false;
+                    // what the thread waits for will not come, and it notices
+                    serving = Box::pin(std::future::pending());
+                }
+                () = sleep_until(guard.until().into()), if runs => {
+                    guard.too_late();
+                    runs = false;
+                    serving = Box::pin(std::future::pending());
+                }
+                Some(()) = changed(&mut position) => {
+                    if let (Some(position), Some(progress)) = (&mut position, progress) {
+                        let at = position.borrow_and_update();
+                        progress.extracting(&at.file, at.files, at.bytes);
+                    }
+                }
+                _ = ticks.tick() => {
+                    let received = guard.received();
+                    if let Some(progress) = progress.filter(|_| received > told) {
+                        told = received;
+                        progress.downloading(&shown, received, None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Waits for news of the position; `None` when there will be none.
+async fn changed(position: &mut Option<watch::Receiver<Position>>) -> Option<()> {
+    let watcher = position.as_mut()?;
+    watcher.changed().await.ok()
+}
+
+/// All that the thread needs, owned.
+struct Bringing {
+    url: GitUrl,
+    from: String,
+    commit: ObjectId,
+    path: Option<String>,
+    cached: PathBuf,
+    folder: PathBuf,
+    limits: Limits,
+    connect_within: Duration,
+    guard: Guard,
+    relay: Relay,
+}
+
+impl Bringing {
+    /// Fetches what is not there, and writes the tree. A cache that turns out to be damaged is made anew, once.
+    fn run(mut self, line: &Line) -> Result<Fetched, GitError> {
+        let limit = self.limits.file_bytes;
+        let mut bare = Bare::open(&self.cached, limit)?;
+        let mut warnings = Vec::new();
+        let was_cached = bare.has(self.commit);
+        let mut is_new = false;
+        loop {
+            if !bare.has(self.commit) && self.bring(&mut bare, line)? == Brought::WholeHistory {
+                warnings.push(format!(
+                    "the server of `{}` cannot leave history out, and sent all of it",
+                    self.from
+                ));
+            }
+            let written = tree::write(
+                &bare.repository,
+                &self.from,
+                self.commit,
+                self.path.as_deref(),
+                &self.folder,
+                &self.limits,
+                &mut self.relay,
+            );
+            let (what, reason) = match written {
+                Ok(written) => {
+                    warnings.extend(submodules(&written.submodules));
+                    return Ok(Fetched {
+                        files: written.files,
+                        bytes: self.guard.received(),
+                        was_cached,
+                        warnings,
+                    });
+                }
+                Err(Failure::Final(error)) => {
+                    return Err(self.guard.take_trouble().unwrap_or(error));
+                }
+                Err(Failure::Damaged { what, reason }) => (what, reason),
+            };
+            if is_new {
+                return Err(GitError::Object {
+                    what,
+                    commit: self.commit.to_string(),
+                    reason,
+                });
+            }
+            tracing::warn!(from = %self.from, what, reason, "a cached repository is damaged, and is fetched anew");
+            is_new = true;
+            bare = Bare::create(&self.cached, limit)?;
+            crate::store::tree::empty(&self.folder).map_err(|error| GitError::Cache {
+                path: self.folder.clone(),
+                reason: error.to_string(),
+            })?;
+        }
+    }
+
+    /// Fetches the commit.
+    fn bring(&self, bare: &mut Bare, line: &Line) -> Result<Brought, GitError> {
+        let begin = || Talk::begin(&self.url, line.clone(), &self.guard, self.connect_within);
+        let limit = self.limits.file_bytes;
+        let mut talk = begin()?;
+        if bare.is_shallow() && !talk.can_be_shallow() {
+            *bare = Bare::create(&self.cached, limit)?;
+        }
+        let brought = match talk.fetch(bare, Some(self.commit), Depth::One, limit) {
+            Err(GitError::Gone { .. }) if talk.gives_only_refs() => {
+                // what was before the refs comes only with all of their history
+                drop(talk);
+                begin()?.fetch(bare, None, Depth::History, limit)?;
+                Brought::WholeHistory
+            }
+            brought => brought?,
+        };
+        match bare.kind(self.commit) {
+            Some(gix::objs::Kind::Commit) => {}
+            Some(kind) => {
+                return Err(GitError::NotACommit {
+                    from: self.from.clone(),
+                    id: self.commit.to_string(),
+                    kind: kind.to_string(),
+                });
+            }
+            None => {
+                return Err(GitError::Gone {
+                    from: self.from.clone(),
+                    commit: self.commit.to_string(),
+                });
+            }
+        }
+        bare.keep(self.commit)?;
+        Ok(brought)
+    }
+}
+
+/// That submodules were left out.
+fn submodules(paths: &[String]) -> Option<String> {
+    let named: Vec<_> = paths
+        .iter()
+        .take(5)
+        .map(|path| format!("`{path}`"))
+        .collect();
+    match paths.len() {
+        0 => None,
+        1 => Some(format!(
+            "the submodule {} is not part of what is installed",
+            named[0]
+        )),
+        count => Some(format!(
+            "{count} submodules are not part of what is installed: {}{}",
+            named.join(", "),
+            if count > named.len() { ", …" } else { "" }
+        )),
+    }
+}

@@ -1,0 +1,594 @@
+//! A conversation with the server of a repository: what it has, and the objects of a commit.
+//!
+//! Everything here blocks, within the bounds of a [`Guard`]. How the bytes travel is decided in [`Line`].
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
+use gix::error::Result as LibraryResult;
+use gix_protocol::fetch::negotiate::{Action, Round};
+use gix_protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags};
+use gix_protocol::handshake::Ref;
+use gix_protocol::ls_refs::RefPrefixes;
+use gix_protocol::{Handshake, LsRefsCommand};
+use gix_transport::client::blocking_io::Transport;
+use gix_transport::client::git::ConnectMode;
+use gix_transport::client::git::blocking_io::Connection;
+use gix_transport::{Protocol, Service};
+
+use super::cache::Bare;
+use super::error::GitError;
+use super::guard::Guard;
+use super::http::Web;
+use super::refs::{Advertised, Advertisement};
+use super::ssh;
+use super::stream::{self, Program, Said};
+use super::url::{GitUrl, Scheme};
+
+/// How the bytes travel.
+#[derive(Debug, Clone)]
+pub(super) enum Line {
+    /// By packd's HTTP client.
+    Web(Web),
+    /// By the `ssh` program, with these files.
+    Ssh {
+        /// The private key.
+        key: PathBuf,
+        /// The keys of the hosts.
+        known_hosts: PathBuf,
+    },
+    /// By TCP.
+    Tcp,
+    /// By a program of this host.
+    Local,
+}
+
+/// A server that has answered.
+pub(super) struct Talk {
+    url: GitUrl,
+    guard: Guard,
+    transport: Box<dyn Transport + Send>,
+    handshake: Handshake,
+    said: Option<Said>,
+    known_hosts: Option<PathBuf>,
+    /// Ended with the conversation.
+    _program: Option<Program>,
+}
+
+/// What is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// The commit, and not what was before it.
+    One,
+    /// All that the refs of the server lead to.
+    History,
+}
+
+/// What a fetch was like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brought {
+    /// What was asked for.
+    AsAsked,
+    /// More: the server does not know how to leave history out.
+    WholeHistory,
+}
+
+impl Talk {
+    /// Connects, and hears what the server can do.
+    ///
+    /// # Errors
+    /// [`GitError`], of the way to the server.
+    pub(super) fn begin(
+        url: &GitUrl,
+        line: Line,
+        guard: &Guard,
+        connect_within: Duration,
+    ) -> Result<Self, GitError> {
+        let mut said = None;
+        let mut program = None;
+        let mut hosts = None;
+        let mut transport: Box<dyn Transport + Send> = match line {
+            Line::Web(web) => {
+                let base = gix::url::parse(url.to_string().as_str());
+                let base = base.map_err(|error| library("ask the server", &error))?;
+                Box::new(
+                    gix_transport::client::blocking_io::http::Transport::new_http(
+                        web,
+                        base,
+                        Protocol::V2,
+                        false,
+                    ),
+                )
+            }
+            Line::Tcp => {
+                let port = url.port().unwrap_or(9418);
+                let (read, write) = stream::connect(url.bare_host(), port, connect_within, guard)
+                    .map_err(|error| {
+                    guard
+                        .take_trouble()
+                        .unwrap_or_else(|| GitError::Unreachable {
+                            host: url.host_and_port(),
+                            said: error.to_string(),
+                        })
+                })?;
+                let host = Some((url.host().to_owned(), url.port()));
+                let path = url.remote_path();
+                Box::new(Connection::new(
+                    read,
+                    write,
+                    Protocol::V2,
+                    path,
+                    host,
+                    ConnectMode::Daemon,
+                    false,
+                ))
+            }
+            Line::Ssh { key, known_hosts } => {
+                readable("git.ssh_key", &key)?;
+                readable("git.known_hosts", &known_hosts)?;
+                let files = ssh::Files {
+                    key: &key,
+                    known_hosts: &known_hosts,
+                };
+                let mut command = ssh::command(url, &files, connect_within);
+                let (connection, started, words) = spawn("ssh", &mut command, url, guard)?;
+                said = Some(words);
+                program = Some(started);
+                hosts = Some(known_hosts);
+                connection
+            }
+            Line::Local => {
+                let (connection, started, words) = spawn("git", &mut local(url), url, guard)?;
+                said = Some(words);
+                program = Some(started);
+                connection
+            }
+        };
+        let handshake = gix_protocol::handshake(
+            &mut transport,
+            Service::UploadPack,
+            // nobody is asked: credentials are in the configuration, and were sent already
+            |_| Ok(None),
+            Vec::new(),
+            &mut gix::progress::Discard,
+        );
+        let reasons = Reasons {
+            url,
+            guard,
+            said: said.as_ref(),
+            known_hosts: hosts.as_ref(),
+        };
+        let handshake =
+            handshake.map_err(|error| reasons.judge("hear what the server has", &error))?;
+        let talk = Self {
+            url: url.clone(),
+            guard: guard.clone(),
+            transport,
+            handshake,
+            said,
+            known_hosts: hosts,
+            _program: program,
+        };
+        talk.is_of_a_known_format()?;
+        Ok(talk)
+    }
+
+    fn is_of_a_known_format(&self) -> Result<(), GitError> {
+        let format = self.handshake.capabilities.capability("object-format");
+        let format = format.and_then(|one| one.value().map(ToString::to_string));
+        match format {
+            Some(format) if format != "sha1" => Err(GitError::Format {
+                from: self.url.to_string(),
+                format: ssh::printable(&format),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn reasons(&self) -> Reasons<'_> {
+        Reasons {
+            url: &self.url,
+            guard: &self.guard,
+            said: self.said.as_ref(),
+            known_hosts: self.known_hosts.as_ref(),
+        }
+    }
+
+    /// What the server has.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub(super) fn advertisement(&mut self) -> Result<Advertisement, GitError> {
+        if let Some(refs) = &self.handshake.refs {
+            return Ok(understood(refs));
+        }
+        let mut prefixes = RefPrefixes::new();
+        prefixes.extend(["HEAD", "refs/heads/", "refs/tags/"].map(Into::into));
+        let command = LsRefsCommand::new(Some(prefixes), &self.handshake.capabilities, agent());
+        let listed =
+            command.invoke_blocking(&mut self.transport, &mut gix::progress::Discard, false);
+        let refs =
+            listed.map_err(|error| self.reasons().judge("list the refs of the server", &error))?;
+        let advertisement = understood(&refs);
+        self.handshake.refs = Some(refs);
+        Ok(advertisement)
+    }
+
+    /// Brings the objects of commits into a repository.
+    ///
+    /// # Errors
+    /// [`GitError::Gone`] when the server has no such commit, or does not give it.
+    pub(super) fn fetch(
+        &mut self,
+        bare: &Bare,
+        commit: Option<ObjectId>,
+        depth: Depth,
+        alloc_limit: u64,
+    ) -> Result<Brought, GitError> {
+        let wants = self.wants(commit);
+        let haves = bare.whole();
+        let can_be_shallow = self.can_be_shallow();
+        let shallow = match depth {
+            Depth::One if can_be_shallow => Shallow::DepthAtRemote(std::num::NonZeroU32::MIN),
+            Depth::History if can_be_shallow && bare.is_shallow() => Shallow::undo(),
+            Depth::One | Depth::History => Shallow::NoChange,
+        };
+        let mut plan = Plain {
+            wants: &wants,
+            haves: &haves,
+        };
+        let limit = usize::try_from(alloc_limit).unwrap_or(usize::MAX);
+        let objects = bare.repository.objects.clone();
+        let outcome = gix_protocol::fetch(
+            &mut plan,
+            |reader, progress, interrupt| {
+                // bases that the server left out because they are here; where nothing is, nothing is left out
+                let bases = (!haves.is_empty()).then_some(objects);
+                gix_pack::Bundle::write_to_directory(
+                    reader,
+                    Some(&bare.path.join("objects/pack")),
+                    progress,
+                    interrupt,
+                    bases,
+                    gix::hash::Kind::Sha1,
+                    gix_pack::bundle::write::Options {
+                        thread_limit: Some(2),
+                        alloc_limit_bytes: Some(limit),
+                        ..Default::default()
+                    },
+                )?;
+                Ok(true)
+            },
+            gix::progress::Discard,
+            self.guard.interrupt(),
+            Context {
+                handshake: &mut self.handshake,
+                transport: &mut self.transport,
+                user_agent: agent(),
+                trace_packetlines: false,
+            },
+            Options {
+                shallow_file: bare.path.join("shallow"),
+                shallow: &shallow,
+                tags: Tags::None,
+                reject_shallow_remote: false,
+            },
+        );
+        match outcome {
+            Ok(_) if depth == Depth::One && !can_be_shallow => Ok(Brought::WholeHistory),
+            Ok(_) => Ok(Brought::AsAsked),
+            Err(error) => {
+                let reason = self.reasons().judge("fetch from the server", &error);
+                Err(self.gone(commit, reason))
+            }
+        }
+    }
+
+    /// The objects that a server is asked for: older ones give only what they advertise.
+    fn wants(&self, commit: Option<ObjectId>) -> Vec<ObjectId> {
+        let refs = self.handshake.refs.as_ref().map(|refs| understood(refs));
+        let Some(commit) = commit else {
+            let all = refs.unwrap_or_default();
+            let mut wants: Vec<_> = all
+                .refs
+                .iter()
+                .map(|one| one.tag.unwrap_or(one.commit))
+                .chain(all.head.iter().map(|(_, commit)| *commit))
+                .collect();
+            wants.sort_unstable();
+            wants.dedup();
+            return wants;
+        };
+        if self.handshake.server_protocol_version == Protocol::V2 {
+            return vec![commit];
+        }
+        let named = refs
+            .iter()
+            .flat_map(|all| &all.refs)
+            .find(|one| one.commit == commit);
+        vec![named.and_then(|one| one.tag).unwrap_or(commit)]
+    }
+
+    /// Whether the server gives nothing that it does not advertise.
+    pub(super) fn gives_only_refs(&self) -> bool {
+        self.handshake.server_protocol_version != Protocol::V2
+    }
+
+    /// Whether the server can leave history out.
+    pub(super) fn can_be_shallow(&self) -> bool {
+        let capabilities = &self.handshake.capabilities;
+        match self.handshake.server_protocol_version {
+            Protocol::V2 => capabilities
+                .capability("fetch")
+                .and_then(|fetch| fetch.supports("shallow"))
+                .unwrap_or_default(),
+            _ => capabilities.contains("shallow"),
+        }
+    }
+
+    /// The refusal of a commit, in whatever words it comes.
+    fn gone(&self, commit: Option<ObjectId>, error: GitError) -> GitError {
+        let (Some(commit), GitError::Server { said, .. } | GitError::Library { reason: said, .. }) =
+            (commit, &error)
+        else {
+            return error;
+        };
+        let refusals = ["not our ref", "no such remote ref", "unadvertised object"];
+        if refusals.iter().any(|words| said.contains(words)) {
+            return GitError::Gone {
+                from: self.url.to_string(),
+                commit: commit.to_string(),
+            };
+        }
+        error
+    }
+}
+
+/// Fails with the name of the setting, where ssh would only say that it has no key.
+fn readable(key: &'static str, path: &Path) -> Result<(), GitError> {
+    fs_err::File::open(path)
+        .map(drop)
+        .map_err(|error| GitError::Setting {
+            key,
+            path: path.to_owned(),
+            reason: error.kind(),
+        })
+}
+
+/// Starts a program that speaks the protocol.
+fn spawn(
+    name: &'static str,
+    command: &mut Command,
+    url: &GitUrl,
+    guard: &Guard,
+) -> Result<(Box<dyn Transport + Send>, Program, Said), GitError> {
+    let started = stream::start(command, guard);
+    let (program, read, write, said) = started.map_err(|error| GitError::Program {
+        program: name,
+        reason: error.kind(),
+    })?;
+    let connection = Connection::new(
+        read,
+        write,
+        Protocol::V2,
+        url.remote_path(),
+        None::<(String, Option<u16>)>,
+        ConnectMode::Process,
+        false,
+    );
+    Ok((Box::new(connection), program, said))
+}
+
+/// `git upload-pack /path`, without any configuration but the repository's own.
+fn local(url: &GitUrl) -> Command {
+    let path = url.remote_path();
+    let mut command = Command::new("git");
+    command
+        .env_clear()
+        .env("PATH", ssh::PATH)
+        .env("LC_ALL", "C")
+        .env("HOME", "/nonexistent")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_PROTOCOL", "version=2")
+        // whose it is does not matter: it is read, and nothing of it is run
+        .args(["-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null"])
+        .args(["upload-pack", "--"])
+        .arg(path);
+    command
+}
+
+fn agent() -> gix_protocol::command::Feature {
+    let name = gix_protocol::agent(concat!("packd-", env!("CARGO_PKG_VERSION")));
+    ("agent", Some(name))
+}
+
+/// The refs as the choice wants them.
+fn understood(refs: &[Ref]) -> Advertisement {
+    let mut advertisement = Advertisement::default();
+    for one in refs {
+        match one {
+            Ref::Peeled {
+                full_ref_name,
+                tag,
+                object,
+            } => push(&mut advertisement, full_ref_name, *object, Some(*tag)),
+            Ref::Direct {
+                full_ref_name,
+                object,
+            } => push(&mut advertisement, full_ref_name, *object, None),
+            Ref::Symbolic {
+                full_ref_name,
+                target,
+                tag,
+                object,
+            } => {
+                if full_ref_name.as_bytes() == b"HEAD" {
+                    let target = target.to_str().ok().map(ToOwned::to_owned);
+                    advertisement.head = Some((target, *object));
+                } else {
+                    push(&mut advertisement, full_ref_name, *object, *tag);
+                }
+            }
+            Ref::Unborn { .. } => {}
+        }
+    }
+    advertisement
+}
+
+fn push(
+    advertisement: &mut Advertisement,
+    name: &gix::bstr::BString,
+    commit: ObjectId,
+    tag: Option<ObjectId>,
+) {
+    // a name that is no text can be asked for by nobody
+    let Ok(name) = name.to_str() else { return };
+    if name == "HEAD" {
+        advertisement.head = Some((None, commit));
+        return;
+    }
+    advertisement.refs.push(Advertised {
+        name: name.to_owned(),
+        commit,
+        tag,
+    });
+}
+
+/// Asks for a few objects in one round: what is here as a whole is known, and there is nothing to find out.
+struct Plain<'a> {
+    wants: &'a [ObjectId],
+    haves: &'a [ObjectId],
+}
+
+impl Negotiate for Plain<'_> {
+    fn mark_complete_and_common_ref(&mut self) -> LibraryResult<Action> {
+        Ok(Action::MustNegotiate {
+            remote_ref_target_known: Vec::new(),
+        })
+    }
+
+    fn add_wants(&mut self, arguments: &mut Arguments, _known: &[bool]) -> bool {
+        for want in self.wants {
+            arguments.want(want);
+        }
+        !self.wants.is_empty()
+    }
+
+    fn one_round(
+        &mut self,
+        _state: &mut gix_protocol::fetch::negotiate::one_round::State,
+        arguments: &mut Arguments,
+        _previous: Option<&Response>,
+    ) -> LibraryResult<(Round, bool)> {
+        for have in self.haves {
+            arguments.have(have);
+        }
+        let round = Round {
+            haves_sent: self.haves.len(),
+            in_vain: 0,
+            haves_to_send: self.haves.len(),
+            previous_response_had_at_least_one_in_common: false,
+        };
+        Ok((round, true))
+    }
+}
+
+/// Who may know why something failed, the best informed first.
+struct Reasons<'a> {
+    url: &'a GitUrl,
+    guard: &'a Guard,
+    said: Option<&'a Said>,
+    known_hosts: Option<&'a PathBuf>,
+}
+
+impl Reasons<'_> {
+    fn judge(&self, what: &'static str, error: &gix::Error) -> GitError {
+        if let Some(trouble) = self.guard.take_trouble() {
+            return trouble;
+        }
+        let words = words_of(error);
+        let from = self.url.to_string();
+        // the other side said it in the protocol's own way
+        if let Some(said) = words.iter().find_map(|line| refusal(line)) {
+            return GitError::Server { from, said };
+        }
+        let aside = self.said.map(Said::text).unwrap_or_default();
+        if self.url.scheme() == Scheme::Ssh
+            && let Some(known_hosts) = self.known_hosts
+            && let Some(error) = ssh::judge(self.url, known_hosts, &aside)
+        {
+            return error;
+        }
+        if let Some(line) = aside.lines().find_map(|line| line.strip_prefix("fatal: ")) {
+            return GitError::Server {
+                from,
+                said: ssh::printable(line),
+            };
+        }
+        if words.iter().any(|line| line.contains("'smart' protocol")) {
+            return GitError::NoRepository {
+                from,
+                why: "it does not speak smart HTTP",
+            };
+        }
+        let broke = [
+            "failed to fill whole buffer",
+            "UnexpectedEof",
+            "unexpected end of file",
+            "Broken pipe",
+        ];
+        let is_cut = words
+            .iter()
+            .any(|line| broke.iter().any(|text| line.contains(text)))
+            || words.iter().any(|line| line.contains("but there was none"));
+        if is_cut {
+            return GitError::Cut {
+                from,
+                received: self.guard.received(),
+            };
+        }
+        GitError::Library {
+            what,
+            reason: words.join(": "),
+        }
+    }
+}
+
+/// What a server says before it hangs up.
+fn refusal(line: &str) -> Option<String> {
+    ["upload-pack: ", "ERR ", "access denied"]
+        .iter()
+        .find_map(|start| line.find(start).map(|at| &line[at..]))
+        .map(|said| said.strip_prefix("ERR ").unwrap_or(said))
+        .map(ssh::printable)
+}
+
+fn library(what: &'static str, error: &gix::Error) -> GitError {
+    GitError::Library {
+        what,
+        reason: words_of(error).join(": "),
+    }
+}
+
+/// Everything that the library says of an error, each once.
+fn words_of(error: &gix::Error) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut add = |text: String| {
+        let text = ssh::printable(&text);
+        if !text.is_empty() && !words.contains(&text) {
+            words.push(text);
+        }
+    };
+    add(error.to_string());
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        add(cause.to_string());
+        source = cause.source();
+    }
+    words
+}
