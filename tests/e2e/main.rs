@@ -14,6 +14,7 @@ mod corpus;
 mod crash;
 mod demo;
 mod events;
+mod git;
 mod hostile;
 mod index;
 mod install;

@@ -15,7 +15,8 @@ use super::{
     fault::Fault,
     index::Index,
     packs::{Archive, Format, PackTree},
-    process::{self, PATIENCE},
+    process::{self, PATIENCE, Ran},
+    repository::git,
 };
 
 /// nginx on loopback, serving one folder over https and over http.
@@ -45,7 +46,7 @@ impl Site {
             .prefix("packd-site-")
             .tempdir()
             .unwrap();
-        for name in ["root", "root/packs", "temp"] {
+        for name in ["root", "root/packs", "temp", "repositories"] {
             fs_err::create_dir(folder.path().join(name)).unwrap();
         }
         let authority = Authority::make(folder.path());
@@ -86,6 +87,18 @@ impl Site {
     #[must_use]
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root")
+    }
+
+    /// The folder of the repositories that git http-backend serves, where there is one.
+    #[must_use]
+    pub fn repositories(&self) -> PathBuf {
+        self.folder.path().join("repositories")
+    }
+
+    /// The socket that git http-backend is asked at.
+    #[must_use]
+    pub fn gateway(&self) -> PathBuf {
+        self.folder.path().join("gateway.sock")
     }
 
     /// The certificate that clients must trust.
@@ -194,6 +207,7 @@ impl Site {
     /// Starts nginx, and waits until it accepts connections; false when it ended instead.
     fn spawn(&mut self) -> bool {
         let path = self.folder.path();
+        fs_err::write(path.join("people"), "me:{PLAIN}hunter2\n").unwrap();
         fs_err::write(path.join("nginx.conf"), self.configuration()).unwrap();
         let mut server = Command::new("nginx")
             .arg("-p")
@@ -228,6 +242,23 @@ impl Site {
         panic!("nginx does not listen within {PATIENCE:?}:\n{}", self.log());
     }
 
+    /// How nginx asks git http-backend.
+    fn git(&self) -> String {
+        let path = Ran::of(git().arg("--exec-path"));
+        format!(
+            "fastcgi_pass unix:{socket}; client_max_body_size 0; fastcgi_buffering off;
+      fastcgi_param SCRIPT_FILENAME {path}/git-http-backend; fastcgi_param GIT_HTTP_EXPORT_ALL 1;
+      fastcgi_param GIT_PROJECT_ROOT {root}; fastcgi_param PATH_INFO $repository;
+      fastcgi_param GIT_CONFIG_NOSYSTEM 1; fastcgi_param GIT_CONFIG_GLOBAL /dev/null;
+      fastcgi_param REQUEST_METHOD $request_method; fastcgi_param QUERY_STRING $query_string;
+      fastcgi_param CONTENT_TYPE $content_type; fastcgi_param CONTENT_LENGTH $content_length;
+      fastcgi_param REMOTE_USER $remote_user;",
+            socket = self.gateway().display(),
+            path = path.stdout().trim(),
+            root = self.repositories().display(),
+        )
+    }
+
     fn log(&self) -> String {
         let read = |name| fs_err::read_to_string(self.folder.path().join(name)).unwrap_or_default();
         read("stderr.log") + &read("error.log")
@@ -253,9 +284,16 @@ http {{
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
     location /secret/ {{ return 403; }}
     location /broken/ {{ return 500; }}
+    location ~ ^/git(?<repository>/.*)$ {{ {git} fastcgi_param HTTP_GIT_PROTOCOL $http_git_protocol; }}
+    location ~ ^/old(?<repository>/.*)$ {{ {git} }}
+    location ~ ^/private(?<repository>/.*)$ {{
+      auth_basic private; auth_basic_user_file people;
+      {git} fastcgi_param HTTP_GIT_PROTOCOL $http_git_protocol;
+    }}
   }}
 }}
 ",
+            git = self.git(),
             certificate = self.authority.site_certificate.display(),
             key = self.authority.site_key.display(),
         )
@@ -288,7 +326,7 @@ pub fn folder_with<'a>(packs: impl IntoIterator<Item = &'a PackTree>) -> TempDir
     folder
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
 }
