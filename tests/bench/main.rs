@@ -17,6 +17,7 @@
 mod checksum;
 mod followers;
 mod footprint;
+mod git;
 mod index;
 mod install;
 mod load;
@@ -31,8 +32,9 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let mut table = Table::default();
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("install", install::run),
+        ("git", git::run),
         ("requests", requests::run),
         ("followers", followers::run),
         ("footprint", footprint::run),

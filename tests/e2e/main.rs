@@ -15,6 +15,8 @@ mod crash;
 mod demo;
 mod events;
 mod git;
+mod git_faults;
+mod git_refusal;
 mod hostile;
 mod index;
 mod install;

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use packd_tests::{Fault, Format, PackTree, Packd, Person, Request, Settings, Site};
+use packd_tests::{Fault, Format, PackTree, Packd, Person, Repository, Request, Settings, Site};
 use packd_wire::{AuditList, AuditView, ErrorKind, JobStatus, Role, StatusView, path};
 use serde_json::json;
 
@@ -206,4 +206,14 @@ fn what_a_client_claims_about_itself_does_not_count() {
     ] {
         refused(&packd, &reader, &install().header(name, value));
     }
+}
+
+#[test]
+fn a_repository_of_the_host_is_for_admins() {
+    let repository = Repository::of([&slack()]);
+    let packd = Packd::start(&Settings::new());
+    let source = format!("file://{}", repository.path().display());
+    let request = Request::post(path::INSTALL, &json!({"source": source}));
+    refused(&packd, &Person::operator(), &request);
+    packd.ask_as(&Person::admin(), &request).expect(202);
 }

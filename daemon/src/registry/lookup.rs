@@ -409,10 +409,7 @@ fn repository(registry: &Registry, pack: &str, url: &str) -> Result<Repository, 
         registry: registry.name.clone(),
         reason,
     };
-    // as an archive's, it may be relative to the index
-    let is_relative = !url.contains(':');
-    let absolute = is_relative.then(|| registry.url.join(url).ok()).flatten();
-    let spelled = Spelled::parse(absolute.as_ref().map_or(url, Url::as_str));
+    let spelled = Spelled::parse(url);
     let url = spelled.map_err(|error| refused(error.to_string()))?.url;
     match url.scheme() {
         Scheme::File if registry.url.scheme() != "file" => {

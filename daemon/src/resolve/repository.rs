@@ -247,7 +247,12 @@ pub(super) async fn offered(
         ..host.policy
     };
     permit(&repository.url, policy)?;
-    if let Some(commit) = commit.filter(|commit| commit.len() == 40) {
+    // the beginning of one is a name like any other
+    let (whole, beginning) = match commit {
+        Some(commit) if commit.len() == 40 => (Some(commit), None),
+        beginning => (None, beginning),
+    };
+    if let Some(commit) = whole {
         let chosen = Chosen {
             words: format!("commit {commit} of the registry's entry"),
             commit,
@@ -256,7 +261,7 @@ pub(super) async fn offered(
         };
         return Ok(At { repository, chosen });
     }
-    let want = match git_ref {
+    let want = match beginning.or(git_ref) {
         Some(git_ref) => Want::Ref(git_ref),
         None => Want::Version {
             requirement: Box::new(Requirement::exactly(release.version.clone())),

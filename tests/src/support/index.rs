@@ -35,9 +35,17 @@ impl Index {
 
     /// The same in place.
     pub fn add(&mut self, pack: &PackTree, url: &str, checksum: &str) {
+        self.add_source(
+            pack,
+            json!({"type": "archive", "url": url, "checksum": checksum}),
+        );
+    }
+
+    /// One more version of a pack, from this source.
+    pub fn add_source(&mut self, pack: &PackTree, source: Value) {
         let offer = Offer {
             label: format!("The {} pack", pack.name()),
-            source: json!({"type": "archive", "url": url, "checksum": checksum}),
+            source,
         };
         let versions = self.packs.entry(pack.name().to_owned()).or_default();
         versions.insert(pack.version().parse().unwrap(), offer);

@@ -1,6 +1,7 @@
 //! A git repository made for a test, by the git program.
 
 use std::{
+    fmt::Write as _,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -103,6 +104,38 @@ impl Repository {
     /// Checks something out.
     pub fn checkout(&self, name: &str) {
         self.git(["checkout", "--quiet", name]);
+    }
+
+    /// Puts so many commits onto the branch `main`, each of which changes one of a hundred small files.
+    pub fn grow(&self, commits: usize) {
+        let mut history = String::new();
+        for number in 0..commits {
+            let from = if number == 0 {
+                "from refs/heads/main^0\n"
+            } else {
+                ""
+            };
+            let message = format!("change {number}");
+            let content = format!("{number}\n").repeat(40);
+            write!(
+                history,
+                "commit refs/heads/main\ncommitter A <a@example.org> {number} +0000\ndata {}\n{message}\n{from}\
+                 M 100644 inline history/{}\ndata {}\n{content}\n",
+                message.len(),
+                number % 100,
+                content.len(),
+            )
+            .unwrap();
+        }
+        let stream = self.path().join(".git/history");
+        fs_err::write(&stream, history).unwrap();
+        let script = format!(
+            "alias.load=!git fast-import --quiet < '{}'",
+            stream.display()
+        );
+        self.git(["-c", &script, "load"]);
+        fs_err::remove_file(stream).unwrap();
+        self.git(["reset", "--quiet", "--hard"]);
     }
 
     /// The number of a commit.

@@ -139,6 +139,12 @@ impl Site {
         self.write_index();
     }
 
+    /// A line in the index for a pack that comes from this source.
+    pub fn offer_from(&mut self, pack: &PackTree, source: serde_json::Value) {
+        self.index.add_source(pack, source);
+        self.write_index();
+    }
+
     /// Puts an archive on the site, without a line in the index.
     pub fn publish(&self, pack: &PackTree, format: Format) -> Archive {
         let archive = pack.archive(format);
@@ -282,6 +288,7 @@ http {{
     ssl_certificate {certificate}; ssl_certificate_key {key};
     root root;
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
+    location /down/ {{ rewrite ^/down/(.*)$ http://127.0.0.1:{plain}/$1 redirect; }}
     location /secret/ {{ return 403; }}
     location /broken/ {{ return 500; }}
     location ~ ^/git(?<repository>/.*)$ {{ {git} fastcgi_param HTTP_GIT_PROTOCOL $http_git_protocol; }}

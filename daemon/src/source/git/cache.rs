@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -162,6 +163,9 @@ impl Bare {
     pub(super) fn create(path: &Path, alloc_limit: u64) -> Result<Self, GitError> {
         remove(path).map_err(|error| failed(path, &error))?;
         fs_err::create_dir_all(path).map_err(|error| failed(path, &without_path(&error)))?;
+        // a repository can hold more than the packs that everybody here may read
+        fs_err::set_permissions(path, PermissionsExt::from_mode(0o700))
+            .map_err(|error| failed(path, &without_path(&error)))?;
         let made = gix::ThreadSafeRepository::init_opts(
             path,
             gix::create::Kind::Bare,

@@ -130,7 +130,15 @@ pub(crate) enum GitError {
         /// The bytes allowed.
         limit: u64,
     },
-    /// An object of it is larger than a file may be.
+    /// An object among those that came is larger than a file may be.
+    #[error("`{from}` has an object of more than the {limit} bytes allowed for a file")]
+    LargeObject {
+        /// The repository.
+        from: String,
+        /// The bytes allowed.
+        limit: u64,
+    },
+    /// A file of the commit is larger than one may be.
     #[error("`{path}` in commit {commit} has {bytes} bytes, more than the {limit} allowed")]
     LargeFile {
         /// The file.
@@ -151,6 +159,12 @@ pub(crate) enum GitError {
         free: u64,
         /// What must be.
         needed: u64,
+    },
+    /// The file system is full.
+    #[error("no space is left where `{}` lies", folder.display())]
+    Full {
+        /// The folder.
+        folder: PathBuf,
     },
     /// There is no commit that is meant.
     #[error("cannot choose a commit of `{from}`")]
@@ -291,8 +305,10 @@ impl GitError {
             | Self::Library { .. } => ErrorKind::FetchFailed,
             Self::Setting { .. } | Self::Program { .. } => ErrorKind::InvalidConfig,
             Self::Deadline { .. } => ErrorKind::Timeout,
-            Self::TooLarge { .. } | Self::LargeFile { .. } => ErrorKind::LimitExceeded,
-            Self::NoSpace { .. } => ErrorKind::NoSpace,
+            Self::TooLarge { .. } | Self::LargeObject { .. } | Self::LargeFile { .. } => {
+                ErrorKind::LimitExceeded
+            }
+            Self::NoSpace { .. } | Self::Full { .. } => ErrorKind::NoSpace,
             Self::Choice { source, .. } => match source {
                 ChoiceError::NoName { .. } | ChoiceError::Ambiguous { .. } => {
                     ErrorKind::InvalidReference
@@ -404,9 +420,10 @@ impl GitError {
             Self::Deadline { .. } => {
                 "raise `git.timeout` if the repository is known to take this long"
             }
-            Self::TooLarge { .. } | Self::LargeFile { .. } => {
+            Self::TooLarge { .. } | Self::LargeObject { .. } | Self::LargeFile { .. } => {
                 "the limits are in the configuration, section `limits`"
             }
+            Self::Full { .. } => "free some space, then ask again",
             Self::NoSpace { .. } => "free some space, or lower `store.min_free`; then ask again",
             Self::Choice { source, .. } => return source.hint(),
             Self::Gone { .. } => {

@@ -281,6 +281,17 @@ impl Talk {
             Ok(_) if depth == Depth::One && !can_be_shallow => Ok(Brought::WholeHistory),
             Ok(_) => Ok(Brought::AsAsked),
             Err(error) => {
+                if is_too_large(&error) {
+                    return Err(GitError::LargeObject {
+                        from: self.url.to_string(),
+                        limit: alloc_limit,
+                    });
+                }
+                if is_full(&error) {
+                    return Err(GitError::Full {
+                        folder: bare.path.clone(),
+                    });
+                }
                 let reason = self.reasons().judge("fetch from the server", &error);
                 Err(self.gone(commit, reason))
             }
@@ -566,6 +577,20 @@ fn refusal(line: &str) -> Option<String> {
         .find_map(|start| line.find(start).map(|at| &line[at..]))
         .map(|said| said.strip_prefix("ERR ").unwrap_or(said))
         .map(ssh::printable)
+}
+
+/// Whether the library did not make room for an object.
+fn is_too_large(error: &gix::Error) -> bool {
+    words_of(error)
+        .iter()
+        .any(|line| line.contains("too large to fit in memory"))
+}
+
+/// Whether the file system had no room for the pack.
+fn is_full(error: &gix::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    let cause = error.downcast_any_ref::<std::io::Error>();
+    cause.is_some_and(|cause| matches!(cause.kind(), StorageFull | QuotaExceeded))
 }
 
 fn library(what: &'static str, error: &gix::Error) -> GitError {
