@@ -105,9 +105,9 @@ pub(super) fn read(pack: &Pack<'_>, file: &str, found: &mut Findings) -> Option<
     let bytes = pack.head(file, MAX_BYTES + 1);
     let error = match yaml::parse(&bytes, MAX_BYTES) {
         Ok(root) => return Some(root),
-        Err(YamlError::TooLarge { .. }) => {
+        Err(YamlError::TooLarge { at, .. }) => {
             let message = format!("it has more than {MAX_BYTES} bytes, and was not looked at");
-            found.add(Rule::ComponentSize, file, None, message);
+            found.add(Rule::ComponentSize, file, Some(at), message);
             return None;
         }
         Err(error) => error,

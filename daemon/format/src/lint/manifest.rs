@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Findings, Pack, Rule, quoted};
 use crate::error::chain;
 use crate::manifest::read::{Reading, read};
-use crate::manifest::yaml::{Node, Position, YamlError};
+use crate::manifest::yaml::{Node, Position};
 use crate::manifest::{self, FILE_NAME, Manifest, ManifestError};
 use crate::name::PackRef;
 use crate::nearest::nearest;
@@ -78,12 +78,6 @@ fn add_error(error: &ManifestError, found: &mut Findings) {
             let stripped = place.and_then(|place| text.strip_prefix(&place).map(str::to_owned));
             stripped.unwrap_or(text)
         }
-    };
-    let too_large = matches!(error, ManifestError::Yaml(YamlError::TooLarge { .. }));
-    let message = if too_large {
-        format!("it has more than {} bytes", manifest::MAX_BYTES)
-    } else {
-        message
     };
     found.add(Rule::Manifest, FILE_NAME, at, message).hint = error.hint();
 }

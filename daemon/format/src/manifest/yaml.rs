@@ -62,14 +62,18 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum YamlError {
     /// It is too large to be looked at.
-    #[error("it is longer than the {limit} bytes that are allowed")]
+    #[error("{at}: it is longer than the {limit} bytes that are allowed")]
     TooLarge {
-        /// The bound. How long it is, its reader need not know, who stops behind the bound.
+        /// Where the first byte beyond the bound is.
+        at: Position,
+        /// The bound.
         limit: usize,
     },
     /// It is not UTF-8.
-    #[error("it is not UTF-8 text{guess}")]
+    #[error("{at}: it is not UTF-8 text{guess}")]
     Encoding {
+        /// Where the first byte is that is not.
+        at: Position,
         /// What it looks like instead; empty, or beginning with a comma.
         guess: &'static str,
     },
@@ -96,8 +100,9 @@ impl YamlError {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         match self {
-            Self::TooLarge { .. } | Self::Encoding { .. } => None,
-            Self::Control { at, .. } => Some(*at),
+            Self::TooLarge { at, .. } | Self::Encoding { at, .. } | Self::Control { at, .. } => {
+                Some(*at)
+            }
             Self::Syntax { at, .. } => *at,
         }
     }
@@ -106,7 +111,10 @@ impl YamlError {
     #[must_use]
     pub fn without_place(&self) -> String {
         match self {
-            Self::TooLarge { .. } | Self::Encoding { .. } => self.to_string(),
+            Self::TooLarge { limit, .. } => {
+                format!("it is longer than the {limit} bytes that are allowed")
+            }
+            Self::Encoding { guess, .. } => format!("it is not UTF-8 text{guess}"),
             Self::Control { code, .. } => format!("control character U+{code:04X}"),
             Self::Syntax { why, .. } => why.clone(),
         }
@@ -171,7 +179,8 @@ impl Node {
         (!value.is_null()).then_some(value)
     }
 
-    /// The node as JSON, where numbers and truth values are what YAML 1.2 says they are.
+    /// The node as JSON, where numbers and truth values are what YAML 1.2 says they are, unless JSON would write the
+    /// number otherwise: `1.10`, `1e3`, `010`, `0x10` and integers beyond 64 bits stay the text that was written.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
@@ -191,9 +200,9 @@ fn plain_to_json(text: &str) -> serde_json::Value {
     match text {
         "true" | "True" | "TRUE" => true.into(),
         "false" | "False" | "FALSE" => false.into(),
-        _ => match text.trim_start_matches('+').parse::<serde_json::Number>() {
-            Ok(number) => number.into(),
-            Err(_) => text.into(),
+        _ => match text.parse::<serde_json::Number>() {
+            Ok(number) if number.to_string() == text => number.into(),
+            Ok(_) | Err(_) => text.into(),
         },
     }
 }
@@ -268,9 +277,13 @@ pub fn parse_usual(bytes: &[u8], limit: usize) -> Result<Node, YamlError> {
 
 fn read(bytes: &[u8], limit: usize, dialect: Dialect) -> Result<Node, YamlError> {
     if bytes.len() > limit {
-        return Err(YamlError::TooLarge { limit });
+        return Err(YamlError::TooLarge {
+            at: place_of(bytes, limit),
+            limit,
+        });
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| YamlError::Encoding {
+    let text = std::str::from_utf8(bytes).map_err(|error| YamlError::Encoding {
+        at: place_of(bytes, error.valid_up_to()),
         guess: guess(bytes),
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -279,7 +292,7 @@ fn read(bytes: &[u8], limit: usize, dialect: Dialect) -> Result<Node, YamlError>
         return Err(if guess.is_empty() {
             YamlError::Control { at, code }
         } else {
-            YamlError::Encoding { guess }
+            YamlError::Encoding { at, guess }
         });
     }
     if text
@@ -314,10 +327,21 @@ fn control(text: &str) -> Option<(Position, u32)> {
     let bad = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
     let offset = text.find(bad)?;
     let code = text[offset..].chars().next().map_or(0, u32::from);
-    let before = &text[..offset];
-    let line = before.matches('\n').count() as u64 + 1;
-    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() as u64 + 1;
-    Some((Position { line, column }, code))
+    Some((place_of(text.as_bytes(), offset), code))
+}
+
+/// Where the byte at an offset is. What may not be UTF-8 comes after it.
+fn place_of(bytes: &[u8], offset: usize) -> Position {
+    let before = &bytes[..offset];
+    let before = before.strip_prefix(b"\xef\xbb\xbf").unwrap_or(before);
+    let lines = before.split(|byte| *byte == b'\n');
+    let (count, line) = lines.fold((0, before), |(count, _), line| (count + 1, line));
+    // a character has one byte that does not continue another
+    let characters = line.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+    Position {
+        line: count,
+        column: characters as u64 + 1,
+    }
 }
 
 fn position(error: &serde_saphyr::Error) -> Option<Position> {

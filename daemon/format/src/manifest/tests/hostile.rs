@@ -187,3 +187,30 @@ fn other_encodings_are_named() {
         "Latin-1 is refused"
     );
 }
+
+#[test]
+fn what_is_too_long_or_no_text_has_a_place() {
+    let long = format!("ref: a\nversion: 1.0.0\n# é{}\n", "y".repeat(MAX_BYTES));
+    let place = |bytes: &[u8]| Manifest::parse(bytes).unwrap_err().position().unwrap();
+    let before = "ref: a\nversion: 1.0.0\n".len();
+    // one character has two bytes
+    let column = (MAX_BYTES - before) as u64;
+    assert_eq!(place(long.as_bytes()), Position { line: 3, column });
+    for (bytes, line, column) in [
+        (b"ref: a\nlabel: caf\xe9\n".as_slice(), 2, 11),
+        (b"\xef\xbb\xbfref: \xff\n", 1, 6),
+        ("a: é\nb: é".as_bytes().split_last().unwrap().1, 2, 4),
+        (b"\xff\xfer\0", 1, 1),
+    ] {
+        assert_eq!(
+            place(bytes),
+            Position { line, column },
+            "{}",
+            bytes.escape_ascii()
+        );
+    }
+    assert_eq!(
+        words(&Manifest::parse(b"a: \xe9").unwrap_err()),
+        "cannot read `pack.yaml`: line 1, column 4: it is not UTF-8 text"
+    );
+}
