@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Entry, EntryError, Source};
 use crate::components::{Component, Inventory};
-use crate::manifest::Manifest;
+use crate::manifest::{Dependency, Manifest};
 use crate::name::PackRef;
 
 #[cfg(test)]
@@ -116,7 +116,7 @@ pub fn make(manifest: &Manifest, components: &Inventory, sources: Vec<Source>) -
     entry.add("runtime_deps", runtimes.collect::<Value>());
     entry.add("install_sources", install_sources(manifest, &sources));
     entry.add("contents", contents(components));
-    entry.add_some("dependencies", dependencies(manifest));
+    entry.add_some("dependencies", dependencies(manifest, &mut warnings));
     // StackStorm's own key, which Attune's readers pass over
     entry.add_some("stackstorm_version", manifest.stackstorm_version.as_deref());
     entry.add_some("meta", meta(manifest, &mut warnings));
@@ -224,22 +224,60 @@ fn contents(components: &Inventory) -> Value {
     })
 }
 
-fn dependencies(manifest: &Manifest) -> Option<Value> {
+fn dependencies(manifest: &Manifest, warnings: &mut Vec<String>) -> Option<Value> {
     let mut fields = Fields(Map::new());
     fields.add_some("attune_version", manifest.attune_version.as_deref());
     fields.add_some("python_version", manifest.python_version.as_deref());
     fields.add_some("nodejs_version", manifest.nodejs_version.as_deref());
-    if !manifest.dependencies.is_empty() {
-        let packs = manifest.dependencies.iter().map(ToString::to_string);
-        fields.add("packs", packs.collect::<Value>());
+    for (needed, written) in needed_packs(&manifest.dependencies, &mut fields.0) {
+        warnings.push(format!(
+            "the dependency `{written}` is published as `{needed}`: an index names packs by their refs"
+        ));
     }
     fields.non_empty()
 }
 
-/// What the manifest has under `meta`. What Attune's reader takes for numbers must be some: it refuses the
-/// whole index otherwise.
+/// Adds `packs`, where each pack is named by its ref as every reader of indexes wants it, and `named_as` with what a
+/// manifest says instead: a git repository, a branch, a tag or a commit. Gives what was changed so, and from what.
+pub(super) fn needed_packs(
+    dependencies: &[Dependency],
+    fields: &mut Map<String, Value>,
+) -> Vec<(String, String)> {
+    if dependencies.is_empty() {
+        return Vec::new();
+    }
+    let mut named_as = Map::new();
+    let mut changed = Vec::new();
+    let packs = dependencies.iter().map(|dependency| {
+        let (needed, written) = (dependency.by_ref().to_string(), dependency.to_string());
+        if needed != written {
+            named_as.insert(dependency.pack_ref.to_string(), written.as_str().into());
+            changed.push((needed.clone(), written));
+        }
+        needed
+    });
+    let packs = packs.collect::<Value>();
+    fields.insert("packs".to_owned(), packs);
+    if !named_as.is_empty() {
+        fields.insert("named_as".to_owned(), named_as.into());
+    }
+    changed
+}
+
+/// What the manifest has under `meta`, and what of it has no place of its own in an entry, under the names that
+/// StackStorm's index has for it. What Attune's reader takes for numbers must be some: it refuses the whole index
+/// otherwise.
 fn meta(manifest: &Manifest, warnings: &mut Vec<String>) -> Option<Value> {
-    let mut fields = Fields(manifest.meta.as_ref()?.as_object()?.clone());
+    let meta = manifest.meta.as_ref().and_then(Value::as_object);
+    let mut fields = Fields(meta.cloned().unwrap_or_default());
+    for (key, texts) in [
+        ("contributors", &manifest.contributors),
+        ("python_versions", &manifest.python_versions),
+    ] {
+        if !texts.is_empty() && !fields.0.contains_key(key) {
+            fields.add(key, texts.as_slice());
+        }
+    }
     for key in ["downloads", "stars"] {
         if fields.0.get(key).is_some_and(|value| !value.is_u64()) {
             fields.0.shift_remove(key);

@@ -66,6 +66,13 @@ impl Dependency {
         }
     }
 
+    /// The same as an index says it: by the ref alone, without the repository, branch, tag or commit that only a
+    /// manifest names.
+    #[must_use]
+    pub fn by_ref(&self) -> Self {
+        Self::new(self.pack_ref.clone(), self.requirement.clone())
+    }
+
     /// A dependency on a git repository: the pack is called as the repository is. What follows the first `=`
     /// is its version, so a URL has none itself.
     fn from_url(text: &str) -> Result<Self, DependencyError> {

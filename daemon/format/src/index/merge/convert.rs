@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::super::entry::{scalar, version_of};
+use super::super::make::needed_packs;
 use super::super::reader::without_place;
 use super::super::word::Kind;
 use super::super::{Entry, EntryError, Release, Source};
@@ -125,8 +126,9 @@ fn dependencies(release: &Release) -> Value {
     if release.dependencies.is_empty() {
         return Value::Null;
     }
-    let packs = release.dependencies.iter().map(ToString::to_string);
-    json!({"packs": packs.collect::<Vec<_>>()})
+    let mut fields = Map::new();
+    needed_packs(&release.dependencies, &mut fields);
+    fields.into()
 }
 
 /// `content` with its names, as `contents`; other kinds stay in it.

@@ -39,7 +39,10 @@ fn stackstorms_form_becomes_attunes_and_offers_the_same() {
             "versions": [
                 {"version": "1.6.0", "install_sources": [{
                     "type": "git", "url": "https://github.com/StackStorm-Exchange/stackstorm-acos", "ref": "v1.6.0"}],
-                    "dependencies": {"packs": ["core", "x@1.0.0", "https://h/stackstorm-y.git=2.0.0"]},
+                    "dependencies": {
+                        "packs": ["core", "x@1.0.0", "y@2.0.0"],
+                        "named_as": {"y": "https://h/stackstorm-y.git=2.0.0"},
+                    },
                     "runtime_deps": []},
                 {"version": "0.4.0", "install_sources": [{
                     "type": "git", "url": "https://github.com/StackStorm-Exchange/stackstorm-acos", "ref": "v0.4"}]},
@@ -57,6 +60,10 @@ fn stackstorms_form_becomes_attunes_and_offers_the_same() {
                 // what the entry asks for stays on its top level
                 for release in &mut releases {
                     release.engine = None;
+                    // and a pack that it needs is named by its ref, wherever it comes from
+                    for dependency in &mut release.dependencies {
+                        *dependency = dependency.by_ref();
+                    }
                 }
                 (entry.pack_ref.clone(), releases)
             })
