@@ -69,6 +69,20 @@ impl Style {
         }
     }
 
+    /// The style of a text on one line, where this is between a key and its value, and that follows a comma.
+    pub(super) fn of_line(colon: &str, comma: &str) -> Self {
+        Self {
+            newline: "\n",
+            unit: None,
+            colon: colon.to_owned(),
+            comma: comma.to_owned(),
+            pad: String::new(),
+            short_lists: false,
+            short_objects: false,
+            ascii: false,
+        }
+    }
+
     /// The same, with what another part of the text does otherwise.
     #[must_use]
     pub(super) fn of_sample(&self, text: &str, sample: Range<usize>) -> Self {

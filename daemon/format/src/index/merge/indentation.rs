@@ -1,11 +1,11 @@
 //! Putting text that is written elsewhere into an entry, indented as the entry is.
 //!
 //! Only the beginning and the end of the entry are looked at, and what is put in keeps whatever is within its
-//! lines: most of what is merged passes here, so its tokens are not read as
-//! [`layout::Style`](super::super::layout::Style) does. A newline is never part of a JSON text, where it is
-//! written `\n`; so lines can be indented anew without reading what is on them.
+//! lines: most of what is merged passes here, so its tokens are not read as [`Style`] does, unless several lines
+//! become one. A newline is never part of a JSON text, where it is written `\n`; so lines can be indented anew
+//! without reading what is on them.
 
-use super::super::layout::quoted;
+use super::super::layout::{Spread, Style, quoted};
 
 /// How an object is indented and spaced, so that what is added looks like the rest.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +79,12 @@ impl<'t> Indentation<'t> {
 
     /// A value as it is written elsewhere, so many levels below the members.
     pub(super) fn value(&self, raw: &str, level: usize, out: &mut String) {
+        if self.newline.is_empty() && raw.contains('\n') {
+            let comma = self.colon.strip_prefix(':').unwrap_or_default();
+            let style = Style::of_line(self.colon, comma);
+            out.push_str(&style.value(raw, Spread::Line));
+            return;
+        }
         let base = last_indent(raw);
         for (number, line) in raw.split('\n').enumerate() {
             if number == 0 {
@@ -86,10 +92,6 @@ impl<'t> Indentation<'t> {
                 continue;
             }
             out.push('\n');
-            if self.newline.is_empty() {
-                out.push_str(line);
-                continue;
-            }
             out.push_str(self.member);
             for _ in 0..level {
                 out.push_str(self.unit);

@@ -202,3 +202,22 @@ fn counts_become_lists_and_missing_checksums_are_counted() {
     let merged = merge(&inputs, Options::default()).unwrap();
     assert_eq!((merged.total(), merged.left_out()), (0, 1));
 }
+
+#[test]
+fn an_entry_on_one_line_stays_on_it_whatever_joins_it() {
+    let newer = json!({"packs": [entry("a", "2.0.0", 'a')]}).to_string();
+    let mut older = entry("a", "1.5.0", 'b');
+    older["versions"] = json!([{"version": "1.0.0", "install_sources": []}]);
+    let older = index(&[older]);
+    for (newer, gap) in [(newer.clone(), ""), (newer.replace("\":", "\": "), " ")] {
+        let (text, ..) = outcome(&[&newer, &older], None);
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("ref")).collect();
+        let [line] = lines.as_slice() else {
+            panic!("{text}")
+        };
+        for version in ["2.0.0", "1.5.0", "1.0.0"] {
+            let member = format!("\"version\":{gap}\"{version}\"");
+            assert!(line.contains(&member), "{member} is in {text}");
+        }
+    }
+}
