@@ -60,7 +60,7 @@ impl Edits {
     }
 
     /// What becomes of a span that holds all of these changes.
-    fn within<'t>(&'t self, text: &'t str, span: Range<usize>) -> Vec<&'t str> {
+    pub(super) fn within<'t>(&'t self, text: &'t str, span: Range<usize>) -> Vec<&'t str> {
         let mut sorted: Vec<&Edit> = self.0.iter().collect();
         sorted.sort_by_key(|edit| (edit.at.start, edit.at.end));
         let mut pieces = Vec::with_capacity(2 * sorted.len() + 1);

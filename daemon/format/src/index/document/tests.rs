@@ -122,3 +122,12 @@ fn what_is_there_twice_is_found() {
     assert_eq!(document.duplicate_refs(), [("b", vec![1, 3])]);
     assert_eq!(document.find("b"), [0, 2]);
 }
+
+#[test]
+fn a_text_that_is_cut_off_anywhere_is_refused() {
+    let text = "{\n \"version\": \"1.0\",\n \"packs\" : [ {\"ref\": \"a\"} ]\n}";
+    for end in 0..text.len() {
+        let said = refused(&text[..end]);
+        assert!(said.starts_with("Invalid index format"), "{end}: {said}");
+    }
+}

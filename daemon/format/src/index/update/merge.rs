@@ -6,13 +6,14 @@ use serde_json::value::RawValue;
 use super::versions::Versions;
 use super::{ENTRY_KEYS, KEEPERS_KEYS, Newer, Options, Publication, RELEASE_KEYS, UpdateError};
 use crate::digest::Digest;
+use crate::error::chain;
 use crate::index::document::{Container, Document, DocumentError};
 use crate::index::edit::Edits;
 use crate::index::entry::version_of;
 use crate::index::layout::quoted;
 use crate::index::members::Members;
 use crate::index::written::Written;
-use crate::index::{Source, source};
+use crate::index::{Entry, Source, source};
 use crate::name::shown;
 
 /// Merges, and says what is odd.
@@ -41,7 +42,7 @@ pub(super) fn merge(
         .map_err(fails)?;
     let style = document.style().of_sample(text, span.clone());
     let mut members = Members::of(text, &entry, &style);
-    let indexed = version_of(&text[span])
+    let indexed = version_of(&text[span.clone()])
         .ok_or_else(|| broken("it has no `version` that could be compared".to_owned()))?;
     let listed = entry.find("versions");
     let listed = listed.map(|member| entry.items[member].value.clone());
@@ -102,6 +103,9 @@ pub(super) fn merge(
     }
     versions.finish(merging.edits, &mut members);
     members.finish(merging.edits);
+    // what is kept of it may still keep readers from all of it
+    let merged = merging.edits.within(text, span).concat();
+    Entry::parse(&merged, None).map_err(|error| broken(chain(&error)))?;
     Ok(merging.warnings)
 }
 

@@ -110,7 +110,6 @@ impl Publication {
         let written = values["install_sources"].is_array();
         let release = read.release(&version).filter(|_| written);
         let sources = release.map(|release| release.sources.clone());
-        warnings.extend(unreadable_for_attune(&values));
         Ok(Self {
             pack_ref,
             version,
@@ -171,17 +170,11 @@ impl Publication {
             if is_of_template(&url) {
                 warnings.push(format!("the source `{url}` looks like a placeholder"));
             }
-            match source {
-                Source::Archive { checksum: None, .. } => {
-                    return Err(UpdateError::NoChecksum {
-                        pack_ref: pack_ref(),
-                        url,
-                    });
-                }
-                Source::Git { checksum: None, .. } => warnings.push(format!(
-                    "the git source `{url}` has no checksum, without which Attune cannot read the index"
-                )),
-                Source::Archive { .. } | Source::Git { .. } => {}
+            if let Source::Archive { checksum: None, .. } = source {
+                return Err(UpdateError::NoChecksum {
+                    pack_ref: pack_ref(),
+                    url,
+                });
             }
         }
         Ok(warnings)
@@ -204,21 +197,4 @@ impl Publication {
         members.add_before("versions", "published_at", &quoted(now));
         members.to_json()
     }
-}
-
-/// What keeps Attune from reading an index with this entry.
-fn unreadable_for_attune(members: &Value) -> Option<String> {
-    if members["license"].is_null() {
-        return Some(
-            "the entry lacks `license`, without which Attune cannot read the index".to_owned(),
-        );
-    }
-    let counted = members["contents"]
-        .as_object()?
-        .values()
-        .any(Value::is_number);
-    counted.then(|| {
-        "`contents` has numbers instead of lists, with which Attune cannot read the index"
-            .to_owned()
-    })
 }

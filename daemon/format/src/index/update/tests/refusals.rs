@@ -272,3 +272,25 @@ fn a_field_that_the_index_has_need_not_be_said_again() {
     let new = publish(&index(&[entry("x", "1.0.0")]), &short);
     assert_eq!(pack(&new, 0)["label"], "x", "{new}");
 }
+
+#[test]
+fn an_entry_that_stays_unreadable_is_not_continued() {
+    let old = index(&[entry("x", "3.0.0")]);
+    // half a character, with which no reader takes the entry
+    let old = old.replace("what 3.0.0 does", "\\ude00");
+    let keep = Options {
+        newer: Newer::Keep,
+        ..UPDATE
+    };
+    let said = refused(&old, &entry("x", "2.0.0"), keep);
+    assert!(
+        said.starts_with("cannot continue the entry of 'x' in line 7: ")
+            && said.contains("surrogate"),
+        "{said}"
+    );
+    let new = publish(&old, &entry("x", "3.1.0"));
+    assert!(
+        !new.contains("ude00"),
+        "what is written anew is readable: {new}"
+    );
+}
