@@ -3,6 +3,7 @@
 //! A test may write gigabytes, and few of its lines count. So whole blocks are searched for what a line that counts has in
 //! it, and only such lines are cut out, freed of colours and looked at.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use memchr::{memchr2, memrchr2};
@@ -37,6 +38,8 @@ pub(crate) trait Lines {
 pub(crate) struct Captured<L> {
     /// What was kept. Where something is missing, a line in the middle says so.
     pub(crate) text: String,
+    /// The same with its colours, where it is whole and not UTF-8: a document may say what it is.
+    pub(crate) undecoded: Option<Vec<u8>>,
     /// Whether something is missing.
     pub(crate) cut: bool,
     /// How many bytes are kept at most.
@@ -113,10 +116,14 @@ impl<L: Lines> Capture<L> {
             bytes.extend_from_slice(note.as_bytes());
         }
         bytes.extend(self.tail);
+        let cut = self.dropped > 0;
         let text = String::from_utf8_lossy(&bytes);
+        let is_utf8 = matches!(text, Cow::Borrowed(_));
+        let text = anstream::adapter::strip_str(&text).to_string();
         Captured {
-            text: anstream::adapter::strip_str(&text).to_string(),
-            cut: self.dropped > 0,
+            text,
+            undecoded: (!is_utf8 && !cut).then_some(bytes),
+            cut,
             limit: self.limit,
             lines: self.lines,
         }

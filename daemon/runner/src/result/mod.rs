@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use packd_format::manifest::{ResultFormat, RunnerKind};
 
-use crate::process::{Ended, Lines};
+use crate::process::{Captured, Ended, Lines};
 use crate::report::{Counts, TestCase};
 
 pub(crate) use file::Place;
@@ -146,7 +146,14 @@ pub(crate) fn read(
                 limit: ended.stdout.limit,
             });
         }
-        return parse(&ended.stdout.text).map(Some);
+        let Captured {
+            text, undecoded, ..
+        } = &ended.stdout;
+        if format == ResultFormat::JunitXml {
+            let text = junit::decoded(undecoded.as_deref().unwrap_or(text.as_bytes()))?;
+            return parse(&anstream::adapter::strip_str(&text).to_string()).map(Some);
+        }
+        return parse(text).map(Some);
     };
     let mut sum = Tally {
         counts: Counts::default(),

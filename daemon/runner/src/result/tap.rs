@@ -11,8 +11,8 @@
 //! ok 3 - sings # SKIP no voice
 //! ```
 //!
-//! Indented lines are diagnostics and subtests, whose outcome the line behind them repeats. A stream without a plan ended
-//! too early.
+//! Indented lines are diagnostics of the test before them, or subtests, whose outcome the line behind them repeats. Right
+//! behind a test that failed, comments are diagnostics, too. A stream without a plan ended too early.
 
 use std::collections::HashSet;
 
@@ -49,6 +49,22 @@ struct Stream {
     cases: Vec<TestCase>,
     numbers: HashSet<u64>,
     bailed: Option<String>,
+    /// What the next lines that are no tests would be about.
+    talk: Talk,
+    /// What subtests say, for the test whose line comes behind them.
+    subtests: String,
+}
+
+/// What lines that are no tests are about.
+#[derive(Debug, Clone, Copy, Default)]
+enum Talk {
+    /// Nothing that counts, or a subtest.
+    #[default]
+    Other,
+    /// The test whose line was the last one, or nothing but its diagnostics came since.
+    Test,
+    /// The test whose block of diagnostics is open, which is indented by so much.
+    Block(usize),
 }
 
 impl Stream {
@@ -57,8 +73,15 @@ impl Stream {
             return Ok(());
         }
         if line.starts_with([' ', '\t']) {
-            self.diagnostic(line);
+            self.indented(line);
             return Ok(());
+        }
+        if let Some(comment) = line.strip_prefix('#') {
+            self.comment(comment);
+            return Ok(());
+        }
+        if !line.is_empty() {
+            self.talk = Talk::Other;
         }
         if let Some(reason) = strip_word(line, "Bail out!") {
             self.bailed = Some(bounded(reason.trim()));
@@ -129,6 +152,9 @@ impl Stream {
             (status, None)
         };
         let description = description.trim().trim_start_matches("- ").trim();
+        let inner = std::mem::take(&mut self.subtests);
+        let inner = Some(inner).filter(|inner| status == CaseStatus::Failed && !inner.is_empty());
+        self.talk = Talk::Test;
         self.cases.push(TestCase {
             name: if description.is_empty() {
                 format!("test {number}")
@@ -137,28 +163,51 @@ impl Stream {
             },
             status,
             duration_ms: 0,
-            error_message: note.filter(|note| !note.is_empty()).map(bounded),
+            error_message: note.filter(|note| !note.is_empty()).map(bounded).or(inner),
             stdout: None,
             stderr: None,
         });
         Ok(())
     }
 
-    /// What is said about the test before.
-    fn diagnostic(&mut self, line: &str) {
-        let Some(case) = self.cases.last_mut() else {
-            return;
-        };
-        let line = line.trim();
-        if case.status != CaseStatus::Failed || matches!(line, "---" | "..." | "") {
-            return;
-        }
-        let message = case.error_message.get_or_insert_default();
-        if message.len() + line.len() < MAX_TEXT {
-            if !message.is_empty() {
-                message.push('\n');
+    /// A line of diagnostics or of a subtest.
+    fn indented(&mut self, line: &str) {
+        let text = line.trim_start();
+        match (self.talk, text) {
+            (Talk::Block(_), "...") => self.talk = Talk::Other,
+            (Talk::Block(indent), _) => {
+                let depth = (line.len() - text.len()).min(indent);
+                self.diagnostic(&line[depth..]);
             }
-            message.push_str(&bounded(line));
+            (Talk::Test, "---") => self.talk = Talk::Block(line.len() - text.len()),
+            (Talk::Test, text) if !is_subtest(text) => self.diagnostic(text),
+            (Talk::Test | Talk::Other, text) => {
+                self.talk = Talk::Other;
+                let tells = !matches!(text, "---" | "...") && !is_plain(text);
+                if tells {
+                    add(&mut self.subtests, text);
+                }
+            }
+        }
+    }
+
+    /// A comment, which is about the test right before it.
+    fn comment(&mut self, text: &str) {
+        let text = text.trim();
+        if matches!(self.talk, Talk::Test) && strip_word(text, "Subtest").is_none() {
+            self.diagnostic(text);
+        } else {
+            self.talk = Talk::Other;
+        }
+    }
+
+    /// What is said about the last test.
+    fn diagnostic(&mut self, line: &str) {
+        if let Some(case) = self.cases.last_mut()
+            && case.status == CaseStatus::Failed
+            && !line.is_empty()
+        {
+            add(case.error_message.get_or_insert_default(), line);
         }
     }
 
@@ -224,6 +273,29 @@ impl Stream {
             cases: self.cases,
         })
     }
+}
+
+/// Adds a line to what is said, as far as there is room.
+fn add(message: &mut String, line: &str) {
+    if message.len() + line.len() < MAX_TEXT {
+        if !message.is_empty() {
+            message.push('\n');
+        }
+        message.push_str(&bounded(line));
+    }
+}
+
+/// Whether an indented line is one of a subtest rather than of diagnostics.
+fn is_subtest(text: &str) -> bool {
+    text.starts_with('#') || is_plain(text) || test_line(text, "not ok").is_some()
+}
+
+/// Whether a line of a subtest says nothing of why it failed.
+fn is_plain(text: &str) -> bool {
+    test_line(text, "ok").is_some()
+        || text.starts_with("1..")
+        || strip_word(text, "TAP version").is_some()
+        || strip_word(text, "# Subtest").is_some()
 }
 
 /// What follows a phrase, in whatever case.

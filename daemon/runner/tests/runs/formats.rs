@@ -119,3 +119,19 @@ fn pytest_writes_its_document_where_we_ask_it_to() {
     pack.options.environment.path = path;
     assert_eq!(counts(&pack.suite()), [1, 1, 0, 0]);
 }
+
+#[test]
+fn a_junit_document_in_the_output_is_read_in_its_encoding() {
+    let latin = r#"printf '<?xml version="1.0" encoding="ISO-8859-1"?><testsuite><testcase name="caf\351"/></testsuite>'"#;
+    // a byte order mark says what it is
+    let utf16 = r#"printf '\376\377'; printf '<testsuite><testcase name="caf\351"/></testsuite>' | sed 's/./\x00&/g'"#;
+    for run in [latin, utf16] {
+        let suite = Pack::new(
+            "runners: {t: {type: script, entry_point: run.sh, result_format: junit-xml}}",
+        )
+        .file("run.sh", &format!("export LC_ALL=C\n{run}\n"))
+        .suite();
+        assert_eq!(problem(&suite), "", "{run}");
+        assert_eq!(suite.test_cases[0].name, "caf\u{e9}", "{run}");
+    }
+}

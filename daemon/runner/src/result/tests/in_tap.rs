@@ -72,3 +72,36 @@ fn tap_that_is_not_whole_is_refused() {
         assert!(said.contains(why), "{text}: {said}");
     }
 }
+
+#[test]
+fn tap_says_of_the_right_test_why_it_failed() {
+    let said = |text: &str| -> Vec<String> {
+        let cases = tap::parse(text).unwrap().cases;
+        cases
+            .into_iter()
+            .map(|case| case.error_message.unwrap_or_default())
+            .collect()
+    };
+    // as node and tape write it: nested values keep their place, and comments behind a block begin the next test
+    assert_eq!(
+        said(
+            "TAP version 13\n# one\nnot ok 1 a\n  ---\n    stack: |-\n      at x\n\n  ...\n# two\nok 2 b\n1..2\n# fail 1"
+        ),
+        ["  stack: |-\n    at x", ""]
+    );
+    // as bats writes it
+    assert_eq!(
+        said(
+            "1..2\nnot ok 1 a\n# (in test file t.bats, line 3)\n#   `false' failed\nok 2 b\n# no fault"
+        ),
+        ["(in test file t.bats, line 3)\n`false' failed", ""]
+    );
+    // a subtest comes before the line of its test
+    assert_eq!(
+        said(
+            "1..3\nnot ok 1 - a\n# Subtest: b\n    ok 1 - fine\n    not ok 2 - inner\n      ---\n      message: m\n      ...\n    1..2\nnot ok 2 - b\n    not ok 1 - known # TODO\n    1..1\nok 3 - c"
+        ),
+        ["", "not ok 2 - inner\nmessage: m", ""]
+    );
+    assert_eq!(said("1..1\nnot ok 1 - a\n  at x.sh:3"), ["at x.sh:3"]);
+}
