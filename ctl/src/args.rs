@@ -173,7 +173,8 @@ impl Args {
         {
             return attune::parse(words);
         }
-        Self::try_parse_from(output::with_files_apart(words))
+        let apart = output::with_files_apart(words);
+        Self::try_parse_from(&apart).map_err(|error| output::explained(error, &apart))
     }
 
     /// Does what was typed.

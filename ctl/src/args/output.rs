@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::ValueEnum as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Format;
 
@@ -42,6 +43,18 @@ pub(super) fn with_files_apart(words: impl IntoIterator<Item = OsString>) -> Vec
     }
     apart.extend(words);
     apart
+}
+
+/// The same error, and what became of an `--output` that names no file, where a file is what is missing.
+pub(super) fn explained(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    let is_merge = words.iter().any(|word| word == "index-merge");
+    if error.kind() == ErrorKind::MissingRequiredArgument && is_merge {
+        let tip = "--output FILE says where to write, too; `json` and other names of formats are formats there, and \
+                   `./json` is a file";
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
 }
 
 /// The value of `--output=VALUE`, `-o=VALUE`, `-oVALUE`.

@@ -118,6 +118,13 @@ fn m21_output_names_a_file_where_a_file_is_written() {
     ] {
         assert_eq!(merge(line).err(), Some(2), "`{line}` was taken");
     }
+    let error = parse("packctl index-merge --output json a b").expect_err("no file is named");
+    let said = error.to_string();
+    assert!(said.contains("--file <FILE>"), "{said}");
+    assert!(
+        said.contains("tip: --output FILE says where to write, too; `json` and other names"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(crate) struct IndexMerge {
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
 
-    /// Where to write; --output FILE is the same
+    /// Where to write; --output FILE is the same, unless it is the name of a format: `./json` is a file
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
 
