@@ -139,6 +139,46 @@ fn what_index_entry_writes_is_what_the_schema_says() {
 }
 
 #[test]
+fn what_index_update_writes_is_what_the_schema_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let publish = |version: &str, more: &str| {
+        let manifest = format!(
+            "ref: slack\nversion: {version}\nlabel: Slack\ndescription: Chat\nauthor: A\nlicense: MIT\n\
+             python_versions: ['3']\nstackstorm_version: '>=3'\ndependencies:\n- core\n\
+             - https://git.example/stackstorm-jira.git=1.0.0\nmeta: {{tested: 1.10}}\n"
+        );
+        fs_err::create_dir_all(path("pack")).unwrap();
+        fs_err::write(path("pack/pack.yaml"), manifest).unwrap();
+        let line = format!(
+            "index-update --index index.json pack --archive-url slack-{version}.zip --archive-checksum {} \
+             --archive-size 5 {more}",
+            digest("a")
+        );
+        ctl(folder.path(), &line).success();
+        let written = read(&path("index.json"));
+        assert_eq!(
+            objections(&written),
+            Vec::<String>::new(),
+            "{more}: {written:#}"
+        );
+        ctl(folder.path(), "index-validate index.json").success();
+        written
+    };
+    publish("1.2.0", "--init R https://r.example");
+    publish("1.3.0", "--update");
+    publish("1.2.5", "--update --keep-newest");
+    let written = publish("1.1.0", "--update --allow-downgrade");
+    assert_eq!(written["packs"][0]["version"], "1.1.0");
+    let versions = written["packs"][0]["versions"].as_array().unwrap();
+    assert_eq!(versions.len(), 3, "{written:#}");
+    assert_eq!(
+        versions[0]["dependencies"]["named_as"]["jira"],
+        "https://git.example/stackstorm-jira.git=1.0.0"
+    );
+}
+
+#[test]
 fn what_is_broken_is_refused_by_the_schema_and_by_index_validate() {
     let folder = tempfile::tempdir().unwrap();
     let good = index(&[entry("slack", "2.0.0")]);

@@ -10,12 +10,20 @@ use std::str::FromStr;
 
 use packd_format::archive::{self, ArchiveError, Format, Limits, Source};
 use packd_format::error::chain;
-use packd_format::index::{self, Entry, Index};
+use packd_format::index::merge::{self, Input, Prefer, merge};
+use packd_format::index::update::{self, Action, Existing, Newer, Publication, update};
+use packd_format::index::validate::{Severity, Sources, validate};
+use packd_format::index::{self, Document, Edits, Entry, Index};
 use packd_format::tree::{self, FileList};
 use packd_format::{Dependency, Digest, Manifest, PackRef, PreReleases, Requirement, Version};
 
 /// No message may be as long as what it is about.
 const LONGEST_MESSAGE: usize = 4 * 1024;
+
+/// What is published into every index.
+const ENTRY: &str = r#"{"ref": "slack", "label": "Slack", "description": "Talks", "version": "2.1.0", "author": "A",
+    "license": "MIT", "runtime_deps": [], "contents": {}, "install_sources": [{"type": "archive", "url": "slack.zip",
+    "checksum": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}]}"#;
 
 /// What is unpacked of an archive at most, in bytes.
 const UNPACKED: u64 = 1024 * 1024;
@@ -67,8 +75,11 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// Reads an index.
+/// Reads an index, and does with it what the tools for registries do.
 pub fn index(data: &[u8]) {
+    judge(data);
+    publish(data);
+    join(data);
     let index = match Index::parse(data) {
         Ok(index) => index,
         Err(error) => return short(&chain(&error)),
@@ -123,6 +134,108 @@ pub fn index(data: &[u8]) {
             );
         }
     }
+}
+
+/// Validates an index.
+fn judge(data: &[u8]) {
+    let report = validate(data, Sources::Judge);
+    let mut errors = 0;
+    for finding in &report.findings {
+        short(&finding.message);
+        errors += usize::from(finding.severity == Severity::Error);
+    }
+    assert!(errors <= report.errors, "every error is counted");
+    if report.errors == 0 {
+        assert!(Index::parse(data).is_ok(), "what has no error can be read");
+    }
+}
+
+/// Publishes a pack into an index.
+fn publish(data: &[u8]) {
+    let document = match Document::parse(data) {
+        Ok(document) => document,
+        Err(error) => return short(&chain(&error)),
+    };
+    assert_eq!(
+        Edits::default().apply(document.text()),
+        document.text(),
+        "no change leaves every byte as it is"
+    );
+    let publication = Publication::parse(ENTRY).expect("it is a good entry");
+    let options = update::Options {
+        existing: Existing::Update,
+        newer: Newer::Keep,
+        now: "2026-01-31T12:00:00Z",
+    };
+    let updated = match update(&document, &publication, options) {
+        Ok(updated) => updated,
+        Err(error) => return short(&chain(&error)),
+    };
+    for warning in &updated.warnings {
+        short(warning);
+    }
+    let text = updated.edits.apply(document.text());
+    let document = Document::parse(text.as_bytes()).expect("it is an index still");
+    let again = update(&document, &publication, options).expect("what was published can be again");
+    assert_eq!(
+        again.action,
+        Action::Unchanged,
+        "which changes nothing: {text}"
+    );
+    assert!(again.edits.is_empty(), "not a byte");
+    let index = Index::parse(text.as_bytes()).expect("readers read it");
+    let entry = index
+        .entries
+        .iter()
+        .find(|entry| entry.pack_ref == *publication.pack_ref());
+    let entry = entry.expect("and find the pack in it");
+    assert!(
+        entry.release(publication.version()).is_some(),
+        "in the version that was published"
+    );
+}
+
+/// Merges an index with itself, and what comes of it with itself again.
+fn join(data: &[u8]) {
+    let Some(once) = joined(&[data, data]) else {
+        return;
+    };
+    let again = joined(&[&once]).expect("what was merged can be merged again");
+    assert_eq!(
+        String::from_utf8_lossy(&again),
+        String::from_utf8_lossy(&once),
+        "which changes nothing"
+    );
+    assert!(Index::parse(&once).is_ok(), "readers read it");
+}
+
+fn joined(data: &[&[u8]]) -> Option<Vec<u8>> {
+    let inputs: Vec<Input<'_>> = data
+        .iter()
+        .map(|bytes| Input {
+            name: "index",
+            bytes,
+        })
+        .collect();
+    let options = merge::Options {
+        prefer: Some(Prefer::First),
+        name: None,
+        url: None,
+        updated: None,
+    };
+    let merged = match merge(&inputs, options) {
+        Ok(merged) => merged,
+        Err(error) => {
+            short(&chain(&error));
+            return None;
+        }
+    };
+    for notice in merged.notices() {
+        short(&notice.to_string());
+    }
+    let mut written = Vec::new();
+    merged.write(&mut written).expect("a list takes every byte");
+    Some(written)
 }
 
 /// Reads a requirement, and what else is a short text: a version, a ref, a dependency, a digest.
