@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod completions;
 pub(crate) mod events;
+mod folder;
 pub(crate) mod install;
 mod interrupt;
 pub(crate) mod job;

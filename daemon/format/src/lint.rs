@@ -135,7 +135,8 @@ impl LintError {
             Self::NotAFolder { .. } | Self::NoManifest { .. } => {
                 Some("name the folder that has the `pack.yaml`")
             }
-            Self::NotFound { .. } | Self::NotRegular { .. } | Self::Read { .. } => None,
+            Self::NotRegular { .. } => Some("put the file itself there, not a link"),
+            Self::NotFound { .. } | Self::Read { .. } => None,
         }
     }
 

@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fs_err::File;
-use packd_format::archive::{self, ArchiveError, Format, PackError, PackOptions};
+use packd_format::archive::{self, ArchiveError, Format, LeftOut, PackError};
 use packd_format::error::without_path;
 use packd_wire::{ErrorKind, Exit, JobView, UploadQuery};
 
 use crate::client::Client;
 use crate::client::body::{UploadWriter, upload};
+use crate::command::folder;
 use crate::output::Failure;
 use crate::output::progress::Progress;
 
@@ -133,7 +134,7 @@ impl LocalError {
                 Some("packd reads .tar.gz, .tgz, .tar.zst, .zip and .tar".to_owned())
             }
             Self::Changed { .. } => Some("run the same command again".to_owned()),
-            Self::Refused { source, .. } => source.hint(),
+            Self::Refused { source, .. } => source.hint_for_makers(),
             Self::Pack { source, .. } => source.hint(),
             Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } => None,
         }
@@ -214,7 +215,7 @@ impl Local {
         }
     }
 
-    /// Sends it; the job that comes of it.
+    /// Sends it; the job that comes of it, and what of the folder was left out.
     ///
     /// # Errors
     /// What could not be read here, before what the daemon says about its end.
@@ -223,7 +224,7 @@ impl Local {
         client: &Client,
         progress: &mut Progress,
         query: &UploadQuery,
-    ) -> Result<JobView, Failure> {
+    ) -> Result<(JobView, LeftOut), Failure> {
         let label = stem(&self.path);
         let (content_type, length) = match &self.content {
             Content::Folder => ("application/x-tar", None),
@@ -244,7 +245,11 @@ impl Local {
         };
         progress.clear();
         match answer {
-            Ok(job) => Ok(job),
+            // a job is made of the whole: the reading has come to its end
+            Ok(job) => match reading.await {
+                Ok(read) => Ok((job, read.unwrap_or_default())),
+                Err(panic) => Err(Failure::of(Exit::Failed, "cannot read the source", &panic)),
+            },
             // an answer that is a refusal is the reason, and ends the reading too
             Err(error @ crate::client::ClientError::Refused(_)) => Err(error.into()),
             Err(error) => match reading.await {
@@ -255,13 +260,13 @@ impl Local {
         }
     }
 
-    /// Writes the whole content. An error that is only the daemon's having stopped to listen is
+    /// Writes the whole content, and says what of it was left out. An error that is only the daemon's having stopped to listen is
     /// nobody's fault here: nothing is said of it.
-    fn write_to(self, mut writer: UploadWriter) -> Result<(), Option<LocalError>> {
+    fn write_to(self, mut writer: UploadWriter) -> Result<LeftOut, Option<LocalError>> {
         let path = self.path;
-        match self.content {
-            Content::Folder => match archive::pack(&path, &mut writer, &PackOptions::default()) {
-                Ok(_) => {}
+        let left_out = match self.content {
+            Content::Folder => match archive::pack(&path, &mut writer, &folder::options()) {
+                Ok(summary) => summary.left_out,
                 Err(PackError::Write { .. }) => return Err(None),
                 Err(PackError::Refused { source, .. }) => {
                     return Err(Some(LocalError::Refused { path, source }));
@@ -281,9 +286,11 @@ impl Local {
                 if copied != bytes {
                     return Err(Some(LocalError::Changed { path }));
                 }
+                LeftOut::default()
             }
-        }
-        writer.complete().map_err(|_| None)
+        };
+        writer.complete().map_err(|_| None)?;
+        Ok(left_out)
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use packd_wire::{Exit, InstallRequest, JobView, UploadQuery};
 
 use super::changes::{self, Asked, Waiting};
+use super::folder;
 use super::interrupt::Interrupt;
 use crate::Ending;
 use crate::client::Client;
@@ -218,7 +219,7 @@ impl Install {
     async fn submit(
         &self,
         client: &Client,
-        out: &Output,
+        out: &mut Output,
         source: &Source,
         local: Option<Local>,
     ) -> Result<JobView, Failure> {
@@ -233,7 +234,9 @@ impl Install {
                 dry_run: self.dry_run,
                 wait: None,
             };
-            return local.send(client, &mut out.progress(), &query).await;
+            let (job, left_out) = local.send(client, &mut out.progress(), &query).await?;
+            folder::tell(&left_out, out);
+            return Ok(job);
         }
         let request = InstallRequest {
             source: source.text().into_owned(),

@@ -4,7 +4,7 @@ use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use packd_format::archive::{Format, PackError, PackOptions, Packing};
+use packd_format::archive::{Format, LeftOut, PackError, PackOptions, Packing};
 use packd_format::error::without_path;
 use packd_format::manifest::FILE_NAME;
 use packd_format::tree::{RootError, find_pack_root};
@@ -16,6 +16,7 @@ use super::checksum::digest_of;
 use super::made::Made;
 use super::place::{inside, manifest_of};
 use crate::Ending;
+use crate::command::folder;
 use crate::file::{FileError, Locked, folder_of};
 use crate::output::{Failure, GOOD, Output, styled, text};
 
@@ -38,7 +39,7 @@ pub(crate) struct Build {
     #[arg(long, value_name = "FILE", conflicts_with = "output_dir")]
     file: Option<PathBuf>,
 
-    /// The format: by default what the name of the file says, else tar.gz
+    /// The format: by default what the ending of FILE says, and tar.gz without one
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Kind>,
 
@@ -116,6 +117,12 @@ enum BuildError {
         /// What was asked for.
         format: Format,
     },
+    /// The name says a format that no pack comes in, and no option says another.
+    #[error("the ending of `{}` is none that an archive of a pack has", path.display())]
+    Ending {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is such a file.
     #[error("Output file already exists: {}. Use --force to overwrite.", path.display())]
     Exists {
@@ -155,6 +162,10 @@ impl BuildError {
             Self::Format { .. } => {
                 Some("leave --format out, or give the file another ending".to_owned())
             }
+            Self::Ending { .. } => Some(
+                "the endings are .tar.gz, .tgz, .tar.zst, .tzst and .zip; --format FORMAT goes with any name"
+                    .to_owned(),
+            ),
             Self::Pack { source, .. } => source.hint(),
             Self::Root { source, .. } => source.hint(),
             Self::ManifestIgnored { .. } => Some("add `!/pack.yaml` to `.packignore`".to_owned()),
@@ -167,7 +178,9 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         let failure = match error {
             BuildError::File(error) => return error.into(),
-            BuildError::Format { .. } => Self::of_error(Exit::Usage, &error),
+            BuildError::Format { .. } | BuildError::Ending { .. } => {
+                Self::of_error(Exit::Usage, &error)
+            }
             BuildError::Exists { .. }
             | BuildError::Pack { .. }
             | BuildError::ManifestIgnored { .. }
@@ -187,7 +200,8 @@ impl Build {
         let version = manifest.version.to_string().replace('+', "_");
         let stem = format!("{}-{version}", manifest.pack_ref);
         let (target, kind) = self.target(&stem)?;
-        let view = self.build(&manifest, stem, &target, kind)?;
+        let (view, left_out) = self.build(&manifest, stem, &target, kind)?;
+        folder::tell(&left_out, out);
         if let Some(inner) = inside(&self.path, &target)
             && Packing::select(&self.path, &PackOptions::default())
                 .is_ok_and(|next| next.has(&inner))
@@ -209,7 +223,14 @@ impl Build {
     /// The file to write, and its format.
     fn target(&self, stem: &str) -> Result<(PathBuf, Kind), BuildError> {
         let named = self.file.as_deref().and_then(Kind::of_name);
-        let kind = self.format.or(named).unwrap_or(Kind::TarGz);
+        let kind = match (self.format.or(named), &self.file) {
+            (Some(kind), _) => kind,
+            (None, None) => Kind::TarGz,
+            (None, Some(file)) if file.extension().is_none() => Kind::TarGz,
+            (None, Some(file)) => {
+                return Err(BuildError::Ending { path: file.clone() });
+            }
+        };
         let target = match (&self.file, &self.output_dir) {
             (Some(file), _) => {
                 if named.is_some_and(|named| named != kind) {
@@ -234,7 +255,7 @@ impl Build {
         stem: String,
         target: &Path,
         kind: Kind,
-    ) -> Result<BuildView, BuildError> {
+    ) -> Result<(BuildView, LeftOut), BuildError> {
         let refuse_existing = |exists: bool| {
             if exists && !self.force {
                 return Err(BuildError::Exists {
@@ -247,7 +268,7 @@ impl Build {
         let options = PackOptions {
             top_folder: Some(stem),
             leave_out: inside(&self.path, target),
-            ..PackOptions::default()
+            ..folder::options()
         };
         let pack = |source| BuildError::Pack {
             path: self.path.clone(),
@@ -281,7 +302,7 @@ impl Build {
             Ok(())
         })?;
         made_folders.keep();
-        Ok(BuildView {
+        let view = BuildView {
             path: target.to_string_lossy().into_owned(),
             r#ref: manifest.pack_ref.to_string(),
             version: manifest.version.to_string(),
@@ -290,7 +311,8 @@ impl Build {
             size,
             tree: summary.files.digest(),
             files: summary.files.files(),
-        })
+        };
+        Ok((view, summary.left_out))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use fs_err::File;
-use packd_format::archive::{self, ArchiveError, Format, Limits, PackError, PackOptions};
+use packd_format::archive::{self, ArchiveError, Format, Limits, PackError, PackOptions, Packing};
 use packd_format::digest::Hasher;
 use packd_format::error::without_path;
 use packd_format::tree::{self, FileList, RootError, TreeError};
@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::place::{Place, PlaceError};
 use crate::Ending;
+use crate::command::folder;
 use crate::output::{Failure, GOOD, Output, styled, text};
 
 /// Bytes that are read at once.
@@ -139,7 +140,7 @@ impl ChecksumError {
                 "leave --algorithm out for the tree digest, or build the archive first".to_owned(),
             ),
             Self::Pack { source, .. } => source.hint(),
-            Self::Archive { source, .. } => source.hint(),
+            Self::Archive { source, .. } => source.hint_for_makers(),
             Self::Root { source, .. } => source.hint(),
             Self::Tree { .. } | Self::Scratch { .. } => None,
         }
@@ -166,7 +167,7 @@ impl Checksum {
             ));
         }
         let view = match place {
-            Place::Folder => self.of_folder()?,
+            Place::Folder => self.of_folder(out)?,
             Place::File(file) => self.of_file(file)?,
         };
         out.show(&view, || view.human());
@@ -177,7 +178,7 @@ impl Checksum {
         Ok(Ending::Exit(Exit::Done))
     }
 
-    fn of_folder(&self) -> Result<ChecksumView, Failure> {
+    fn of_folder(&self, out: &mut Output) -> Result<ChecksumView, Failure> {
         let path = || self.path.clone();
         let way = self.algorithm.unwrap_or(Way::Tree);
         match way {
@@ -190,13 +191,15 @@ impl Checksum {
                         entries: u64::MAX,
                         ..Limits::default()
                     },
-                    ..PackOptions::default()
+                    ..folder::options()
                 };
-                let files =
-                    archive::list(&self.path, &options).map_err(|source| ChecksumError::Pack {
-                        path: path(),
-                        source,
-                    })?;
+                let failed = |source| ChecksumError::Pack {
+                    path: path(),
+                    source,
+                };
+                let packing = Packing::select(&self.path, &options).map_err(failed)?;
+                folder::tell(packing.left_out(), out);
+                let files = packing.list().map_err(failed)?;
                 Ok(self.view_of_tree(&files))
             }
             Way::Attune => {
@@ -314,7 +317,9 @@ impl ChecksumView {
         let of = match self.algorithm {
             Way::Tree => format!("the tree ({files}, {size})"),
             Way::Attune => {
-                format!("{files}, {size}, as Attune does it; compare it, trust it in nothing")
+                format!(
+                    "{files}, {size}, as Attune does it; good to compare with, and not to be trusted"
+                )
             }
             Way::Sha256 | Way::Sha512 => format!("the bytes of the file ({size})"),
         };

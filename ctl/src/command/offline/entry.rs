@@ -12,16 +12,18 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use packd_format::archive::{PackOptions, list};
+use packd_format::archive::{PackOptions, Packing};
 use packd_format::error::without_path;
 use packd_format::index::validate::entry_errors;
 use packd_format::index::{self, EntryDraft};
 use packd_format::tree::FileList;
 use packd_format::{Digest, Inventory, Manifest, manifest};
+use rustix::fs::OFlags;
 use url::Url;
 
 use self::error::DraftError;
 use super::place::inside;
+use crate::command::folder;
 use crate::fetch;
 use crate::output::{Failure, Output};
 
@@ -85,19 +87,21 @@ pub(crate) async fn draft(
         url.as_deref().map_or(Ok(()), refuse_credentials)?;
     }
     out.say("Parsing pack.yaml...");
-    let (folder, manifest) = read_manifest(path)?;
+    let (root, manifest) = read_manifest(path)?;
     for warning in &manifest.warnings {
         out.warn(warning);
     }
     out.say("Calculating checksum...");
     let options = PackOptions {
-        leave_out: target.and_then(|target| inside(&folder, target)),
-        ..PackOptions::default()
+        leave_out: target.and_then(|target| inside(&root, target)),
+        ..folder::options()
     };
-    let files = list(&folder, &options);
+    let failed = |source| DraftError::pack(path, source);
+    let packing = Packing::select(&root, &options).map_err(failed)?;
+    folder::tell(packing.left_out(), out);
     let pack = Pack {
-        files: files.map_err(|source| DraftError::pack(path, source))?,
-        folder,
+        files: packing.list().map_err(failed)?,
+        folder: root,
         manifest,
     };
     let components = Inventory::read(&pack.folder, &pack.manifest, &pack.files);
@@ -166,18 +170,27 @@ fn read_manifest(path: &Path) -> Result<(PathBuf, Manifest), DraftError> {
                 path: path.to_owned(),
             });
         }
-        Err(error) => return Err(unreadable(&path.join(manifest::FILE_NAME), &error)),
+        Err(error) => {
+            let shown = path.join(manifest::FILE_NAME);
+            let is_regular = fs_err::symlink_metadata(&file).is_ok_and(|found| found.is_file());
+            return Err(if is_regular {
+                unreadable(&shown, &error)
+            } else {
+                DraftError::OddManifest { path: shown }
+            });
+        }
     };
     let manifest = Manifest::parse(&bytes).map_err(DraftError::manifest)?;
     Ok((folder, manifest))
 }
 
-/// The content of a regular file; of a larger one only so much that it is seen to be larger.
+/// The content of a regular file, not of one that a link leads to; of a larger one only so much that it is seen to be
+/// larger.
 fn small_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
 
     let mut bytes = Vec::new();
-    archive::open_regular(path)?
+    archive::open_regular(path, OFlags::NOFOLLOW)?
         .take(limit as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -89,6 +89,22 @@ impl ArchiveError {
         }
     }
 
+    /// What to try for whoever makes the pack, and has no settings to change: the limits are what hosts have unless
+    /// they say otherwise.
+    #[must_use]
+    pub fn hint_for_makers(&self) -> Option<String> {
+        match self {
+            Self::Limit {
+                what: LimitKind::PackBytes | LimitKind::FileBytes | LimitKind::Entries,
+                ..
+            } => Some(
+                "hosts refuse such a pack unless they raise that limit; `.packignore` leaves out what need not be in it"
+                    .to_owned(),
+            ),
+            error => error.hint(),
+        }
+    }
+
     /// What to try, where there is something to try.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The limits of one archive. The defaults suit packs; all of them can be configured.
+/// The limits of one archive. The defaults suit packs; packd's configuration has the first three.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of all files together. Default 1 GiB. Against filling the disk.

@@ -37,7 +37,7 @@ pub(crate) use self::ledger::Kind;
 pub use self::limits::{LimitKind, Limits};
 pub use self::listing::Listing;
 pub use self::pack::{
-    IgnoreError, IgnoreFiles, PackError, PackOptions, PackSummary, Packing, list, pack,
+    FileId, IgnoreError, IgnoreFiles, LeftOut, PackError, PackOptions, PackSummary, Packing, pack,
 };
 pub use self::sniff::Format;
 pub(crate) use self::survey::{Survey, survey};

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::ledger::{Kind, Ledger};
-use super::pack::{PackError, PackOptions, walk_past};
+use super::pack::{Found, PackError, PackOptions, walk_past};
 use crate::error::chain;
 
 /// What a folder has, as far as an archive of it would.
@@ -14,6 +14,8 @@ pub(crate) struct Survey {
     pub(crate) items: Vec<(String, Kind)>,
     /// What may not, each with its path as far as it can be shown, and why.
     pub(crate) refused: Vec<(String, String)>,
+    /// The folders in it that are git repositories of their own, sorted by path.
+    pub(crate) repositories: Vec<String>,
 }
 
 /// Looks at a folder. Ignored files are left out, as they are of an archive.
@@ -28,11 +30,11 @@ pub(crate) fn survey(root: &Path) -> Survey {
     });
     let found = found.unwrap_or_else(|error| {
         refused.push((place_of(root, &error), chain(&error)));
-        Vec::new()
+        Found::default()
     });
     let mut ledger = Ledger::new(&options.limits);
     let mut below: Option<String> = None;
-    for (path, kind) in found {
+    for (path, kind) in found.items {
         // what lies in a folder that may not be there is not said again
         if below.as_ref().is_some_and(|up| path.starts_with(up)) {
             continue;
@@ -52,7 +54,11 @@ pub(crate) fn survey(root: &Path) -> Survey {
         .collect();
     items.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     refused.sort_unstable();
-    Survey { items, refused }
+    Survey {
+        items,
+        refused,
+        repositories: found.left_out.repositories,
+    }
 }
 
 /// Where in the folder something is that cannot be packed.
@@ -62,6 +68,7 @@ fn place_of(root: &Path, error: &PackError) -> String {
         | PackError::Read { path, .. }
         | PackError::Special { path, .. }
         | PackError::Changed { path }
+        | PackError::Empty { path }
         | PackError::Refused { path, .. } => path,
         PackError::Write { .. } => root,
     };

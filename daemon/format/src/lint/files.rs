@@ -22,6 +22,15 @@ pub(super) fn check(pack: &Pack<'_>, found: &mut Findings) {
         let path = if path.is_empty() { "." } else { path };
         found.add(Rule::File, path, None, why.as_str());
     }
+    for path in &pack.survey.repositories {
+        let message = "it is a git repository of its own: its files are packed, its `.git` is not, and a clone of \
+                       this repository may lack them";
+        found
+            .add(Rule::Repository, path, None, message)
+            .hint(format!(
+                "remove `{path}/.git`, or add `/{path}` to .packignore"
+            ));
+    }
     let refused = |path: &str| pack.survey.refused.iter().any(|(known, _)| known == path);
     if pack.get(FILE_NAME).is_none() && !refused(FILE_NAME) {
         let message = "an ignore file leaves it out, so no archive of the pack would have it";

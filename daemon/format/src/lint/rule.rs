@@ -46,5 +46,6 @@ rules! {
         Secret = "P403", Warning, "no file looks like a secret";
         Crlf = "P404", Warning, "a `#!` line does not end with CR";
         Shebang = "P405", Note, "a file with a `#!` line is executable";
+        Repository = "P406", Warning, "no folder of the pack is a git repository of its own";
     }
 }

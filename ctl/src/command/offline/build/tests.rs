@@ -234,3 +234,48 @@ fn odd_things_in_a_manifest_are_said_and_not_in_the_way() {
     );
     assert_eq!(told.json()["version"], "1.2.0");
 }
+
+#[test]
+fn an_ending_that_no_archive_of_a_pack_has_needs_a_format() {
+    let (folder, out) = (pack(), tempfile::tempdir().unwrap());
+    for name in ["x.rar", "x.tar", "demo-1.0.0"] {
+        let file = out.path().join(name);
+        let file = file.to_str().unwrap();
+        let told = build(folder.path(), &["--file", file]);
+        told.failed(Exit::Usage, "is none that an archive of a pack has");
+        assert!(told.talk.contains(".tar.zst, .tzst and .zip"), "{told:?}");
+        assert_eq!(names_in(out.path()), Vec::<String>::new());
+    }
+    let file = out.path().join("x.rar");
+    build(
+        folder.path(),
+        &["--file", file.to_str().unwrap(), "--format", "zip"],
+    )
+    .done();
+    assert!(fs_err::read(file).unwrap().starts_with(b"PK"));
+}
+
+#[test]
+fn a_repository_in_the_folder_is_named() {
+    let (folder, out) = (pack(), tempfile::tempdir().unwrap());
+    write(folder.path(), "vendor/x/.git", "gitdir: x", 0o644);
+    let told = into(folder.path(), out.path(), &[]);
+    told.done();
+    assert!(
+        told.talk
+            .contains("warning: `vendor/x` is a git repository of its own"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn limits_are_explained_to_who_has_no_settings() {
+    let (folder, out) = (pack(), tempfile::tempdir().unwrap());
+    // it has no bytes on disk, and is refused before any is read
+    let large = fs_err::File::create(folder.path().join("large")).unwrap();
+    large.set_len(600 * 1024 * 1024).unwrap();
+    let told = into(folder.path(), out.path(), &[]);
+    told.failed(Exit::Failed, "more than 536870912 bytes in one file, at `large`");
+    assert!(told.talk.contains("hosts refuse such a pack"), "{told:?}");
+    assert!(!told.talk.contains("limits."), "{told:?}");
+}

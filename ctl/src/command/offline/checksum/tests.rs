@@ -152,7 +152,10 @@ fn a_boundary_that_moves_makes_another_tree_and_the_same_legacy_checksum() {
         assert_eq!(document["algorithm"], "attune");
     }
     let told = of(one.path(), &["--algorithm", "attune"]).data;
-    assert!(told.contains("compare it, trust it in nothing"), "{told}");
+    assert!(
+        told.contains("good to compare with, and not to be trusted"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -252,4 +255,46 @@ fn help_says_how_it_is_used() {
         help.to_string().contains("Usage: packctl checksum"),
         "{help}"
     );
+}
+
+#[test]
+fn a_repository_in_the_folder_is_named_and_counts_without_its_git() {
+    let (one, two) = (pack(), pack());
+    write(one.path(), "vendor/x/lib.py", "x", 0o644);
+    write(two.path(), "vendor/x/lib.py", "x", 0o644);
+    write(two.path(), "vendor/x/.git/HEAD", "x", 0o644);
+    assert_eq!(digest(one.path()), digest(two.path()));
+    let told = of(two.path(), &[]);
+    assert!(
+        told.talk
+            .contains("warning: `vendor/x` is a git repository of its own"),
+        "{told:?}"
+    );
+    for name in ["a", "b", "c", "d"] {
+        write(
+            two.path(),
+            &format!("vendor/{name}/.git"),
+            "gitdir: x",
+            0o644,
+        );
+    }
+    let told = of(two.path(), &[]);
+    assert_eq!(
+        told.talk.matches("is a git repository").count(),
+        3,
+        "{told:?}"
+    );
+    assert!(
+        told.talk.contains("so it is with 2 more folders"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_empty_folder_is_called_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), ".git/HEAD", "x", 0o644);
+    let told = of(folder.path(), &[]);
+    told.failed(Exit::Failed, "has nothing in it that could be packed");
+    assert!(!told.talk.contains("archive"), "{told:?}");
 }

@@ -14,6 +14,7 @@ use packd_format::error::without_path;
 use packd_format::index::Source;
 use packd_format::tree::find_pack_root;
 use packd_format::{Algorithm, Digest, Manifest, manifest};
+use rustix::fs::OFlags;
 
 use super::error::DraftError;
 use super::{Pack, SourceArgs, same_pack, small_file};
@@ -76,9 +77,9 @@ pub(super) async fn source(
     })
 }
 
-/// Opens a file that is really one; a pipe is not waited for.
-pub(super) fn open_regular(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+/// Opens a file that is really one; a pipe is not waited for. A link is followed unless the flags forbid it.
+pub(super) fn open_regular(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = (flags | OFlags::NONBLOCK).bits();
     let flags = i32::try_from(flags).expect("open flags are ints");
     let file = fs_err::OpenOptions::new()
         .read(true)
@@ -101,7 +102,7 @@ fn read(path: &Path, algorithm: Algorithm) -> Result<Artifact, DraftError> {
             source: without_path(&error),
         },
     };
-    let mut file = open_regular(path).map_err(failed)?;
+    let mut file = open_regular(path, OFlags::empty()).map_err(failed)?;
     let mut reader = Reader::new(&mut file, &[algorithm]);
     let bytes = io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
     let digest = reader.finish().remove(0);

@@ -32,6 +32,12 @@ pub(crate) enum DraftError {
         /// What was typed.
         path: PathBuf,
     },
+    /// Its `pack.yaml` is a link or something stranger.
+    #[error("`{}` is no regular file", path.display())]
+    OddManifest {
+        /// The file.
+        path: PathBuf,
+    },
     /// `pack.yaml` lacks what every manifest has.
     #[error("Missing '{key}' field in pack.yaml")]
     MissingKey {
@@ -185,6 +191,7 @@ impl DraftError {
         match self {
             Self::NoFolder { .. } | Self::NoArchive { .. } => Exit::NotFound,
             Self::NoManifest { .. } => ErrorKind::ManifestMissing.exit(),
+            Self::OddManifest { .. } => ErrorKind::InvalidManifest.exit(),
             Self::NotAFolder { .. } | Self::GitRef { .. } | Self::NoDigest { .. } => Exit::Usage,
             Self::MissingKey { .. }
             | Self::Manifest(_)
@@ -211,10 +218,11 @@ impl DraftError {
                     .to_owned(),
             ),
             Self::NoManifest { .. } => Some("a pack is a folder with a `pack.yaml`".to_owned()),
+            Self::OddManifest { .. } => Some("put the file itself there, not a link".to_owned()),
             Self::MissingKey { key } => Some(format!("add `{key}: …` to `pack.yaml`")),
             Self::Manifest(source) | Self::PublishedManifest { source, .. } => source.hint(),
             Self::Pack { source, .. } => source.hint(),
-            Self::Archive { source, .. } => source.hint(),
+            Self::Archive { source, .. } => source.hint_for_makers(),
             Self::Checkout { source, .. } => source.hint().map(str::to_owned),
             Self::NotInCommit { .. } => Some(
                 "commit the pack and tag that commit, or name another one with --git-ref".to_owned(),

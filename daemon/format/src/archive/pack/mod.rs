@@ -2,9 +2,11 @@
 //!
 //! The other direction of a pack's way: `packctl` sends a local folder to the daemon with it, and builds archives for
 //! publishing. It runs with the rights of the person who calls it, on their own folder. The same folder without an archive
-//! is [`list`]: what a pack's digest is printed from.
+//! is [`Packing::list`]: what a pack's digest is printed from.
 
+use std::fs::Metadata;
 use std::io::{self, Seek, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -27,7 +29,7 @@ mod tar;
 mod zip;
 
 pub use self::ignored::IgnoreError;
-pub(super) use self::select::walk_past;
+pub(super) use self::select::{Found, walk_past};
 
 /// How hard zstd tries: about as small as gzip at its best, in a fraction of the time.
 const ZSTD_LEVEL: i32 = 12;
@@ -43,6 +45,8 @@ pub struct PackOptions {
     pub ignore_files: IgnoreFiles,
     /// One more path to leave out, relative to the folder: that of the archive itself.
     pub leave_out: Option<String>,
+    /// Files that the run which packs writes meanwhile, as its standard output is one: no part of the pack.
+    pub outputs: Vec<FileId>,
     /// What the archive may have, so that it can be unpacked.
     pub limits: Limits,
 }
@@ -82,6 +86,37 @@ pub struct PackSummary {
     pub files: FileList,
     /// Bytes of the archive.
     pub bytes: u64,
+    /// What of the folder was not packed and might be missed.
+    pub left_out: LeftOut,
+}
+
+/// What of a folder is not packed, whatever ignore files say, and might be missed. Paths are relative to the folder
+/// and sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// Folders in the folder that are git repositories of their own. Their files are packed, their `.git` is not, as
+    /// nowhere in a tree; and a clone of the repository around them may lack their files.
+    pub repositories: Vec<String>,
+    /// Files of [`PackOptions::outputs`] that no ignore file leaves out.
+    pub outputs: Vec<String>,
+}
+
+/// Which file it is, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// That of the file with this metadata.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
 }
 
 /// Why a folder was not packed.
@@ -125,6 +160,12 @@ pub enum PackError {
         /// What no archive may have.
         source: ArchiveError,
     },
+    /// There is nothing to pack.
+    #[error("{} has nothing in it that could be packed", path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The archive could not be written.
     #[error("cannot write the archive")]
     Write {
@@ -138,7 +179,8 @@ impl PackError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Refused { source, .. } => source.hint(),
+            Self::Refused { source, .. } => source.hint_for_makers(),
+            Self::Empty { .. } => Some("name the folder that has the `pack.yaml`".to_owned()),
             Self::Changed { .. } => Some("run the same command again".to_owned()),
             Self::Special { .. } => {
                 Some("remove it, or name it in `.packignore` to leave it out".to_owned())
@@ -156,14 +198,6 @@ pub fn pack(root: &Path, out: impl Write, options: &PackOptions) -> Result<PackS
     Packing::select(root, options)?.tar(out)
 }
 
-/// The tree that would be packed, read and not written anywhere, on all cores if there are many files.
-///
-/// # Errors
-/// [`PackError`], the same that [`pack`] has.
-pub fn list(root: &Path, options: &PackOptions) -> Result<FileList, PackError> {
-    Packing::select(root, options)?.list()
-}
-
 /// What of a folder is going to be packed.
 #[derive(Debug)]
 pub struct Packing {
@@ -172,6 +206,7 @@ pub struct Packing {
     top: String,
     limits: Limits,
     ledger: Ledger,
+    left_out: LeftOut,
 }
 
 impl Packing {
@@ -180,6 +215,7 @@ impl Packing {
     /// # Errors
     /// [`PackError`]; what could not be unpacked again is refused here.
     pub fn select(root: &Path, options: &PackOptions) -> Result<Self, PackError> {
+        let (ledger, left_out) = select::select(root, options)?;
         Ok(Self {
             root: root.to_owned(),
             top: options
@@ -188,7 +224,8 @@ impl Packing {
                 .map(|top| format!("{top}/"))
                 .unwrap_or_default(),
             limits: options.limits.clone(),
-            ledger: select::select(root, options)?,
+            ledger,
+            left_out,
         })
     }
 
@@ -196,6 +233,12 @@ impl Packing {
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
         self.ledger.items().iter().any(|item| item.path == path)
+    }
+
+    /// What is not going to be packed and might be missed.
+    #[must_use]
+    pub fn left_out(&self) -> &LeftOut {
+        &self.left_out
     }
 
     /// Writes an archive of this format. The same files give the same bytes.
@@ -241,7 +284,11 @@ impl Packing {
         self.summary(digests, out.bytes, out.bytes)
     }
 
-    fn list(mut self) -> Result<FileList, PackError> {
+    /// The tree that would be packed, read and not written anywhere, on all cores if there are many files.
+    ///
+    /// # Errors
+    /// [`PackError`], the same that [`Packing::write`] has.
+    pub fn list(mut self) -> Result<FileList, PackError> {
         let files = self
             .ledger
             .items()
@@ -287,9 +334,11 @@ impl Packing {
             });
         }
         self.note(digests);
+        let left_out = std::mem::take(&mut self.left_out);
         Ok(PackSummary {
             files: self.into_list()?,
             bytes,
+            left_out,
         })
     }
 

@@ -14,13 +14,15 @@ use semver::Version;
 
 use super::ignored::{FILE_NAMES, Ignored, Verdict};
 use super::original::{is_executable, open};
-use super::{IgnoreFiles, PackError, PackOptions, unreadable};
+use super::{FileId, IgnoreFiles, LeftOut, PackError, PackOptions, unreadable};
 use crate::archive::error::ArchiveError;
 use crate::archive::ledger::{Kind, Ledger};
 use crate::manifest::{self, Manifest};
 use crate::name::PackRef;
 use crate::tree::BadPath;
 
+/// What makes a folder a git repository: a folder, or a file that names one.
+const GIT: &str = ".git";
 /// Folders that programs leave behind, and that no pack means to have.
 const DEBRIS_FOLDERS: [&str; 2] = ["__pycache__", ".venv"];
 /// The end of the names of files that programs leave behind.
@@ -29,35 +31,52 @@ const DEBRIS_FILE: &str = ".pyc";
 const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar", ".zip"];
 
 /// Goes through the folder and judges what it finds. Parents come before what is in them, sorted by path.
-pub(super) fn select(root: &Path, options: &PackOptions) -> Result<Ledger, PackError> {
+pub(super) fn select(root: &Path, options: &PackOptions) -> Result<(Ledger, LeftOut), PackError> {
     let found = walk_past(root, options, &mut Err)?;
     let mut ledger = Ledger::new(&options.limits_inside());
     let refused = |source| PackError::Refused {
         path: root.to_owned(),
         source,
     };
-    for (path, kind) in found {
+    for (path, kind) in found.items {
         ledger.admit(&path, kind).map_err(refused)?;
     }
     ledger.check_links().map_err(refused)?;
-    Ok(ledger)
+    if ledger.items().is_empty() {
+        return Err(PackError::Empty {
+            path: root.to_owned(),
+        });
+    }
+    Ok((ledger, found.left_out))
 }
 
-/// What is in the folder and not left out, sorted by path. `refused` decides of each thing that cannot be packed
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(in crate::archive) struct Found {
+    /// What is not left out, sorted by path.
+    pub(in crate::archive) items: Vec<(String, Kind)>,
+    /// What is, and might be missed.
+    pub(in crate::archive) left_out: LeftOut,
+}
+
+/// What is in the folder and not left out. `refused` decides of each thing that cannot be packed
 /// whether that is the end.
 pub(in crate::archive) fn walk_past(
     root: &Path,
     options: &PackOptions,
     refused: &mut dyn FnMut(PackError) -> Result<(), PackError>,
-) -> Result<Vec<(String, Kind)>, PackError> {
+) -> Result<Found, PackError> {
     let mut walk = Walk {
         root,
         rules: Rules::of(root, options)?,
-        found: Vec::new(),
+        found: Found::default(),
         refused,
     };
     walk.folder(root, "")?;
-    walk.found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let Found { items, left_out } = &mut walk.found;
+    items.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    left_out.repositories.sort_unstable();
+    left_out.outputs.sort_unstable();
     Ok(walk.found)
 }
 
@@ -69,28 +88,32 @@ struct Rules<'a> {
     /// not mean to have the archive in the next one.
     own: Option<PackRef>,
     also: Option<&'a str>,
+    outputs: &'a [FileId],
 }
 
 impl<'a> Rules<'a> {
     fn of(root: &Path, options: &'a PackOptions) -> Result<Self, PackError> {
         let also = options.leave_out.as_deref();
+        let outputs = options.outputs.as_slice();
         match options.ignore_files {
             IgnoreFiles::Disregard => Ok(Self {
                 ignored: None,
                 own: None,
                 also,
+                outputs,
             }),
             IgnoreFiles::Honour => Ok(Self {
                 ignored: Some(Ignored::default()),
                 own: own_ref(root)?,
                 also,
+                outputs,
             }),
         }
     }
 
     fn leaves_out(&self, path: &str, is_dir: bool) -> bool {
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-        if name == ".git" || self.also == Some(path) {
+        if name == GIT || self.also == Some(path) {
             return true;
         }
         let Some(ignored) = &self.ignored else {
@@ -150,7 +173,7 @@ fn own_ref(root: &Path) -> Result<Option<PackRef>, PackError> {
 struct Walk<'a> {
     root: &'a Path,
     rules: Rules<'a>,
-    found: Vec<(String, Kind)>,
+    found: Found,
     refused: &'a mut dyn FnMut(PackError) -> Result<(), PackError>,
 }
 
@@ -165,12 +188,18 @@ impl Walk<'_> {
         // of several things that are wrong, the same is told each time
         entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let mark = self.rules.ignored.as_ref().map(Ignored::mark);
+        let mut unheard = Vec::new();
         for (name, entry) in &entries {
             if let Err(error) = self.hear(name, entry, prefix) {
                 (self.refused)(error)?;
+                unheard.push(name);
             }
         }
         for (name, entry) in &entries {
+            // what is refused already is not refused for another reason, too
+            if unheard.contains(&name) {
+                continue;
+            }
             if let Err(error) = self.entry(name, entry, prefix) {
                 (self.refused)(error)?;
             }
@@ -220,11 +249,18 @@ impl Walk<'_> {
             .metadata()
             .map_err(|error| unreadable(&place, &error))?;
         if self.rules.leaves_out(&path, metadata.is_dir()) {
+            if let Some(folder) = path.strip_suffix("/.git") {
+                self.found.left_out.repositories.push(folder.to_owned());
+            }
+            return Ok(());
+        }
+        if self.rules.outputs.contains(&FileId::of(&metadata)) {
+            self.found.left_out.outputs.push(path);
             return Ok(());
         }
         let kind = kind_of(&place, &metadata)?;
         let below = (kind == Kind::Dir).then(|| format!("{path}/"));
-        self.found.push((path, kind));
+        self.found.items.push((path, kind));
         match below {
             Some(prefix) => self.folder(&place, &prefix),
             None => Ok(()),

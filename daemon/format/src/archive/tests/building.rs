@@ -24,6 +24,11 @@ fn options() -> PackOptions {
     }
 }
 
+fn listed(root: &Path) -> FileList {
+    let packing = Packing::select(root, &PackOptions::default()).unwrap();
+    packing.list().unwrap()
+}
+
 fn built(root: &Path, format: Format) -> (PackSummary, Vec<u8>) {
     let mut out = Cursor::new(Vec::new());
     let packing = Packing::select(root, &options()).unwrap();
@@ -60,7 +65,7 @@ fn each_format_unpacks_to_the_tree_that_was_listed() {
     fs_err::create_dir(root.join("empty")).unwrap();
     symlink("actions/run.sh", root.join("run")).unwrap();
     symlink("../data", root.join("actions/data")).unwrap();
-    let listed = list(root, &PackOptions::default()).unwrap();
+    let listed = listed(root);
     assert_eq!(listed, scan(root).unwrap());
     for format in FORMATS {
         let (summary, bytes) = built(root, format);
@@ -122,7 +127,8 @@ fn what_programs_leave_behind_is_not_packed_unless_asked_for() {
     ] {
         write(root, path, b"ref: x\nversion: 1.0.0\n", 0o644);
     }
-    let paths = |options: &PackOptions| shown(&list(root, options).unwrap());
+    let paths =
+        |options: &PackOptions| shown(&Packing::select(root, options).unwrap().list().unwrap());
     assert_eq!(
         paths(&PackOptions::default()),
         [
@@ -182,14 +188,69 @@ fn building_in_the_folder_of_the_pack_changes_nothing_for_the_next_build() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root, "pack.yaml", b"ref: x\nversion: 1.0.0\n", 0o644);
-    let before = list(root, &PackOptions::default()).unwrap().digest();
+    let before = listed(root).digest();
     let (_, bytes) = built(root, Format::TarGz);
     fs_err::write(root.join("x-1.0.0.tar.gz"), &bytes).unwrap();
-    assert_eq!(
-        list(root, &PackOptions::default()).unwrap().digest(),
-        before
-    );
+    assert_eq!(listed(root).digest(), before);
     assert_eq!(built(root, Format::TarGz).1, bytes);
+}
+
+#[test]
+fn repositories_in_the_folder_are_packed_without_their_git_and_named() {
+    let (folder, bare) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for root in [folder.path(), bare.path()] {
+        write(root, "pack.yaml", b"ref: x\nversion: 1.0.0\n", 0o644);
+        write(root, ".gitignore", b"/ignored\n", 0o644);
+        write(root, "vendor/one/lib.py", b"x", 0o644);
+        write(root, "vendor/two/lib.py", b"x", 0o644);
+    }
+    write(folder.path(), ".git/HEAD", b"x", 0o644);
+    write(folder.path(), "vendor/two/.git/HEAD", b"x", 0o644);
+    // as worktrees and submodules have it
+    write(folder.path(), "vendor/one/.git", b"gitdir: ../x", 0o644);
+    write(folder.path(), "ignored/.git/HEAD", b"x", 0o644);
+    assert_eq!(listed(folder.path()), listed(bare.path()));
+    let (summary, bytes) = built(folder.path(), Format::TarGz);
+    assert_eq!(bytes, built(bare.path(), Format::TarGz).1);
+    let named = LeftOut {
+        repositories: vec!["vendor/one".to_owned(), "vendor/two".to_owned()],
+        outputs: Vec::new(),
+    };
+    assert_eq!(
+        summary.left_out, named,
+        "and neither its own nor ignored ones"
+    );
+    assert_eq!(
+        built(bare.path(), Format::TarGz).0.left_out,
+        LeftOut::default()
+    );
+}
+
+#[test]
+fn what_is_written_meanwhile_is_no_part_of_the_pack_whatever_it_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, "pack.yaml", b"ref: x\nversion: 1.0.0\n", 0o644);
+    write(root, ".gitignore", b"/ignored\n", 0o644);
+    let before = listed(root);
+    write(root, "sub/entry.json", b"", 0o644);
+    write(root, "ignored", b"", 0o644);
+    fs_err::hard_link(root.join("sub/entry.json"), root.join("same")).unwrap();
+    let outputs = ["sub/entry.json", "ignored"]
+        .map(|path| FileId::of(&fs_err::metadata(root.join(path)).unwrap()));
+    let options = PackOptions {
+        outputs: outputs.to_vec(),
+        ..PackOptions::default()
+    };
+    let packing = Packing::select(root, &options).unwrap();
+    assert_eq!(
+        packing.left_out().outputs,
+        ["same", "sub/entry.json"],
+        "an ignored one is not missed"
+    );
+    let mut expected = shown(&before);
+    expected.push("sub/".to_owned());
+    assert_eq!(shown(&packing.list().unwrap()), expected);
 }
 
 #[test]
@@ -246,8 +307,7 @@ fn files_are_listed_by_many_threads_as_by_one() {
         let path = format!("d{:02}/f{number:03}", number % 20);
         write(folder.path(), &path, path.as_bytes(), 0o644);
     }
-    let listed = list(folder.path(), &PackOptions::default()).unwrap();
-    assert_eq!(listed, scan(folder.path()).unwrap());
+    assert_eq!(listed(folder.path()), scan(folder.path()).unwrap());
 }
 
 /// Paths with their contents, which are made in the order given.
@@ -306,7 +366,7 @@ proptest! {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         make(one.path(), tree.iter(), 0, 1_000_000_000);
         make(two.path(), tree.iter().rev(), 0o044, 1_700_000_123);
-        let digest = list(one.path(), &PackOptions::default()).unwrap().digest();
+        let digest = listed(one.path()).digest();
         for format in FORMATS {
             let (summary, bytes) = built(one.path(), format);
             prop_assert_eq!(&built(two.path(), format).1, &bytes, "{:?}", format);

@@ -146,6 +146,10 @@ fn each_rule_is_broken_by_one_fault() {
             Rule::Shebang,
             Sample::clean().with("lib/a.py", "#!/usr/bin/env python3\n"),
         ),
+        (
+            Rule::Repository,
+            Sample::clean().with("vendor/x/.git/HEAD", "ref: refs/heads/main\n"),
+        ),
     ];
     let tried: Vec<Rule> = samples.iter().map(|(rule, _)| *rule).collect();
     assert_eq!(tried, Rule::ALL, "every rule is tried, in their order");
@@ -443,4 +447,18 @@ fn tests_are_there_wherever_they_are_said_to_be() {
     ] {
         assert_eq!(with(wrong).broken(), BTreeSet::from(["P301"]), "{wrong}");
     }
+}
+
+#[test]
+fn an_ignore_file_that_is_none_is_found_once() {
+    let sample = Sample::clean();
+    let fifo = sample.root.join(".packignore");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let report = lint(&sample.root).unwrap();
+    let found: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.file == ".packignore")
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
 }

@@ -82,7 +82,7 @@ fn a_folder_without_a_pack_is_named() {
 
     fs_err::create_dir(empty.path().join("pack.yaml")).unwrap();
     let ran = index_entry(empty.path(), &GIT);
-    ran.failed(Exit::Failed, "not a regular file");
+    ran.failed(Exit::Failed, "is no regular file");
 }
 
 #[test]
@@ -175,4 +175,66 @@ fn a_pack_that_could_not_be_installed_is_not_published() {
     fs_err::os::unix::fs::symlink("/etc/passwd", pack.path().join("out")).unwrap();
     let ran = index_entry(pack.path(), &GIT);
     ran.failed(Exit::Failed, "`out`");
+}
+
+#[test]
+fn a_manifest_that_is_a_link_is_refused_as_by_build() {
+    let pack = slack();
+    let outer = tempfile::tempdir().unwrap();
+    fs_err::rename(pack.path().join("pack.yaml"), outer.path().join("real")).unwrap();
+    fs_err::os::unix::fs::symlink(outer.path().join("real"), pack.path().join("pack.yaml"))
+        .unwrap();
+    let ran = index_entry(pack.path(), &GIT);
+    let place = pack.path().display();
+    ran.failed(
+        Exit::Failed,
+        &format!("`{place}/pack.yaml` is no regular file"),
+    );
+    ran.failed(Exit::Failed, "put the file itself there, not a link");
+}
+
+#[test]
+fn stackstorms_keys_and_dependencies_are_carried_over() {
+    let ran = of_manifest(
+        "name: aws\nref: aws\nversion: 1.2.3\nlicense: MIT\nstackstorm_version: '>=3.0.0'\npython_versions: ['3']\n\
+         contributors: [Ada <a@b.example>]\ndependencies:\n  - core\n\
+         \x20 - https://git.example/stackstorm-slack.git=2.0.0\n  - email=main\n",
+    );
+    let entry = ran.json();
+    assert_eq!(
+        entry["dependencies"],
+        json!({
+            "packs": ["core", "slack@2.0.0", "email"],
+            "named_as": {
+                "slack": "https://git.example/stackstorm-slack.git=2.0.0",
+                "email": "email=main",
+            },
+        })
+    );
+    assert_eq!(
+        entry["meta"],
+        json!({"contributors": ["Ada <a@b.example>"], "python_versions": ["3"]})
+    );
+    assert!(
+        ran.talk.contains(
+            "`https://git.example/stackstorm-slack.git=2.0.0` is published as `slack@2.0.0`"
+        ),
+        "{}",
+        ran.talk
+    );
+}
+
+#[test]
+fn numbers_are_kept_as_they_are_written() {
+    let ran = of_manifest(
+        "ref: a\nversion: 1.2.3\nlicense: MIT\nmeta: {a: 1.10, b: 1e3, c: 0x10, d: 010, e: 123456789012345678901234567890,\n\
+         \x20 f: 12, g: -1.5, h: true, i: +5, downloads: 3}\n",
+    );
+    assert_eq!(
+        ran.json()["meta"],
+        json!({
+            "a": "1.10", "b": "1e3", "c": "0x10", "d": "010", "e": "123456789012345678901234567890",
+            "f": 12, "g": -1.5, "h": true, "i": "+5", "downloads": 3,
+        })
+    );
 }

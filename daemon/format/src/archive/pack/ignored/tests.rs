@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 
 use super::super::walk_past;
 use crate::archive::ledger::Kind;
-use crate::archive::{PackError, PackOptions, list};
+use crate::archive::{PackError, PackOptions, Packing};
 use crate::error::chain;
 
 /// How many sets of rules git is asked about.
@@ -79,6 +79,7 @@ fn of_packing(root: &Path) -> Vec<String> {
     // without judging the names, some of which no pack may have
     let found = walk_past(root, &PackOptions::default(), &mut Err).unwrap();
     found
+        .items
         .into_iter()
         .filter(|(_, kind)| *kind != Kind::Dir)
         .map(|(path, _)| path)
@@ -237,7 +238,7 @@ fn an_ignore_file_that_cannot_be_heard_is_an_error() {
         let place = folder.path().join(path);
         fs_err::create_dir_all(place.parent().unwrap()).unwrap();
         make(&place);
-        let error = list(folder.path(), &PackOptions::default()).unwrap_err();
+        let error = Packing::select(folder.path(), &PackOptions::default()).unwrap_err();
         assert!(matches!(error, PackError::Ignore { .. }), "{error:?}");
         chain(&error).replace(&*folder.path().to_string_lossy(), "ROOT")
     };

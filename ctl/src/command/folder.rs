@@ -1,0 +1,54 @@
+//! A folder of this machine as every verb packs it, so that the archive that is built, the one that is sent and the
+//! digest that is printed are of the same files; and what is said of files that are left out.
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use packd_format::archive::{FileId, LeftOut, PackOptions};
+
+use crate::output::Output;
+use crate::output::text::count;
+
+/// How many folders are named before the rest is only counted.
+const NAMED: usize = 3;
+
+/// What every verb packs with: what this run is writing at the moment is left out.
+pub(super) fn options() -> PackOptions {
+    let outputs = [
+        file_of(std::io::stdout().as_fd()),
+        file_of(std::io::stderr().as_fd()),
+    ];
+    PackOptions {
+        outputs: outputs.into_iter().flatten().collect(),
+        ..PackOptions::default()
+    }
+}
+
+/// The regular file that is written to; none for a terminal or a pipe.
+fn file_of(output: BorrowedFd<'_>) -> Option<FileId> {
+    let file = std::fs::File::from(output.try_clone_to_owned().ok()?);
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some(FileId::of(&metadata))
+}
+
+/// Says what of a folder was left out and might be missed.
+pub(super) fn tell(left_out: &LeftOut, out: &mut Output) {
+    let repositories = &left_out.repositories;
+    for folder in repositories.iter().take(NAMED) {
+        out.warn(&format!(
+            "`{folder}` is a git repository of its own: its files are in the pack, its `.git` is not"
+        ));
+    }
+    if repositories.len() > NAMED {
+        let more = (repositories.len() - NAMED) as u64;
+        out.warn(&format!(
+            "so it is with {}",
+            count(more, "more folder", "more folders")
+        ));
+    }
+    for file in &left_out.outputs {
+        out.warn(&format!(
+            "`{file}`, which this is written to, lies in the pack: it is left out now, and the next digest will count it"
+        ));
+        out.hint(&format!("name `/{file}` in `.packignore`"));
+    }
+}
