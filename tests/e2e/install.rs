@@ -186,6 +186,25 @@ fn what_git_ignores_is_not_uploaded() {
 }
 
 #[test]
+fn a_repository_in_the_folder_is_uploaded_without_its_git_and_named() {
+    let packd = Packd::start(&Settings::new());
+    let folder = tempfile::tempdir().unwrap();
+    slack()
+        .file("vendor/x/lib.py", "x")
+        .file("vendor/x/.git/HEAD", "ref: refs/heads/main\n")
+        .write_to(folder.path());
+
+    let ran = packd.ctl(["-j", "install", folder.path().to_str().unwrap()]);
+    ran.says("`vendor/x` is a git repository of its own");
+    let job = ran.success().job();
+
+    is_active(&packd, &job);
+    let tree = packd.tree("slack").unwrap();
+    assert!(tree.0.contains_key("vendor/x/lib.py"));
+    assert!(!tree.0.contains_key("vendor/x/.git"));
+}
+
+#[test]
 fn a_pack_is_installed_from_an_archive_of_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     for format in Format::ALL {

@@ -199,8 +199,15 @@ fn an_entry_may_be_yaml() {
     let json: Value =
         serde_json::from_slice(&fs_err::read(desk.entry("mid", "1.0.0")).unwrap()).unwrap();
     let path = desk.folder.path().join("entry.yaml");
-    fs_err::write(&path, serde_yaml::to_string(&json).unwrap()).unwrap();
+    let mut text = serde_yaml::to_string(&json).unwrap();
+    text.push_str("tested: [1.10, 010, 12]\n");
+    fs_err::write(&path, text).unwrap();
     desk.publish(&path, &[]).done();
+    assert_eq!(
+        desk.pack("mid")["tested"],
+        json!(["1.10", "010", 12]),
+        "numbers are kept as they are written"
+    );
     assert_eq!(
         desk.pack("mid")["label"],
         "mid",

@@ -101,6 +101,9 @@ impl ArchiveError {
                 "hosts refuse such a pack unless they raise that limit; `.packignore` leaves out what need not be in it"
                     .to_owned(),
             ),
+            Self::Unsafe { .. } => {
+                Some("`packctl lint` names everything that no pack may have".to_owned())
+            }
             error => error.hint(),
         }
     }

@@ -91,6 +91,7 @@ async fn why_a_folder_is_not_sent_is_told_once() {
     insta::assert_snapshot!(text.replace(root.to_str().unwrap(), "ROOT"), @r"
     error: cannot pack `ROOT`
       caused by: `link` may not be in a pack: it is a link to the absolute path `/etc/passwd`
+    hint: `packctl lint` names everything that no pack may have
     ");
 }
 

@@ -275,7 +275,10 @@ fn limits_are_explained_to_who_has_no_settings() {
     let large = fs_err::File::create(folder.path().join("large")).unwrap();
     large.set_len(600 * 1024 * 1024).unwrap();
     let told = into(folder.path(), out.path(), &[]);
-    told.failed(Exit::Failed, "more than 536870912 bytes in one file, at `large`");
+    told.failed(
+        Exit::Failed,
+        "more than 536870912 bytes in one file, at `large`",
+    );
     assert!(told.talk.contains("hosts refuse such a pack"), "{told:?}");
     assert!(!told.talk.contains("limits."), "{told:?}");
 }
