@@ -46,6 +46,13 @@ pub(crate) enum ServiceError {
         path: PathBuf,
     },
 
+    /// What lies where the socket shall be is none, and is not ours to remove.
+    #[error("`{}` is there already, and is no socket", path.display())]
+    NoSocket {
+        /// Where.
+        path: PathBuf,
+    },
+
     /// A part that runs as long as the daemon ended before it.
     #[error("{0} ended unexpectedly")]
     Ended(&'static str),
@@ -58,6 +65,10 @@ impl ServiceError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Net(_) => Some("look at `net.ca_file` and `net.proxy`".into()),
+            // what the kernel and the library say of a path that does not fit into a socket's address
+            Self::Socket { source, .. } if source.kind() == io::ErrorKind::InvalidInput => Some(
+                "the path of a socket has at most 107 bytes; `--socket PATH` takes a shorter one".into(),
+            ),
             Self::Socket { path, .. } => Some(format!(
                 "the folder `{}` must exist and be writable; `--socket PATH` takes another",
                 path.parent().unwrap_or(path).display()
@@ -66,6 +77,9 @@ impl ServiceError {
                 "packd serves Unix stream sockets only: `ListenStream=` in packd.socket names a path"
                     .into(),
             ),
+            Self::NoSocket { .. } => {
+                Some("move it away, or take another place with `--socket PATH`".into())
+            }
             Self::SocketInUse { .. } => Some("stop it, or take another `--socket`".into()),
             Self::Runtime(_) | Self::Ended(_) => None,
         }
@@ -120,6 +134,11 @@ mod tests {
         assert_eq!(
             told(&error),
             "cannot listen on `/none/packd.sock`: No such file or directory (os error 2)"
+        );
+        let error = socket::listen(&at(&"long".repeat(40))).await.err().unwrap();
+        assert!(
+            error.hint().unwrap().contains("has at most 107 bytes"),
+            "{error:?}"
         );
         let net = Net {
             ca_file: Some(at("none.pem")),
