@@ -22,7 +22,7 @@ use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
 use crate::store::{self, Database, SqlResult, StoreError, Tx, generation, job, patience, time};
 
 use super::inspect::Inspected;
-use super::{Context, StepError};
+use super::{Context, StepError, check};
 
 /// Switches to a generation with the packs of the plan.
 pub(super) async fn run(
@@ -97,18 +97,15 @@ async fn confirmed(context: &Context) -> Result<Option<i64>, StoreError> {
     context.database.read(pack::active_generation).await
 }
 
-/// Whether what the plan was made on is still so, for the packs that it touches.
+/// Whether the plan would be the same today: the packs that it touches are as they were, and what was
+/// judged of those that need them, and of those that they need, is still so.
 fn still_holds(plan: &Plan, news: &[Inspected], planned_on: &Active, active: &Active) -> bool {
     let same = |name: &str| super::is_same(name, planned_on, active);
-    let dependencies = news.iter().flat_map(|pack| &pack.manifest.dependencies);
     plan.removed.iter().all(|pack| same(&pack.pack_ref))
         && news
             .iter()
             .all(|pack| same(pack.manifest.pack_ref.as_str()))
-        && dependencies
-            .into_iter()
-            .all(|need| same(need.pack_ref.as_str()))
-        && (plan.removed.is_empty() || planned_on.len() == active.len())
+        && check::verdict(plan, news, planned_on) == check::verdict(plan, news, active)
 }
 
 fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {

@@ -108,6 +108,26 @@ pub(super) async fn run(
     Ok(())
 }
 
+/// What is judged of a plan on a set of active packs, each failing in one sentence, whoever accepted it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// What the new packs lack.
+    unmet: Vec<String>,
+    /// Who needs another version than the new one.
+    broken: Vec<String>,
+    /// Who needs what is removed.
+    left_behind: Vec<String>,
+}
+
+/// Judges a plan on these active packs.
+pub(super) fn verdict(plan: &Plan, news: &[Inspected], active: &Active) -> Verdict {
+    Verdict {
+        unmet: unmet(plan, news, active),
+        broken: broken(plan, news, active),
+        left_behind: left_behind(plan, news, active),
+    }
+}
+
 /// Every pack that the new ones need.
 fn needs(news: &[Inspected]) -> Vec<String> {
     let dependencies = news.iter().flat_map(|pack| &pack.manifest.dependencies);
@@ -154,18 +174,37 @@ fn unmet(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
     sentences
 }
 
+/// Whether the pack will not be there any more in its present version.
+fn is_going(name: &str, plan: &Plan, news: &[Inspected]) -> bool {
+    plan.removed.iter().any(|pack| pack.pack_ref == name)
+        || news
+            .iter()
+            .any(|pack| pack.manifest.pack_ref.as_str() == name)
+}
+
+fn left_behind(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for gone in &plan.removed {
+        for (dependent, requirement) in dependents(active, &gone.pack_ref) {
+            if !is_going(&dependent, plan, news) {
+                sentences.push(format!(
+                    "`{dependent}` needs `{}@{requirement}`",
+                    gone.pack_ref
+                ));
+            }
+        }
+    }
+    sentences
+}
+
 fn broken(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
     let mut sentences = Vec::new();
     for pack in news {
         let (name, version) = (&pack.manifest.pack_ref, &pack.manifest.version);
-        let going = |dependent: &str| {
-            plan.removed.iter().any(|pack| pack.pack_ref == dependent)
-                || news
-                    .iter()
-                    .any(|pack| pack.manifest.pack_ref.as_str() == dependent)
-        };
         for (dependent, requirement) in dependents(active, name.as_str()) {
-            if !going(&dependent) && !requirement.matches(version, PreReleases::Include) {
+            if !is_going(&dependent, plan, news)
+                && !requirement.matches(version, PreReleases::Include)
+            {
                 sentences.push(format!(
                     "`{dependent}` needs `{name}@{requirement}`, not {version}"
                 ));

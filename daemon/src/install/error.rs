@@ -23,7 +23,7 @@ pub(crate) enum StepError {
         /// How long the other side asked to wait.
         retry_after: Option<Duration>,
     },
-    /// Another job changed the host in the meantime: plan again, now.
+    /// Another job changed what the plan was made on: plan again, now.
     Outdated,
     /// An earlier job that touches the same packs, or may do so, goes first.
     After(i64),

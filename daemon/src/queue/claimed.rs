@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
     Failed(Problem),
     /// It failed, and runs again after this long.
     Retry(Problem, Duration),
-    /// Another job changed the host in the meantime: it runs again, at once.
+    /// Another job changed what its plan was made on: it runs again, at once.
     Again,
     /// An earlier job that touches the same packs, or may do so, goes first.
     After(i64),
@@ -402,7 +402,9 @@ fn write_outcome(
             append(tx, hub, EventKind::Warning, view.id, data)
         }
         Outcome::Again => {
-            let why = "another job changed the same packs in the meantime; the job runs again";
+            // that is not the job's fault either
+            view.attempt = view.attempt.saturating_sub(1);
+            let why = "another job changed what the plan was made on; the job plans again";
             requeue(tx, hub, view, why)
         }
         Outcome::After(earlier) => {

@@ -123,7 +123,9 @@ fn log(summary: &str, outcome: &Outcome) {
                 in_words(problem)
             );
         }
-        Outcome::Again => tracing::info!("{summary}: the host changed in the meantime; again"),
+        Outcome::Again => {
+            tracing::info!("{summary}: another job changed what the plan was made on; again");
+        }
         Outcome::After(earlier) => tracing::info!("{summary}: waits for job {earlier}"),
         Outcome::Stopped => tracing::info!("{summary}: stopped"),
     }

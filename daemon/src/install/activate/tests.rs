@@ -9,6 +9,8 @@ use crate::queue::{JobRequest, NewJob, Queue};
 use crate::registry::Registries;
 use crate::store::{Threads, tree};
 
+mod meanwhile;
+
 struct Host {
     _folder: tempfile::TempDir,
     _threads: Threads,
@@ -36,8 +38,8 @@ fn host() -> Host {
 }
 
 impl Host {
-    /// Everything up to, but without, the rename: a claimed job, a pending row, a folder.
-    async fn up_to_the_switch(&self, version: &str) -> (Claimed, i64) {
+    /// A job that is worked on.
+    async fn claimed(&self) -> Claimed {
         let source = "slack".to_owned();
         let request = JobRequest::Install(InstallRequest {
             source,
@@ -57,7 +59,12 @@ impl Host {
             })
             .await
             .unwrap();
-        let job = self.queue.claim().await.unwrap();
+        self.queue.claim().await.unwrap()
+    }
+
+    /// Everything up to, but without, the rename: a claimed job, a pending row, a folder.
+    async fn up_to_the_switch(&self, version: &str) -> (Claimed, i64) {
+        let job = self.claimed().await;
         let change = PlanChange {
             pack_ref: Some("slack".into()),
             action: ChangeAction::Install,

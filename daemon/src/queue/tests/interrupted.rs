@@ -48,6 +48,17 @@ async fn a_job_cannot_be_cancelled_once_its_activation_has_begun() {
 }
 
 #[tokio::test]
+async fn to_plan_again_is_no_attempt() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    for _ in 0..3 {
+        let job = host.queue.claim().await.unwrap();
+        assert_eq!(job.attempt(), 1, "another job's doing is not its failure");
+        job.finish(Outcome::Again).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_stop_of_the_daemon_puts_jobs_back_without_an_attempt() {
     let host = host();
     host.queue.enqueue(install("slack")).await.unwrap();
