@@ -169,6 +169,20 @@ fn what_others_need_is_not_removed_unless_they_go_too() {
 }
 
 #[test]
+fn a_pack_and_what_needs_it_are_removed_by_one_command() {
+    let chat = PackTree::new("chat", "1.0.0").needs("slack@^2");
+    let site = Site::serving([&slack("2.1.0"), &chat]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    // as often as it takes to see them run at the same time
+    for _ in 0..5 {
+        packd.ctl(["install", "slack"]).success();
+        packd.ctl(["install", "chat"]).success();
+        packd.ctl(["remove", "chat", "slack"]).success();
+        assert_eq!(packd.current(), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn two_installs_run_at_the_same_time() {
     let mut site = Site::serving([]);
     let fault = Fault::before(&site).stall_after(64 * 1024);

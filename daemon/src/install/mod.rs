@@ -31,7 +31,7 @@ use crate::event::Hub;
 use crate::net::Http;
 use crate::queue::{Claimed, Flags, Outcome};
 use crate::registry::Registries;
-use crate::resolve::{self, Active, Plan};
+use crate::resolve::{self, Active, Plan, ResolveError};
 use crate::source::git;
 use crate::store::tree::Staging;
 use crate::store::{self, Database, StoreError};
@@ -83,7 +83,14 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         registries: &context.registries,
         active: &active,
     };
-    let plan = stoppable(job, resolve::run(job.request(), &host)).await??;
+    let plan = match stoppable(job, resolve::run(job.request(), &host)).await? {
+        Err(ResolveError::RequiredBy { pack, dependents }) => {
+            // an earlier job may be about to remove them
+            earlier_first(context, job, dependents.clone(), &active).await?;
+            return Err(ResolveError::RequiredBy { pack, dependents }.into());
+        }
+        plan => plan?,
+    };
     if let Some(absent) = &plan.absent {
         earlier_first(context, job, vec![absent.clone()], &active).await?;
     }
@@ -162,24 +169,22 @@ async fn bring_one(
     inspect::run(context, job, wanted, &folder, fetched).await
 }
 
-/// Lets earlier jobs go first that may bring packs which this one lacks, and plans again when one has done
-/// so since `planned_on` was looked at. Returns when nobody will: what is missing is missing for good.
+/// Lets earlier jobs go first that may bring packs which this one lacks, or take away packs that are in its
+/// way, and plans again when one has done so since `planned_on` was looked at. Returns when nobody will:
+/// what is missing, or in the way, is so for good.
 async fn earlier_first(
     context: &Context,
     job: &Claimed,
-    lacking: Vec<String>,
+    packs: Vec<String>,
     planned_on: &Active,
 ) -> Result<(), StepError> {
-    if let Some(earlier) = job.lacks(lacking.clone()).await? {
+    if let Some(earlier) = job.lacks(packs.clone()).await? {
         return Err(StepError::After(earlier));
     }
-    // every earlier job that might have brought them has ended by now, and this sees what it did; or it
+    // every earlier job that might have changed them has ended by now, and this sees what it did; or it
     // waits for its next attempt, for which nobody waits
     let active = context.active().await?;
-    if lacking
-        .iter()
-        .all(|name| is_same(name, planned_on, &active))
-    {
+    if packs.iter().all(|name| is_same(name, planned_on, &active)) {
         Ok(())
     } else {
         Err(StepError::Outdated)

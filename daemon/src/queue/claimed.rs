@@ -244,8 +244,8 @@ impl Claimed {
         Ok(earlier)
     }
 
-    /// Notes that the job lacks these packs; returns the earlier job that may bring them and must go
-    /// first. That is one that touches them, or one of the same user of which is not known yet what it
+    /// Notes that the job lacks these packs, or has them in its way; returns the earlier job that may change
+    /// that and must go first. That is one that touches them, or one of the same user of which is not known yet what it
     /// touches. Only ever an earlier one: of jobs that wait for each other, one would have to be earlier
     /// than itself.
     ///
