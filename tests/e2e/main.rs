@@ -25,6 +25,7 @@ mod progress;
 mod publish;
 mod refusal;
 mod registry;
+mod repair;
 mod roles;
 mod schema;
 mod service;

@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use fs_err::os::unix::fs::OpenOptionsExt;
 use packd_format::tree::{self, FileList};
 use packd_format::{PackRef, Version};
 
@@ -57,9 +58,13 @@ pub(crate) fn lock(layout: &Layout) -> Result<File, StoreError> {
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(&path)
         .map(|file| file.into_parts().0)
         .map_err(StoreError::at("open", &path))?;
+    // whoever can open it can lock it, and keep packd from starting
+    file.set_permissions(Permissions::from_mode(0o600))
+        .map_err(StoreError::at("protect", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse {
