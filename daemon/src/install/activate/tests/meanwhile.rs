@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::resolve::Bytes;
+use crate::source::Place;
 use crate::source::archive::Location;
 
 /// A pack as the steps before leave it, its tree in the store.
@@ -18,12 +19,16 @@ fn pack(host: &Host, name: &str, version: &str, needs: &[&str]) -> Inspected {
         contents: packd_wire::ContentsView::default(),
         dir,
         tree: String::new(),
-        archive: String::new(),
+        archive: None,
         bytes: Bytes {
-            location: Location::upload(host.layout.uploads().join(&shown), shown.clone()),
+            place: Place::Archive(Location::upload(
+                host.layout.uploads().join(&shown),
+                shown.clone(),
+            )),
             shown,
             uploaded: true,
             expected: None,
+            tree: None,
             verified_by: Verification::None,
             size: None,
         },
