@@ -25,11 +25,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Bytes of all paths and targets of links together, folders that are only implied included: 1 MiB, and 256 for each
+    /// Bytes of all paths and targets of links together, folders that are only implied included: 1 MiB, and 160 for each
     /// entry that there may be. Against filling the memory, which holds them until the archive is unpacked.
     #[must_use]
     pub fn all_names(&self) -> u64 {
-        self.entries.saturating_mul(256).saturating_add(1024 * 1024)
+        self.entries.saturating_mul(160).saturating_add(1024 * 1024)
     }
 }
 

@@ -213,7 +213,7 @@ fn limits_are_kept_and_named() {
         three,
         "the archive has more than 3 entries, at `a/b/c/d`",
     );
-    // 1 MiB and 256 bytes for each of 300 entries
+    // 1 MiB and 160 bytes for each of 300 entries
     let named = Limits {
         entries: 300,
         ..limits()
@@ -226,7 +226,7 @@ fn limits_are_kept_and_named() {
         }),
         named.clone(),
         &format!(
-            "the archive has more than 1125376 bytes in all names, at `{}…`",
+            "the archive has more than 1096576 bytes in all names, at `{}…`",
             &path[..200]
         ),
     );
@@ -237,7 +237,7 @@ fn limits_are_kept_and_named() {
             zip.link(&format!("l{number:03}"), &target)
         }),
         named,
-        "the archive has more than 1125376 bytes in all names, at `l281`",
+        "the archive has more than 1096576 bytes in all names, at `l273`",
     );
     unpack_with(
         "z17 wide",
