@@ -31,9 +31,20 @@ pub fn raw() -> Vec<Archive> {
         "header.tar.gz",
         [&header[..], fields, &gzip(&tar)[10..]].concat(),
     );
-    let mut blocked = tar;
+    let mut blocked = tar.clone();
     blocked.resize(blocked.len().next_multiple_of(10_240), 0);
     add("blocked.tar", blocked);
+    // a hundred thousand blocks and members of nothing
+    let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    let nothing = [0, 0, 0, 0xff, 0xff].repeat(100_000);
+    add(
+        "blocks.tar.gz",
+        [&header, &nothing[..], &gzip(&tar)[10..]].concat(),
+    );
+    add(
+        "nothing.tar.gz",
+        [gzip(b"").repeat(10_000), gzip(&tar)].concat(),
+    );
     for (name, zip) in zips() {
         add(name, zip.bytes());
     }
@@ -170,6 +181,45 @@ fn tars() -> Vec<(&'static str, Tar)> {
                 .link("round", "a/../b/other"),
         ),
         ("folders.tar", Tar::pack().folder("rules/").folder("a/b/c/")),
+        (
+            "fields.tar",
+            Tar::pack()
+                .entry(
+                    Header::new("a", b'0').set(field::SIZE, "         1 \0"),
+                    "x",
+                )
+                .entry(
+                    Header::new("b", b'0').set(field::MODE, b"\x80\0\0\0\0\0\x01\xed"),
+                    "",
+                )
+                .entry(
+                    Header::new("c", b'0').set(field::REST, b"\0\0\0\0\0\0\0\0tar\0"),
+                    "",
+                )
+                .entry(Header::new("d", b'0').set(field::PREFIX, "p\0../../.."), "")
+                .entry(Header::new("e", b'0').set(field::LINK, "/etc/passwd"), "")
+                .entry(Header::new("f", b'0').set(265..297, "\x1b[2J"), "")
+                .entry(Header::new("g/", b'5').set(field::LINK, "/etc"), ""),
+        ),
+        (
+            "padding.tar",
+            // what fills up the last block is skipped, whatever it is
+            Tar::pack().entry(
+                Header::new("f", b'0').size(1),
+                [&b"x"[..], &Tar::new().file("evil", "").endless()[..511]].concat(),
+            ),
+        ),
+        (
+            "records.tar",
+            Tar::pack()
+                .global(&[])
+                .pax(&[])
+                .file("a", "")
+                .pax(&[("path=b", "c")])
+                .file("x", "")
+                .pax(&[("path", "d/")])
+                .folder("x"),
+        ),
         (
             "own-names.tar",
             Tar::pack()

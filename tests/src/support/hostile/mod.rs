@@ -1,7 +1,7 @@
 //! Archives that no host should trust, made byte by byte, and what packd is to say of each.
 //!
 //! One row is one archive. `t` and `z` are tar and zip archives, `s` compressed streams, `b` bombs, `p` what is in a
-//! well-made archive and is no pack, `m` manifests. Ids are never given to another case. The same rows are judged
+//! well-made archive and is no pack, `m` manifests, `x` odd spellings. Ids are never given to another case. The same rows are judged
 //! in this process ([`judge`]), sent to a daemon, and offered to it by a web server.
 
 use std::io::Write as _;
@@ -27,6 +27,7 @@ mod tar_links;
 mod tar_names;
 #[cfg(test)]
 mod tests;
+mod tricks;
 pub mod zip;
 mod zip_headers;
 mod zip_names;
@@ -162,6 +163,7 @@ pub fn small_cases() -> Vec<Case> {
     zip_names::add(&mut table);
     zip_headers::add(&mut table);
     zip_structure::add(&mut table);
+    tricks::add(&mut table);
     packs::add(&mut table);
     manifests::add(&mut table);
     table.0

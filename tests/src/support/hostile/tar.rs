@@ -90,6 +90,18 @@ impl Header {
         self
     }
 
+    /// Makes the checksum that of bytes with a sign, as some old programs did.
+    #[must_use]
+    pub fn signed(mut self) -> Self {
+        seal(&mut self.block);
+        let unsigned = self.block[field::CHECKSUM].to_vec();
+        let large = self.block.iter().filter(|byte| **byte > 127).count();
+        let sum = u64::from_str_radix(std::str::from_utf8(&unsigned[..6]).unwrap(), 8).unwrap();
+        let sum = sum - 256 * large as u64;
+        self.set(field::CHECKSUM, format!("{sum:06o}\0 "))
+            .unsealed()
+    }
+
     fn bytes(mut self) -> [u8; BLOCK] {
         if self.is_sealed {
             seal(&mut self.block);
