@@ -2,7 +2,99 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use packd_tests::{Packd, Settings};
+use packd_tests::{Format, PackTree, Packd, Settings, Site, Tree};
+use packd_wire::JobView;
+
+fn slack() -> PackTree {
+    PackTree::new("slack", "2.1.0").file("version", "2.1.0")
+}
+
+/// What lies under `quarantine`, at any depth, by file name.
+fn quarantined(packd: &Packd, name: &str) -> bool {
+    let mut folders = vec![packd.state_dir().join("quarantine")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs_err::read_dir(folder).into_iter().flatten() {
+            let entry = entry.unwrap();
+            if entry.file_name() == name {
+                return true;
+            }
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    false
+}
+
+/// Insists that the pack is as it came, and that the job says what it put away.
+fn is_good(packd: &Packd, job: &JobView, original: &Tree) {
+    assert_eq!(&packd.tree("slack").unwrap(), original);
+    assert!(job.changed, "{job:#?}");
+    assert!(
+        job.warnings.iter().any(|line| line.contains("quarantine")),
+        "{job:#?}"
+    );
+    packd.staging_is_empty();
+}
+
+#[test]
+fn what_lies_in_the_place_of_a_tree_is_put_away_and_never_taken_for_it() {
+    let site = Site::serving([&slack()]);
+    let original = Tree::unpacked_by_others(&slack().archive(Format::TarGz));
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "slack"]).success();
+    let dir = packd.store().remove(0);
+
+    let other = Packd::start(&Settings::for_site(&site));
+    let place = other.state_dir().join("store").join(&dir);
+    fs_err::create_dir_all(&place).unwrap();
+    fs_err::write(place.join("foreign"), "not slack").unwrap();
+    let job = other.ctl(["-j", "install", "slack"]).success().job();
+
+    is_good(&other, &job, &original);
+    assert!(quarantined(&other, "foreign"), "it is kept");
+}
+
+#[test]
+fn force_repairs_a_damaged_tree() {
+    let site = Site::serving([&slack()]);
+    let original = Tree::unpacked_by_others(&slack().archive(Format::TarGz));
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "slack"]).success();
+    let mark = packd.pack_dir("slack").join("mark");
+    fs_err::write(&mark, "damage").unwrap();
+    fs_err::write(packd.pack_dir("slack").join("version"), "9").unwrap();
+
+    let job = packd
+        .ctl(["-j", "install", "slack", "--force"])
+        .success()
+        .job();
+
+    is_good(&packd, &job, &original);
+    assert!(quarantined(&packd, "mark"), "it is kept");
+
+    // and one that came from here
+    fs_err::write(&mark, "damage").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    slack().archive(Format::TarGz).write_to(folder.path());
+    let archive = folder.path().join("slack-2.1.0.tar.gz");
+    let archive = archive.to_str().unwrap();
+    let job = packd
+        .ctl(["-j", "install", archive, "--force"])
+        .success()
+        .job();
+    is_good(&packd, &job, &original);
+
+    let job = packd
+        .ctl(["-j", "install", "slack", "--force"])
+        .success()
+        .job();
+    assert_eq!(
+        job.warnings,
+        Vec::<String>::new(),
+        "what is good stays in its place"
+    );
+}
 
 #[test]
 fn nobody_else_can_open_what_packd_locks() {

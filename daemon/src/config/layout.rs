@@ -74,6 +74,12 @@ impl Layout {
         self.state_dir.join("cache/git")
     }
 
+    /// What lay in the store in the place of a tree, and was not that tree.
+    #[must_use]
+    pub fn quarantine(&self) -> PathBuf {
+        self.state_dir.join("quarantine")
+    }
+
     /// The folder of the drop-ins, beside the configuration file.
     #[must_use]
     pub fn drop_ins(&self) -> PathBuf {

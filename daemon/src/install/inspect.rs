@@ -16,6 +16,7 @@ use packd_wire::{ContentsView, ErrorKind, PlanView, StepName};
 use crate::queue::Claimed;
 use crate::resolve::{self, Active, Bytes, Plan, Wanted};
 use crate::store::pack::TreeRow;
+use crate::store::tree::{Present, Published};
 use crate::store::{self, StoreError};
 
 use super::fetch::Fetched;
@@ -30,6 +31,8 @@ pub(super) struct Inspected {
     pub contents: ContentsView,
     /// Its tree, relative to `store/`.
     pub dir: String,
+    /// Whether this job put it there.
+    pub made: bool,
     /// Digest of the tree.
     pub tree: String,
     /// sha256 of the archive, where it was one.
@@ -203,10 +206,22 @@ pub(super) async fn run(
     };
     let layout = Arc::clone(&context.layout);
     let (pack_ref, version) = (manifest.pack_ref.clone(), manifest.version.clone());
-    let dir = store::off_thread(move || {
-        store::tree::publish(&layout, &folder, &pack_ref, &version, &files)
+    let present = present(job);
+    let Published {
+        dir,
+        made,
+        put_away,
+    } = store::off_thread(move || {
+        store::tree::publish(&layout, &folder, &pack_ref, &version, &files, present)
     })
     .await?;
+    if let Some(folder) = put_away {
+        let message = format!(
+            "what lay in the store as `{dir}` was something else; it is in `{}` now",
+            folder.display()
+        );
+        job.warn(Some(manifest.pack_ref.as_str()), message).await?;
+    }
     let row = TreeRow {
         dir: dir.clone(),
         ..row
@@ -220,6 +235,7 @@ pub(super) async fn run(
     Ok(Inspected {
         contents,
         dir,
+        made,
         tree,
         archive: archive.map(|archive| archive.to_string()),
         bytes,
@@ -234,6 +250,7 @@ pub(super) async fn run(
 /// Only sha256 tells: it is what the archives of trees are recorded by.
 pub(super) async fn known_tree(
     context: &Context,
+    job: &Claimed,
     wanted: &Wanted,
 ) -> Result<Option<(Bytes, TreeRow)>, StoreError> {
     let Some(bytes) = wanted.sources.first().cloned() else {
@@ -251,11 +268,21 @@ pub(super) async fn known_tree(
         .await?;
     let Some(row) = row else { return Ok(None) };
     let layout = Arc::clone(&context.layout);
+    let present = present(job);
     store::off_thread(move || {
-        let is_there = store::tree::is_complete(&layout, &row.dir);
+        let is_there = store::tree::is_usable(&layout, &row.dir, &row.digest, present);
         Ok(is_there.then_some((bytes, row)))
     })
     .await
+}
+
+/// What trees of the store are taken for: who uses force may do so because they are damaged.
+fn present(job: &Claimed) -> Present {
+    if job.request().flags().force {
+        Present::Compared
+    } else {
+        Present::Trusted
+    }
 }
 
 /// The same as [`run`], of a tree that the store already has.
@@ -285,6 +312,7 @@ pub(super) async fn from_store(
     Ok(Inspected {
         contents,
         dir: row.dir,
+        made: false,
         tree: row.digest,
         archive: row.archive,
         bytes,
@@ -423,7 +451,9 @@ pub(super) fn plan_view(
         change.from = from.map(|pack| pack.version.clone());
         change.to = Some(pack.manifest.version.to_string());
         change.action = match from {
-            Some(from) if from.dir == pack.dir && !force => packd_wire::ChangeAction::Keep,
+            Some(from) if from.dir == pack.dir && !force && !pack.made => {
+                packd_wire::ChangeAction::Keep
+            }
             from => resolve::action(from, Some(&pack.manifest.version)),
         };
         change.source = Some(pack.bytes.shown.clone());
@@ -435,7 +465,8 @@ pub(super) fn plan_view(
     view
 }
 
-/// The packs that are not active already with this very tree; `force` takes none for the same.
+/// The packs that are not active already with this very tree; `force` takes none for the same, and a tree that
+/// was missing is none that was there.
 pub(super) fn without_same_trees(
     mut inspected: Vec<Inspected>,
     active: &Active,
@@ -443,7 +474,7 @@ pub(super) fn without_same_trees(
 ) -> Vec<Inspected> {
     inspected.retain(|pack| {
         let from = active.get(pack.manifest.pack_ref.as_str());
-        force || from.is_none_or(|from| from.dir != pack.dir)
+        force || pack.made || from.is_none_or(|from| from.dir != pack.dir)
     });
     inspected
 }

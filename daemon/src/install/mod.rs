@@ -157,7 +157,7 @@ async fn bring_one(
     number: usize,
     wanted: &resolve::Wanted,
 ) -> Result<Inspected, StepError> {
-    if let Some(known) = inspect::known_tree(context, wanted).await? {
+    if let Some(known) = inspect::known_tree(context, job, wanted).await? {
         job.begin(StepName::Fetch, None).await?;
         job.complete(StepName::Fetch, "already in the store")
             .await?;

@@ -15,6 +15,7 @@ pub(crate) mod index;
 pub(crate) mod job;
 pub(crate) mod pack;
 pub(crate) mod patience;
+mod quarantine;
 mod schema;
 pub(crate) mod time;
 pub(crate) mod tree;

@@ -5,19 +5,21 @@
 //! rename. Its file list is beside it, as `<version>-<d12>.manifest`.
 
 use std::fs::{File, Permissions};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use fs_err::os::unix::fs::OpenOptionsExt;
 use packd_format::tree::{self, FileList};
 use packd_format::{PackRef, Version};
+use tempfile::NamedTempFile;
 
 use crate::config::Layout;
 use crate::logging::chain;
 
-use super::StoreError;
 use super::generation::sync_folder;
+use super::{StoreError, quarantine};
 
 /// Makes the folders of the state folder that are not there, mode 0755 but for what only the
 /// daemon reads.
@@ -169,24 +171,53 @@ pub(crate) fn dir_name(pack_ref: &PackRef, version: &Version, files: &FileList) 
     )
 }
 
-/// Moves a complete tree from staging into the store, and returns where it lies, relative to
-/// `store/`. The same tree already there is used as it is. Blocks.
+/// What a tree that is in the store already is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Present {
+    /// What its name says: it came there by rename.
+    Trusted,
+    /// What it is, compared with its list file by file.
+    Compared,
+}
+
+/// How a tree comes to lie in the store.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// Where it lies, relative to `store/`.
+    pub dir: String,
+    /// Whether it was not there before.
+    pub made: bool,
+    /// Where what lay in its place is now, if something else did.
+    pub put_away: Option<PathBuf>,
+}
+
+/// Moves a complete tree from staging into the store. The same tree already there is used as it is; what
+/// else lies in its place, be it damaged or foreign, goes to `quarantine/`. Blocks.
 ///
-/// Safe to repeat: what is found in the store is complete, because it came there by rename.
+/// Safe to repeat.
 ///
 /// # Errors
-/// [`StoreError::Io`], [`StoreError::Tree`]: the store is as it was.
+/// [`StoreError::Io`], [`StoreError::Tree`]: no list is in the store without its tree.
 pub(crate) fn publish(
     layout: &Layout,
     staged: &Path,
     pack_ref: &PackRef,
     version: &Version,
     files: &FileList,
-) -> Result<String, StoreError> {
+    present: Present,
+) -> Result<Published, StoreError> {
+    /// Of two jobs that bring the same tree, the second finds what the first one made.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
     let dir = dir_name(pack_ref, version, files);
-    let target = layout.store().join(&dir);
-    if is_complete(layout, &dir) {
-        return Ok(dir);
+    let digest = files.digest().to_string();
+    let found = |dir: &str| Published {
+        dir: dir.to_owned(),
+        made: false,
+        put_away: None,
+    };
+    if is_usable(layout, &dir, &digest, present) {
+        return Ok(found(&dir));
     }
     let shelf = layout.store().join(pack_ref.as_str());
     make_folder(&shelf, 0o755)?;
@@ -199,31 +230,50 @@ pub(crate) fn publish(
         source,
     };
     tree::sync(staged).map_err(sync)?;
-
     let list = manifest_path(layout, &dir);
-    write_synced(&list, &files.to_bytes())?;
-    match fs_err::rename(staged, &target) {
-        Ok(()) => {}
-        // a folder without its list is no tree of ours: put it out of the way, keep it
-        Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {
-            return Err(StoreError::Io {
-                doing: format!(
-                    "move the tree to `{}`: something else lies there",
-                    target.display()
-                ),
-                source: error,
-            });
-        }
-        Err(source) => {
-            return Err(StoreError::Io {
-                doing: format!("move the tree of `{pack_ref}` into the store"),
-                source,
-            });
-        }
+    let written = written(&shelf, &files.to_bytes())?;
+
+    let _mine = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if is_usable(layout, &dir, &digest, present) {
+        return Ok(found(&dir));
+    }
+    let put_away = quarantine::put_away(layout, &dir)?;
+    written
+        .persist(&list)
+        .map_err(|error| StoreError::at("write", &list)(error.error))?;
+    if let Err(error) = fs_err::rename(staged, layout.store().join(&dir)) {
+        // beside it, whatever lies there would be taken for the tree
+        drop(fs_err::remove_file(&list));
+        let doing = format!("move the tree of `{pack_ref}` into the store");
+        return Err(StoreError::io(doing)(error));
     }
     sync_folder(&shelf)?;
     sync_folder(&layout.store())?;
-    Ok(dir)
+    Ok(Published {
+        dir,
+        made: true,
+        put_away,
+    })
+}
+
+/// Whether a tree lies in the store and can be used as the one with this digest. Blocks.
+#[must_use]
+pub(crate) fn is_usable(layout: &Layout, dir: &str, digest: &str, present: Present) -> bool {
+    is_complete(layout, dir)
+        && match present {
+            Present::Trusted => true,
+            Present::Compared => is_as_listed(layout, dir, digest),
+        }
+}
+
+/// Whether the list of a tree has this digest, and the tree is as its list says.
+fn is_as_listed(layout: &Layout, dir: &str, digest: &str) -> bool {
+    let list = fs_err::read(manifest_path(layout, dir)).ok();
+    let listed = list.and_then(|list| FileList::parse(&list).ok());
+    listed.is_some_and(|listed| {
+        listed.digest().to_string() == digest
+            && tree::scan(&layout.store().join(dir)).is_ok_and(|found| found == listed)
+    })
 }
 
 /// Whether a tree and its list lie in the store. Blocks.
@@ -248,16 +298,14 @@ pub(crate) fn free_bytes(layout: &Layout) -> Result<u64, StoreError> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    use std::io::Write;
-    let doing = || StoreError::at("write", path);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(doing())?;
+/// A synced file in this folder that has no name of its own yet.
+fn written(folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
+    let doing = || StoreError::at("write in", folder);
+    let mut file = NamedTempFile::new_in(folder).map_err(doing())?;
     file.write_all(bytes).map_err(doing())?;
     fs_err::set_permissions(file.path(), Permissions::from_mode(0o644)).map_err(doing())?;
     file.as_file().sync_all().map_err(doing())?;
-    file.persist(path).map_err(|error| doing()(error.error))?;
-    Ok(())
+    Ok(file)
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {

@@ -18,6 +18,7 @@ fn pack(host: &Host, name: &str, version: &str, needs: &[&str]) -> Inspected {
         manifest: packd_format::Manifest::parse(text.as_bytes()).unwrap(),
         contents: packd_wire::ContentsView::default(),
         dir,
+        made: true,
         tree: String::new(),
         archive: None,
         bytes: Bytes {
