@@ -3,10 +3,14 @@
 use std::os::unix::fs::PermissionsExt;
 
 use packd_tests::{Format, PackTree, Packd, Settings, Site, Tree};
-use packd_wire::JobView;
+use packd_wire::{ChangeAction, JobView, StatusView, path};
 
 fn slack() -> PackTree {
     PackTree::new("slack", "2.1.0").file("version", "2.1.0")
+}
+
+fn status(packd: &Packd) -> StatusView {
+    packd.get(path::STATUS).expect(200).json()
 }
 
 /// What lies under `quarantine`, at any depth, by file name.
@@ -94,6 +98,69 @@ fn force_repairs_a_damaged_tree() {
         Vec::<String>::new(),
         "what is good stays in its place"
     );
+}
+
+#[test]
+fn a_missing_tree_is_a_problem_that_names_its_remedy() {
+    let teams = PackTree::new("teams", "1.0.0");
+    let site = Site::serving([&slack(), &teams]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "slack"]).success();
+    packd.ctl(["install", "teams"]).success();
+    let original = packd.tree("slack").unwrap();
+    assert_eq!(status(&packd).problems, Vec::<String>::new());
+    for dir in packd.store() {
+        fs_err::remove_dir_all(packd.state_dir().join("store").join(dir)).unwrap();
+    }
+
+    let problems = status(&packd).problems;
+    for name in ["slack", "teams"] {
+        let remedy = format!("`packctl install {name}`");
+        assert!(
+            problems.iter().any(|line| line.contains(&remedy)),
+            "{problems:#?}"
+        );
+    }
+
+    let job = packd.ctl(["-j", "install", "slack"]).success().job();
+    assert!(job.changed, "{job:#?}");
+    assert_eq!(
+        job.plan.as_ref().unwrap().changes[0].action,
+        ChangeAction::Reinstall
+    );
+    assert_eq!(packd.tree("slack").unwrap(), original);
+    packd
+        .ctl(["install", "teams"])
+        .success()
+        .says("teams 1.0.0 installed again");
+    assert_eq!(status(&packd).problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_missing_generation_is_made_again() {
+    let site = Site::serving([&slack(), &PackTree::new("teams", "1.0.0")]);
+    let mut packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "slack"]).success();
+    packd.ctl(["install", "teams"]).success();
+    let original = packd.tree("slack").unwrap();
+    let generations = packd.state_dir().join("generations");
+
+    fs_err::remove_dir_all(&generations).unwrap();
+    let problems = status(&packd).problems;
+    assert!(
+        problems
+            .iter()
+            .any(|line| line.contains("generation") && line.contains("missing")),
+        "{problems:#?}"
+    );
+    packd.ctl(["remove", "teams"]).success();
+    assert_eq!(packd.tree("slack").unwrap(), original);
+    assert_eq!(packd.current(), ["slack"]);
+
+    fs_err::remove_dir_all(&generations).unwrap();
+    packd.restart();
+    assert_eq!(packd.tree("slack").unwrap(), original);
+    assert_eq!(status(&packd).problems, Vec::<String>::new());
 }
 
 #[test]

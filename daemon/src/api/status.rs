@@ -1,15 +1,20 @@
 //! `GET /v1/status` and `GET /v1/health`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State as FromState;
 use packd_wire::{HealthView, RegistryState, RegistryView, Role, StatusView, path};
 
 use super::State;
 use super::caller::Caller;
 use super::reply::{Answer, Shown};
-use crate::store;
+use crate::store::{self, pack::Installed};
 
 /// What this daemon can do, for clients that must know.
 const FEATURES: [&str; 5] = ["install", "upload", "remove", "events", "idempotency"];
+
+/// At most so many packs whose trees are missing are named.
+const NAMED: usize = 10;
 
 /// Answers while the database does.
 #[utoipa::path(
@@ -34,20 +39,27 @@ pub(crate) async fn status(
     FromState(state): FromState<State>,
     caller: Caller,
 ) -> Answer<Shown<StatusView>> {
-    let (generation, packs, queue, last_event) = state
+    let (generation, trees, queue, last_event) = state
         .parts
         .database
         .read(|connection| {
+            let generation = store::pack::active_generation(connection)?;
+            let trees =
+                generation.map(|number| store::pack::dirs_of_generation(connection, number));
             Ok((
-                store::pack::active_generation(connection)?,
-                store::pack::count_active(connection)?,
+                generation,
+                trees.transpose()?.unwrap_or_default(),
                 store::job::counts(connection)?,
                 store::event::last(connection)?,
             ))
         })
         .await?;
+    let packs = u64::try_from(trees.len()).unwrap_or(u64::MAX);
     let registries = state.parts.registries.views().await?;
-    let problems = problems(&state, &registries, caller.role).await?;
+    let mut problems = problems(&state, &registries, caller.role).await?;
+    if let Some(number) = generation {
+        problems.extend(damage(&state, number, trees).await?);
+    }
     Ok(Shown(StatusView {
         version: env!("CARGO_PKG_VERSION").into(),
         api: 1,
@@ -66,13 +78,57 @@ pub(crate) async fn status(
     }))
 }
 
+/// What is missing of the active packs, and how it comes back.
+async fn damage(
+    state: &State,
+    generation: i64,
+    trees: BTreeMap<String, String>,
+) -> Answer<Vec<String>> {
+    let layout = state.parts.layout.clone();
+    let (is_whole, missing) = store::off_thread(move || {
+        let is_whole = store::generation::is_whole(&layout, generation, trees.keys());
+        let missing = trees
+            .into_iter()
+            .filter(|(_, dir)| !store::tree::is_complete(&layout, dir));
+        Ok((is_whole, missing.map(|(name, _)| name).collect::<Vec<_>>()))
+    })
+    .await?;
+    let mut problems = Vec::new();
+    if !is_whole {
+        problems.push(format!(
+            "packs are missing in `generations/{generation}`, which `current` leads to; a restart of packd puts \
+             them there again"
+        ));
+    }
+    if missing.is_empty() {
+        return Ok(problems);
+    }
+    let active = state.parts.database.read(store::pack::active).await?;
+    let gone = missing.iter().filter_map(|name| active.get(name));
+    problems.extend(gone.clone().take(NAMED).map(|pack| {
+        let Installed {
+            pack_ref, version, ..
+        } = pack;
+        let remedy = match &pack.record.registry {
+            Some(_) => format!("`packctl install {pack_ref}` brings it back"),
+            None => "install it again from where it came".to_owned(),
+        };
+        format!("the tree of `{pack_ref}` {version} is missing in the store; {remedy}")
+    }));
+    let rest = gone.count().saturating_sub(NAMED);
+    if rest > 0 {
+        problems.push(format!("so are the trees of {rest} more packs"));
+    }
+    Ok(problems)
+}
+
 /// What an operator should look at, the worst first.
 async fn problems(state: &State, registries: &[RegistryView], role: Role) -> Answer<Vec<String>> {
     let layout = state.parts.layout.clone();
     let free = store::off_thread(move || store::tree::free_bytes(&layout)).await?;
     let mut problems = Vec::new();
     let min_free = state.parts.config.current().store.min_free;
-    if free < min_free.bytes() {
+    if free <= min_free.bytes() {
         problems.push(format!(
             "the state folder has {free} bytes free, and `store.min_free` is {min_free}"
         ));

@@ -53,25 +53,20 @@ pub(super) async fn run(
         .map(|pack| new_install(claimed, pack))
         .collect();
     let id = claimed.id();
-    let (number, trees) = context
+    let (number, trees, new) = context
         .database
         .write(move |tx| {
             let base = pack::active_generation(tx)?;
             let number = pack::insert_pending(tx, id, base, &without, &with)?;
-            let packs = pack::of_generation(tx, number)?;
-            Ok((
-                number,
-                packs
-                    .into_iter()
-                    .map(|(name, pack)| (name, pack.dir))
-                    .collect(),
-            ))
+            let new = with.into_iter().map(|pack| pack.pack_ref);
+            let trees = pack::dirs_of_generation(tx, number)?;
+            Ok((number, trees, new.collect::<Vec<_>>()))
         })
         .await?;
 
     let layout = Arc::clone(&context.layout);
     let switched = store::off_thread(move || {
-        generation::prepare(&layout, number, &trees)?;
+        generation::prepare(&layout, number, &trees, &new)?;
         generation::switch(&layout, number)
     })
     .await;
@@ -166,7 +161,7 @@ fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {
     }
 }
 
-/// Lets the database follow the link `current`.
+/// Lets the database follow the link `current`, and makes again what is missing of the generation that it names.
 ///
 /// Safe to repeat; run before each activation, after each switch, and at start.
 ///
@@ -182,41 +177,52 @@ pub(crate) async fn reconcile(
         store::off_thread(move || generation::current(&layout)).await?
     };
     let hub = hub.clone();
-    let relink = database
+    let active = database
         .write(move |tx| {
-            let active = pack::active_generation(tx)?;
-            let Some(number) = link else {
-                pack::forget_pending(tx)?;
-                return Ok(Ok(active));
-            };
-            match pack::generation(tx, number)? {
-                None => return Ok(Err(StoreError::ForeignGeneration { number })),
-                Some((GenerationStatus::Active, _)) => {}
-                Some((GenerationStatus::Pending, job)) => confirm(tx, &hub, number, job)?,
-                Some((GenerationStatus::Past, _)) => {
-                    tracing::warn!(
-                        generation = number,
-                        "`current` was set by hand; following it"
-                    );
-                    pack::set_active(tx, number)?;
-                    activated(tx, &hub, number, None)?;
+            let number = match link {
+                None => pack::active_generation(tx)?,
+                Some(number) => {
+                    match pack::generation(tx, number)? {
+                        None => return Ok(Err(StoreError::ForeignGeneration { number })),
+                        Some((GenerationStatus::Active, _)) => {}
+                        Some((GenerationStatus::Pending, job)) => confirm(tx, &hub, number, job)?,
+                        Some((GenerationStatus::Past, _)) => {
+                            tracing::warn!(
+                                generation = number,
+                                "`current` was set by hand; following it"
+                            );
+                            pack::set_active(tx, number)?;
+                            activated(tx, &hub, number, None)?;
+                        }
+                    }
+                    Some(number)
                 }
-            }
+            };
             pack::forget_pending(tx)?;
-            Ok(Ok(None))
+            match number {
+                None => Ok(Ok(None)),
+                Some(number) => Ok(Ok(Some((number, pack::dirs_of_generation(tx, number)?)))),
+            }
         })
         .await??;
-    if let Some(number) = relink {
-        tracing::warn!(generation = number, "`current` was missing; restoring it");
-        let layout = layout.clone();
-        store::off_thread(move || {
-            let folder = generation::folder(&layout, number);
-            fs_err::metadata(folder).map_err(StoreError::io("restore `current`"))?;
-            generation::switch(&layout, number)
-        })
-        .await?;
-    }
-    Ok(())
+    let Some((number, trees)) = active else {
+        return Ok(());
+    };
+    let layout = layout.clone();
+    store::off_thread(move || {
+        if generation::restore(&layout, number, &trees)? {
+            tracing::warn!(
+                generation = number,
+                "the folder of the active generation lacked packs; it has them again"
+            );
+        }
+        if link.is_none() {
+            tracing::warn!(generation = number, "`current` was missing; restoring it");
+            generation::switch(&layout, number)?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Writes what the switch to generation `number` means, and that its job is done.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Layout;
 
 use super::StoreError;
+use super::tree::make_folder;
 
 /// The name of a generation's folder relative to the state folder, as `current` has it.
 fn relative(number: i64) -> PathBuf {
@@ -24,7 +25,8 @@ pub(crate) fn folder(layout: &Layout, number: i64) -> PathBuf {
     layout.state_dir.join(relative(number))
 }
 
-/// Makes the folder of generation `number`: `trees` maps refs to folders relative to `store/`.
+/// Makes the folder of generation `number`: `trees` maps refs to folders relative to `store/`. The trees of
+/// `new` must be there; another one that is missing was so before, and keeps nobody from changing the rest.
 ///
 /// A leftover of the same number, from an attempt that was cut short before its switch, is
 /// replaced. Safe to repeat.
@@ -35,21 +37,71 @@ pub(crate) fn prepare(
     layout: &Layout,
     number: i64,
     trees: &BTreeMap<String, String>,
+    new: &[String],
 ) -> Result<(), StoreError> {
-    let folder = folder(layout, number);
-    discard(layout, number)?;
-    super::tree::make_folder(&folder, 0o755)?;
-    for (pack_ref, dir) in trees {
+    for pack_ref in new {
         // a link to nothing would be a half-made pack under `current`
-        let tree = layout.store().join(dir);
-        fs_err::metadata(&tree)
-            .map_err(StoreError::io(format!("find the tree of `{pack_ref}`")))?;
-        symlink(Path::new("../../store").join(dir), folder.join(pack_ref)).map_err(
-            StoreError::io(format!("link `{pack_ref}` into generation {number}")),
-        )?;
+        if let Some(dir) = trees.get(pack_ref) {
+            fs_err::metadata(layout.store().join(dir))
+                .map_err(StoreError::io(format!("find the tree of `{pack_ref}`")))?;
+        }
+    }
+    discard(layout, number)?;
+    link(layout, number, trees.iter())
+}
+
+/// Makes again what is missing of the folder of generation `number`, and says whether something was. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn restore(
+    layout: &Layout,
+    number: i64,
+    trees: &BTreeMap<String, String>,
+) -> Result<bool, StoreError> {
+    if is_whole(layout, number, trees.keys()) {
+        return Ok(false);
+    }
+    let folder = folder(layout, number);
+    let missing = trees
+        .iter()
+        .filter(|(pack_ref, _)| !is_link(&folder.join(pack_ref)));
+    link(layout, number, missing)?;
+    Ok(true)
+}
+
+/// Whether the folder of a generation is there, with the links of these packs. Blocks.
+#[must_use]
+pub(crate) fn is_whole<'a>(
+    layout: &Layout,
+    number: i64,
+    mut refs: impl Iterator<Item = &'a String>,
+) -> bool {
+    let folder = folder(layout, number);
+    folder.is_dir() && refs.all(|pack_ref| is_link(&folder.join(pack_ref)))
+}
+
+fn is_link(path: &Path) -> bool {
+    fs_err::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+/// Links trees into the folder of a generation, which is made if it is not there, and syncs it.
+fn link<'a>(
+    layout: &Layout,
+    number: i64,
+    trees: impl Iterator<Item = (&'a String, &'a String)>,
+) -> Result<(), StoreError> {
+    let generations = layout.generations();
+    make_folder(&generations, 0o755)?;
+    let folder = folder(layout, number);
+    make_folder(&folder, 0o755)?;
+    for (pack_ref, dir) in trees {
+        let tree = Path::new("../../store").join(dir);
+        let doing = format!("link `{pack_ref}` into generation {number}");
+        symlink(tree, folder.join(pack_ref)).map_err(StoreError::io(doing))?;
     }
     sync_folder(&folder)?;
-    sync_folder(&layout.generations())
+    sync_folder(&generations)
 }
 
 /// Removes the folder of a generation that was never switched to, if it is there.
@@ -146,15 +198,16 @@ mod tests {
         assert_eq!(current(&layout).unwrap(), None);
         fs_err::create_dir_all(layout.store().join("slack/1.0.0-abc")).unwrap();
         let trees = BTreeMap::from([("slack".to_owned(), "slack/1.0.0-abc".to_owned())]);
+        let new = ["slack".to_owned()];
 
-        prepare(&layout, 1, &trees).unwrap();
+        prepare(&layout, 1, &trees, &new).unwrap();
         assert_eq!(current(&layout).unwrap(), None, "preparing changes nothing");
         switch(&layout, 1).unwrap();
         assert_eq!(current(&layout).unwrap(), Some(1));
         assert!(layout.current().join("slack").is_dir());
 
-        prepare(&layout, 2, &BTreeMap::new()).unwrap();
-        prepare(&layout, 2, &trees).unwrap();
+        prepare(&layout, 2, &BTreeMap::new(), &[]).unwrap();
+        prepare(&layout, 2, &trees, &new).unwrap();
         switch(&layout, 2).unwrap();
         assert_eq!(
             fs_err::read_link(layout.current()).unwrap(),
@@ -167,10 +220,32 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_never_links_to_a_tree_that_is_not_there() {
+    fn a_generation_never_links_to_a_new_tree_that_is_not_there() {
         let (_folder, layout) = state();
         let trees = BTreeMap::from([("slack".to_owned(), "slack/gone".to_owned())]);
-        assert!(prepare(&layout, 1, &trees).is_err());
+        assert!(prepare(&layout, 1, &trees, &["slack".to_owned()]).is_err());
+        assert!(!folder(&layout, 1).exists());
+        prepare(&layout, 1, &trees, &[]).expect("one that was lost before is in nobody's way");
+    }
+
+    #[test]
+    fn what_is_missing_of_a_generation_is_made_again() {
+        let (_folder, layout) = state();
+        let trees = ["slack", "teams"].map(|name| (name.to_owned(), format!("{name}/1.0.0-abc")));
+        let trees = BTreeMap::from(trees);
+        prepare(&layout, 1, &trees, &[]).unwrap();
+        assert!(!restore(&layout, 1, &trees).unwrap(), "nothing is missing");
+
+        fs_err::remove_file(folder(&layout, 1).join("slack")).unwrap();
+        assert!(!is_whole(&layout, 1, trees.keys()));
+        assert!(restore(&layout, 1, &trees).unwrap());
+        fs_err::remove_dir_all(layout.generations()).unwrap();
+        assert!(restore(&layout, 1, &trees).unwrap());
+        assert!(is_whole(&layout, 1, trees.keys()));
+        assert_eq!(
+            fs_err::read_link(folder(&layout, 1).join("slack")).unwrap(),
+            Path::new("../../store/slack/1.0.0-abc")
+        );
     }
 
     #[test]

@@ -263,21 +263,6 @@ pub(crate) fn active(connection: &Connection) -> rusqlite::Result<BTreeMap<Strin
     }
 }
 
-/// How many packs are active.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn count_active(connection: &Connection) -> rusqlite::Result<u64> {
-    connection
-        .prepare_cached(
-            "SELECT count(*) FROM generation
-             JOIN generation_pack ON generation_pack.generation = generation.number
-             WHERE generation.status = 'active'",
-        )?
-        .query_row([], |row| row.get::<_, i64>(0))
-        .map(|count| count.try_into().unwrap_or_default())
-}
-
 /// The packs of one generation, by ref.
 ///
 /// # Errors
@@ -295,6 +280,24 @@ pub(crate) fn of_generation(
         .query_map([number], |row| {
             read(row).map(|pack| (pack.pack_ref.clone(), pack))
         })?
+        .collect()
+}
+
+/// Where the trees of one generation lie, relative to `store/`, by ref.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn dirs_of_generation(
+    connection: &Connection,
+    number: i64,
+) -> rusqlite::Result<BTreeMap<String, String>> {
+    connection
+        .prepare_cached(
+            "SELECT install.ref, install.dir FROM generation_pack
+             JOIN install ON install.id = generation_pack.install
+             WHERE generation_pack.generation = ?1",
+        )?
+        .query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
 

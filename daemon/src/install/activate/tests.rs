@@ -100,7 +100,8 @@ impl Host {
             })
             .await
             .unwrap();
-        generation::prepare(&self.layout, number, &[("slack".to_owned(), dir)].into()).unwrap();
+        let trees = [("slack".to_owned(), dir)].into();
+        generation::prepare(&self.layout, number, &trees, &["slack".to_owned()]).unwrap();
         (job, number)
     }
 
