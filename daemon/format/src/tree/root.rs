@@ -160,12 +160,16 @@ fn manifest_in(folder: &str) -> String {
     }
 }
 
-/// The only folder at the root, if there is just one. Files beside it do not matter.
+/// The folder that macOS puts beside what it compresses: the attributes of those files, never a pack.
+const MACOS_ATTRIBUTES: &str = "__MACOSX";
+
+/// The only folder at the root, if there is just one. Files beside it do not matter, nor macOS's attributes.
 fn single_folder(files: &FileList) -> Option<&str> {
     let mut folders = files
         .entries()
         .iter()
-        .filter(|entry| matches!(entry.kind, FileKind::Dir) && !entry.path.contains('/'));
+        .filter(|entry| matches!(entry.kind, FileKind::Dir) && !entry.path.contains('/'))
+        .filter(|entry| entry.path.as_str() != MACOS_ATTRIBUTES);
     let first = folders.next()?;
     folders.next().is_none().then_some(first.path.as_str())
 }

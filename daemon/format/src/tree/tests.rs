@@ -211,7 +211,7 @@ proptest! {
 #[test]
 fn the_pack_is_found_where_it_may_be() {
     let manifest = |path: &str| file(path, b"ref: x", false);
-    let table: [(FileList, Option<&str>, &str); 10] = [
+    let table: [(FileList, Option<&str>, &str); 11] = [
         (list([manifest("pack.yaml")]), None, ""),
         (
             list([
@@ -240,6 +240,16 @@ fn the_pack_is_found_where_it_may_be() {
         (
             list([
                 file("README", b"", false),
+                dir("slack"),
+                manifest("slack/pack.yaml"),
+            ]),
+            None,
+            "slack",
+        ),
+        (
+            list([
+                dir("__MACOSX"),
+                file("__MACOSX/._slack", b"", false),
                 dir("slack"),
                 manifest("slack/pack.yaml"),
             ]),
