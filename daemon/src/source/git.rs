@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`url`] | every spelling of where a repository is, into one form |
 //! | [`refs`] | which commit is meant |
-//! | [`talk`] | the protocol, by the library; [`http`], [`ssh`] and [`stream`] carry it |
+//! | [`bring`] | the way of one commit, on a thread |
+//! | [`talk`] | the protocol, by the library; [`reason`] says why it failed |
+//! | [`line`](mod@line) | how the bytes travel: [`http`], [`ssh`], [`stream`] |
 //! | [`cache`] | the bare repositories |
 //! | [`tree`] | a commit's tree, written |
 //! | [`guard`] | what all of it may take |
@@ -12,20 +14,21 @@
 //! No git configuration of anybody counts, nobody is ever asked, and nothing that a repository holds is run. The
 //! library works on a thread; what waits for the network through packd's HTTP client waits on the runtime.
 
+mod bring;
 mod cache;
 mod error;
 mod guard;
 mod http;
+mod line;
+mod reason;
 mod refs;
 mod ssh;
 mod stream;
 mod talk;
-#[cfg(test)]
-mod tests;
 mod tree;
 mod url;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -36,14 +39,15 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::bring::Bringing;
 use self::cache::Bare;
 pub(crate) use self::cache::Cache;
 pub(crate) use self::error::GitError;
 use self::guard::{Bounds, Guard};
+use self::line::Line;
 use self::refs::Choice;
 pub(crate) use self::refs::{Chosen, Want};
-use self::talk::{Brought, Depth, Line, Talk};
-use self::tree::Failure;
+use self::talk::{Depth, Talk};
 pub(crate) use self::url::{GitUrl, GitUrlError, Scheme, Spelled, is_certain};
 use super::Progress;
 use super::relay::{Position, Relay};
@@ -225,6 +229,9 @@ pub(crate) async fn fetch(
             bringing.run(&line)
         })
         .await;
+    if matches!(&fetched, Ok(fetched) if fetched.was_cached) {
+        return fetched;
+    }
     let (cache, size) = (reach.cache.clone(), reach.git.cache_size.bytes());
     // the job does not wait longer for it than for the walk over a few folders
     if tokio::task::spawn_blocking(move || cache.prune(size))
@@ -287,10 +294,7 @@ impl Reach<'_> {
             bytes: self.limits.pack_bytes,
             idle: self.net.idle_timeout,
             total: self.git.timeout,
-            space: self
-                .cache
-                .existing_folder()
-                .map(|folder| (folder, self.min_free)),
+            space: (self.cache.state_folder().to_owned(), self.min_free),
         };
         Guard::new(bounds, self.stop.clone())
     }
@@ -389,133 +393,4 @@ impl Reach<'_> {
 async fn changed(position: &mut Option<watch::Receiver<Position>>) -> Option<()> {
     let watcher = position.as_mut()?;
     watcher.changed().await.ok()
-}
-
-/// All that the thread needs, owned.
-struct Bringing {
-    url: GitUrl,
-    from: String,
-    commit: ObjectId,
-    path: Option<String>,
-    cached: PathBuf,
-    folder: PathBuf,
-    limits: Limits,
-    connect_within: Duration,
-    guard: Guard,
-    relay: Relay,
-}
-
-impl Bringing {
-    /// Fetches what is not there, and writes the tree. A cache that turns out to be damaged is made anew, once.
-    fn run(mut self, line: &Line) -> Result<Fetched, GitError> {
-        let limit = self.limits.file_bytes;
-        let mut bare = Bare::open(&self.cached, limit)?;
-        let mut warnings = Vec::new();
-        let was_cached = bare.has(self.commit);
-        let mut is_new = false;
-        loop {
-            if !bare.has(self.commit) && self.bring(&mut bare, line)? == Brought::WholeHistory {
-                warnings.push(format!(
-                    "the server of `{}` cannot leave history out, and sent all of it",
-                    self.from
-                ));
-            }
-            let written = tree::write(
-                &bare.repository,
-                &self.from,
-                self.commit,
-                self.path.as_deref(),
-                &self.folder,
-                &self.limits,
-                &mut self.relay,
-            );
-            let (what, reason) = match written {
-                Ok(written) => {
-                    warnings.extend(submodules(&written.submodules));
-                    return Ok(Fetched {
-                        files: written.files,
-                        bytes: self.guard.received(),
-                        was_cached,
-                        warnings,
-                    });
-                }
-                Err(Failure::Final(error)) => {
-                    return Err(self.guard.take_trouble().unwrap_or(error));
-                }
-                Err(Failure::Damaged { what, reason }) => (what, reason),
-            };
-            if is_new {
-                return Err(GitError::Object {
-                    what,
-                    commit: self.commit.to_string(),
-                    reason,
-                });
-            }
-            tracing::warn!(from = %self.from, what, reason, "a cached repository is damaged, and is fetched anew");
-            is_new = true;
-            bare = Bare::create(&self.cached, limit)?;
-            crate::store::tree::empty(&self.folder).map_err(|error| GitError::Cache {
-                path: self.folder.clone(),
-                reason: error.to_string(),
-            })?;
-        }
-    }
-
-    /// Fetches the commit.
-    fn bring(&self, bare: &mut Bare, line: &Line) -> Result<Brought, GitError> {
-        let begin = || Talk::begin(&self.url, line.clone(), &self.guard, self.connect_within);
-        let limit = self.limits.file_bytes;
-        let mut talk = begin()?;
-        if bare.is_shallow() && !talk.can_be_shallow() {
-            *bare = Bare::create(&self.cached, limit)?;
-        }
-        let brought = match talk.fetch(bare, Some(self.commit), Depth::One, limit) {
-            Err(GitError::Gone { .. }) if talk.gives_only_refs() => {
-                // what was before the refs comes only with all of their history
-                drop(talk);
-                begin()?.fetch(bare, None, Depth::History, limit)?;
-                Brought::WholeHistory
-            }
-            brought => brought?,
-        };
-        match bare.kind(self.commit) {
-            Some(gix::objs::Kind::Commit) => {}
-            Some(kind) => {
-                return Err(GitError::NotACommit {
-                    from: self.from.clone(),
-                    id: self.commit.to_string(),
-                    kind: kind.to_string(),
-                });
-            }
-            None => {
-                return Err(GitError::Gone {
-                    from: self.from.clone(),
-                    commit: self.commit.to_string(),
-                });
-            }
-        }
-        bare.keep(self.commit)?;
-        Ok(brought)
-    }
-}
-
-/// That submodules were left out.
-fn submodules(paths: &[String]) -> Option<String> {
-    let named: Vec<_> = paths
-        .iter()
-        .take(5)
-        .map(|path| format!("`{path}`"))
-        .collect();
-    match paths.len() {
-        0 => None,
-        1 => Some(format!(
-            "the submodule {} is not part of what is installed",
-            named[0]
-        )),
-        count => Some(format!(
-            "{count} submodules are not part of what is installed: {}{}",
-            named.join(", "),
-            if count > named.len() { ", …" } else { "" }
-        )),
-    }
 }

@@ -44,7 +44,7 @@ struct Inner {
 pub(super) type Lock = tokio::sync::OwnedMutexGuard<()>;
 
 impl Cache {
-    /// The cache in this folder, which need not exist yet.
+    /// The cache in this folder, which need not exist yet; the one two above it does.
     #[must_use]
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self(Arc::new(Inner {
@@ -53,10 +53,9 @@ impl Cache {
         }))
     }
 
-    /// The folder, or the nearest above it that exists: what its file system has free counts.
-    pub(super) fn existing_folder(&self) -> Option<PathBuf> {
-        let mut folders = self.0.folder.ancestors();
-        folders.find(|folder| folder.is_dir()).map(Path::to_owned)
+    /// The folder that the cache lies in, which is there before it.
+    pub(super) fn state_folder(&self) -> &Path {
+        self.0.folder.ancestors().nth(2).unwrap_or(&self.0.folder)
     }
 
     /// The repository of a URL, for one user at a time.

@@ -208,6 +208,14 @@ pub(crate) enum GitError {
         /// The commit.
         commit: String,
     },
+    /// An entry of a folder has a name with a slash in it, which git never writes.
+    #[error("`{path}` in commit {commit} is no name of a file")]
+    Name {
+        /// The path, as far as it can be shown.
+        path: String,
+        /// The commit.
+        commit: String,
+    },
     /// A name or a link's target is not UTF-8.
     #[error("`{path}` in commit {commit} is not UTF-8")]
     Encoding {
@@ -319,7 +327,9 @@ impl GitError {
             },
             Self::Format { .. } => ErrorKind::UnsupportedSource,
             Self::NotACommit { .. } => ErrorKind::InvalidReference,
-            Self::Lfs { .. } | Self::Encoding { .. } => ErrorKind::UnsafeArchive,
+            Self::Lfs { .. } | Self::Name { .. } | Self::Encoding { .. } => {
+                ErrorKind::UnsafeArchive
+            }
             Self::Root { source, .. } => match source {
                 RootError::BadPath { .. } => ErrorKind::InvalidReference,
                 _ => ErrorKind::ManifestMissing,
@@ -367,6 +377,7 @@ impl GitError {
         matches!(
             self,
             Self::Lfs { .. }
+                | Self::Name { .. }
                 | Self::Encoding { .. }
                 | Self::LargeFile { .. }
                 | Self::Root { .. }
@@ -438,6 +449,7 @@ impl GitError {
             | Self::Cut { .. }
             | Self::Format { .. }
             | Self::NotACommit { .. }
+            | Self::Name { .. }
             | Self::Encoding { .. }
             | Self::Object { .. }
             | Self::Cache { .. }

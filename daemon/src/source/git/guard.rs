@@ -36,7 +36,7 @@ pub(super) struct Bounds {
     /// The time for all of it.
     pub(super) total: Duration,
     /// The folder that is written to, and the bytes that must stay free on its file system.
-    pub(super) space: Option<(PathBuf, u64)>,
+    pub(super) space: (PathBuf, u64),
 }
 
 #[derive(Debug)]
@@ -133,9 +133,7 @@ impl Guard {
         if received > self.0.bounds.bytes {
             return Err(self.fail(self.too_large()));
         }
-        let Some((folder, needed)) = &self.0.bounds.space else {
-            return Ok(());
-        };
+        let (folder, needed) = &self.0.bounds.space;
         if received / SPACE_EVERY
             == self
                 .0

@@ -230,3 +230,6 @@ pub(super) fn connect(
     }
     Err(last)
 }
+
+#[cfg(test)]
+mod tests;

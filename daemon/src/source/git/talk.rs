@@ -1,9 +1,8 @@
 //! A conversation with the server of a repository: what it has, and the objects of a commit.
 //!
-//! Everything here blocks, within the bounds of a [`Guard`]. How the bytes travel is decided in [`Line`].
+//! Everything here blocks, within the bounds of a [`Guard`]. How the bytes travel is [`super::line`]'s matter, and why it failed [`super::reason`]'s.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gix::ObjectId;
@@ -15,36 +14,17 @@ use gix_protocol::handshake::Ref;
 use gix_protocol::ls_refs::RefPrefixes;
 use gix_protocol::{Handshake, LsRefsCommand};
 use gix_transport::client::blocking_io::Transport;
-use gix_transport::client::git::ConnectMode;
-use gix_transport::client::git::blocking_io::Connection;
 use gix_transport::{Protocol, Service};
 
 use super::cache::Bare;
 use super::error::GitError;
 use super::guard::Guard;
-use super::http::Web;
+use super::line::{self, Connected, Line};
+use super::reason::{Reasons, is_full, is_too_large};
 use super::refs::{Advertised, Advertisement};
 use super::ssh;
-use super::stream::{self, Program, Said};
-use super::url::{GitUrl, Scheme};
-
-/// How the bytes travel.
-#[derive(Debug, Clone)]
-pub(super) enum Line {
-    /// By packd's HTTP client.
-    Web(Web),
-    /// By the `ssh` program, with these files.
-    Ssh {
-        /// The private key.
-        key: PathBuf,
-        /// The keys of the hosts.
-        known_hosts: PathBuf,
-    },
-    /// By TCP.
-    Tcp,
-    /// By a program of this host.
-    Local,
-}
+use super::stream::{Program, Said};
+use super::url::GitUrl;
 
 /// A server that has answered.
 pub(super) struct Talk {
@@ -87,66 +67,12 @@ impl Talk {
         guard: &Guard,
         connect_within: Duration,
     ) -> Result<Self, GitError> {
-        let mut said = None;
-        let mut program = None;
-        let mut hosts = None;
-        let mut transport: Box<dyn Transport + Send> = match line {
-            Line::Web(web) => {
-                let base = gix::url::parse(url.to_string().as_str());
-                let base = base.map_err(|error| library("ask the server", &error))?;
-                Box::new(
-                    gix_transport::client::blocking_io::http::Transport::new_http(
-                        web,
-                        base,
-                        Protocol::V2,
-                        false,
-                    ),
-                )
-            }
-            Line::Tcp => {
-                let port = url.port().unwrap_or(9418);
-                let (read, write) = stream::connect(url.bare_host(), port, connect_within, guard)
-                    .map_err(|error| {
-                    guard
-                        .take_trouble()
-                        .unwrap_or_else(|| GitError::Unreachable {
-                            host: url.host_and_port(),
-                            said: error.to_string(),
-                        })
-                })?;
-                let host = Some((url.host().to_owned(), url.port()));
-                let path = url.remote_path();
-                Box::new(Connection::new(
-                    read,
-                    write,
-                    Protocol::V2,
-                    path,
-                    host,
-                    ConnectMode::Daemon,
-                    false,
-                ))
-            }
-            Line::Ssh { key, known_hosts } => {
-                readable("git.ssh_key", &key)?;
-                readable("git.known_hosts", &known_hosts)?;
-                let files = ssh::Files {
-                    key: &key,
-                    known_hosts: &known_hosts,
-                };
-                let mut command = ssh::command(url, &files, connect_within);
-                let (connection, started, words) = spawn("ssh", &mut command, url, guard)?;
-                said = Some(words);
-                program = Some(started);
-                hosts = Some(known_hosts);
-                connection
-            }
-            Line::Local => {
-                let (connection, started, words) = spawn("git", &mut local(url), url, guard)?;
-                said = Some(words);
-                program = Some(started);
-                connection
-            }
-        };
+        let Connected {
+            mut transport,
+            program,
+            said,
+            known_hosts: hosts,
+        } = line::connect(url, line, guard, connect_within)?;
         let handshake = gix_protocol::handshake(
             &mut transport,
             Service::UploadPack,
@@ -358,61 +284,6 @@ impl Talk {
     }
 }
 
-/// Fails with the name of the setting, where ssh would only say that it has no key.
-fn readable(key: &'static str, path: &Path) -> Result<(), GitError> {
-    fs_err::File::open(path)
-        .map(drop)
-        .map_err(|error| GitError::Setting {
-            key,
-            path: path.to_owned(),
-            reason: error.kind(),
-        })
-}
-
-/// Starts a program that speaks the protocol.
-fn spawn(
-    name: &'static str,
-    command: &mut Command,
-    url: &GitUrl,
-    guard: &Guard,
-) -> Result<(Box<dyn Transport + Send>, Program, Said), GitError> {
-    let started = stream::start(command, guard);
-    let (program, read, write, said) = started.map_err(|error| GitError::Program {
-        program: name,
-        reason: error.kind(),
-    })?;
-    let connection = Connection::new(
-        read,
-        write,
-        Protocol::V2,
-        url.remote_path(),
-        None::<(String, Option<u16>)>,
-        ConnectMode::Process,
-        false,
-    );
-    Ok((Box::new(connection), program, said))
-}
-
-/// `git upload-pack /path`, without any configuration but the repository's own.
-fn local(url: &GitUrl) -> Command {
-    let path = url.remote_path();
-    let mut command = Command::new("git");
-    command
-        .env_clear()
-        .env("PATH", ssh::PATH)
-        .env("LC_ALL", "C")
-        .env("HOME", "/nonexistent")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_PROTOCOL", "version=2")
-        // whose it is does not matter: it is read, and nothing of it is run
-        .args(["-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null"])
-        .args(["upload-pack", "--"])
-        .arg(path);
-    command
-}
-
 fn agent() -> gix_protocol::command::Feature {
     let name = gix_protocol::agent(concat!("packd-", env!("CARGO_PKG_VERSION")));
     ("agent", Some(name))
@@ -507,113 +378,4 @@ impl Negotiate for Plain<'_> {
         };
         Ok((round, true))
     }
-}
-
-/// Who may know why something failed, the best informed first.
-struct Reasons<'a> {
-    url: &'a GitUrl,
-    guard: &'a Guard,
-    said: Option<&'a Said>,
-    known_hosts: Option<&'a PathBuf>,
-}
-
-impl Reasons<'_> {
-    fn judge(&self, what: &'static str, error: &gix::Error) -> GitError {
-        if let Some(trouble) = self.guard.take_trouble() {
-            return trouble;
-        }
-        let words = words_of(error);
-        let from = self.url.to_string();
-        // the other side said it in the protocol's own way
-        if let Some(said) = words.iter().find_map(|line| refusal(line)) {
-            return GitError::Server { from, said };
-        }
-        let aside = self.said.map(Said::text).unwrap_or_default();
-        if self.url.scheme() == Scheme::Ssh
-            && let Some(known_hosts) = self.known_hosts
-            && let Some(error) = ssh::judge(self.url, known_hosts, &aside)
-        {
-            return error;
-        }
-        if let Some(line) = aside.lines().find_map(|line| line.strip_prefix("fatal: ")) {
-            return GitError::Server {
-                from,
-                said: ssh::printable(line),
-            };
-        }
-        if words.iter().any(|line| line.contains("'smart' protocol")) {
-            return GitError::NoRepository {
-                from,
-                why: "it does not speak smart HTTP",
-            };
-        }
-        let broke = [
-            "failed to fill whole buffer",
-            "UnexpectedEof",
-            "unexpected end of file",
-            "Broken pipe",
-        ];
-        let is_cut = words
-            .iter()
-            .any(|line| broke.iter().any(|text| line.contains(text)))
-            || words.iter().any(|line| line.contains("but there was none"));
-        if is_cut {
-            return GitError::Cut {
-                from,
-                received: self.guard.received(),
-            };
-        }
-        GitError::Library {
-            what,
-            reason: words.join(": "),
-        }
-    }
-}
-
-/// What a server says before it hangs up.
-fn refusal(line: &str) -> Option<String> {
-    ["upload-pack: ", "ERR ", "access denied"]
-        .iter()
-        .find_map(|start| line.find(start).map(|at| &line[at..]))
-        .map(|said| said.strip_prefix("ERR ").unwrap_or(said))
-        .map(ssh::printable)
-}
-
-/// Whether the library did not make room for an object.
-fn is_too_large(error: &gix::Error) -> bool {
-    words_of(error)
-        .iter()
-        .any(|line| line.contains("too large to fit in memory"))
-}
-
-/// Whether the file system had no room for the pack.
-fn is_full(error: &gix::Error) -> bool {
-    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-    let cause = error.downcast_any_ref::<std::io::Error>();
-    cause.is_some_and(|cause| matches!(cause.kind(), StorageFull | QuotaExceeded))
-}
-
-fn library(what: &'static str, error: &gix::Error) -> GitError {
-    GitError::Library {
-        what,
-        reason: words_of(error).join(": "),
-    }
-}
-
-/// Everything that the library says of an error, each once.
-fn words_of(error: &gix::Error) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut add = |text: String| {
-        let text = ssh::printable(&text);
-        if !text.is_empty() && !words.contains(&text) {
-            words.push(text);
-        }
-    };
-    add(error.to_string());
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        add(cause.to_string());
-        source = cause.source();
-    }
-    words
 }

@@ -319,6 +319,12 @@ impl Walk<'_> {
                 format!("{prefix}{}", entry.filename)
             })?;
             let path = format!("{prefix}{name}");
+            if name.contains('/') {
+                return Err(Failure::Final(GitError::Name {
+                    path: super::ssh::printable(&path),
+                    commit: self.reader.commit.to_string(),
+                }));
+            }
             let id = entry.oid.to_owned();
             match entry.mode.kind() {
                 EntryKind::Tree => {
@@ -378,3 +384,6 @@ impl Walk<'_> {
         unpack(self.from, self.reader.commit, source)
     }
 }
+
+#[cfg(test)]
+mod tests;
