@@ -36,7 +36,7 @@ const LOOKED_AT: usize = 10_000;
 pub(super) struct Written {
     /// The files.
     pub(super) files: FileList,
-    /// Submodules, which were left out.
+    /// Submodules, of which only the folder was made.
     pub(super) submodules: Vec<String>,
 }
 
@@ -335,7 +335,12 @@ impl Walk<'_> {
                 EntryKind::Blob => self.file(&path, id, false)?,
                 EntryKind::BlobExecutable => self.file(&path, id, true)?,
                 EntryKind::Link => self.link(&path, id)?,
-                EntryKind::Commit => self.submodules.push(path),
+                EntryKind::Commit => {
+                    // an empty folder, as `git archive` and a checkout of this repository alone make it
+                    let made = self.writer.folder(&path);
+                    made.map_err(|source| self.unpack(source))?;
+                    self.submodules.push(path);
+                }
             }
         }
         Ok(())

@@ -140,7 +140,8 @@ fn a_tree_is_written_as_it_is() {
             "actions",
             "actions/run.sh",
             "actions/up",
-            "pack.yaml"
+            "pack.yaml",
+            "vendor"
         ]
     );
     assert_eq!(written.submodules, ["vendor"]);
