@@ -70,6 +70,8 @@ pub enum LimitKind {
     Ratio,
     /// The bytes of extension headers, which is not configurable.
     ExtensionBytes,
+    /// The memory that zstd needs to look back, which is not configurable.
+    Window,
 }
 
 impl LimitKind {
@@ -88,6 +90,9 @@ impl LimitKind {
             Self::ExtensionBytes => {
                 "this limit is fixed: whoever made the archive has to pack it anew, for instance with `packctl build`"
             }
+            Self::Window => {
+                "this limit is fixed: compress the archive without `--long`, at level 21 or below"
+            }
         }
     }
 }
@@ -104,6 +109,7 @@ impl fmt::Display for LimitKind {
             Self::AllNames => "bytes in all names",
             Self::Ratio => "times the compressed size",
             Self::ExtensionBytes => "bytes of extension headers",
+            Self::Window => "bytes of window in a zstd frame",
         })
     }
 }

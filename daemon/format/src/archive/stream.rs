@@ -10,7 +10,7 @@ use std::thread;
 use flate2::bufread::MultiGzDecoder;
 
 use super::error::ArchiveError;
-use super::frames::Frames;
+use super::frames::{Frames, MAX_WINDOW};
 use super::limits::{LimitKind, Limits};
 use super::sniff::Format;
 
@@ -98,7 +98,19 @@ fn read(
         }
         Format::TarZst => Frames::new(input)
             .map_err(|source| ArchiveError::Read { source })
-            .and_then(|frames| fill(frames, Frames::input, full, free)),
+            .and_then(|mut frames| {
+                fill(&mut frames, |frames| frames.input(), full, free).map_err(|error| {
+                    if frames.is_too_wide() {
+                        ArchiveError::Limit {
+                            what: LimitKind::Window,
+                            limit: MAX_WINDOW,
+                            entry: None,
+                        }
+                    } else {
+                        error
+                    }
+                })
+            }),
         Format::Tar | Format::Zip => fill(input, |input| input, full, free),
     };
     // nobody there to hear it means that the work has ended already

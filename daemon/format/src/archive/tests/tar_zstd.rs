@@ -127,11 +127,42 @@ fn a_window_larger_than_allowed_is_not_given_memory() {
         encoder.write_all(&tar()).unwrap();
         encoder.finish().unwrap()
     };
-    good("27", &with_window(27));
+    good("26", &with_window(26));
+    let in_one_piece = |size: u64| {
+        // a header that says so, and no content
+        let descriptor = 0b1110_0000_u8;
+        [&b"\x28\xb5\x2f\xfd"[..], &[descriptor], &size.to_le_bytes()].concat()
+    };
+    for (case, bytes) in [
+        ("27", with_window(27)),
+        ("31", with_window(31)),
+        ("a piece of 64 MiB and a byte", in_one_piece((64 << 20) + 1)),
+        ("a piece of 16 EiB", in_one_piece(u64::MAX)),
+        (
+            "in a second frame",
+            [zstd(&tar()[..1000]), with_window(27)].concat(),
+        ),
+    ] {
+        let stage = Stage::new();
+        let error = unpack_tar(Format::TarZst, &bytes, &stage).expect_err(case);
+        assert!(
+            matches!(
+                &error,
+                ArchiveError::Limit {
+                    what: LimitKind::Window,
+                    limit: 0x0400_0000,
+                    ..
+                }
+            ),
+            "{case}: {error}"
+        );
+        assert!(error.hint().is_some(), "{case}: what to do is said");
+        stage.check_refused(case);
+    }
     bad(
-        "28",
-        &with_window(28),
-        "its compressed data is damaged: Frame requires too much memory for decoding",
+        "a piece of 64 MiB",
+        &in_one_piece(64 << 20),
+        "its compressed data ends too early",
     );
 }
 
