@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+mod circles;
+
 use super::error::ArchiveError;
 use super::limits::{LimitKind, Limits};
 use crate::digest::Digest;
@@ -27,6 +29,15 @@ pub(super) struct Item {
     implied: bool,
     /// Of a file, once it is written.
     digest: Option<Digest>,
+}
+
+/// A link that leads to a folder of the archive.
+#[derive(Debug)]
+struct FolderLink<'a> {
+    path: &'a str,
+    target: &'a str,
+    /// The place of that folder in `items`.
+    folder: usize,
 }
 
 #[derive(Debug)]
@@ -233,23 +244,43 @@ impl Ledger {
     }
 
     /// Checks where every link leads, once all entries are known: inside, through folders only, to a file or a folder
-    /// of the archive that the link does not lie in: whoever follows links goes round in no circle there. So no chain of links can lead out, and no link can come to lead elsewhere later.
+    /// of the archive, and never round in a circle for whoever follows links. So no chain of links can lead out, and no
+    /// link can come to lead elsewhere later.
     pub(super) fn check_links(&self) -> Result<(), ArchiveError> {
         self.bad_links()
+            .into_iter()
             .next()
             .map_or(Ok(()), |(_, error)| Err(error))
     }
 
     /// The links that may not be there, each with what is wrong with it.
-    pub(super) fn bad_links(&self) -> impl Iterator<Item = (&str, ArchiveError)> {
-        self.links().filter_map(|(path, target)| {
-            let why = self.resolve(path, target).err()?;
+    pub(super) fn bad_links(&self) -> Vec<(&str, ArchiveError)> {
+        let mut bad = Vec::new();
+        let mut to_folders = Vec::new();
+        let refused = |path, target, why: &str| {
             let reason = format!("it is a link to `{}`, {why}", shown(target));
-            Some((path, ArchiveError::refused(path, reason)))
-        })
+            (path, ArchiveError::refused(path, reason))
+        };
+        for (path, target) in self.links() {
+            match self.resolve(path, target) {
+                Ok(Some(folder)) => to_folders.push(FolderLink {
+                    path,
+                    target,
+                    folder,
+                }),
+                Ok(None) => {}
+                Err(why) => bad.push(refused(path, target, why)),
+            }
+        }
+        for link in circles::closing(&self.items, &self.index, &to_folders) {
+            let why = "from where links lead round in a circle";
+            bad.push(refused(link.path, link.target, why));
+        }
+        bad
     }
 
-    fn resolve(&self, path: &str, target: &str) -> Result<(), &'static str> {
+    /// Where a link leads: to which folder, by its place in `items`, or to a file.
+    fn resolve(&self, path: &str, target: &str) -> Result<Option<usize>, &'static str> {
         let mut at = match path.rsplit_once('/') {
             Some((folder, _)) => folder.to_owned(),
             None => String::new(),
@@ -295,7 +326,7 @@ impl Ledger {
         if at.is_empty() || below.is_some_and(|rest| rest.starts_with('/')) {
             return Err("which is a folder that it lies in");
         }
-        Ok(())
+        Ok(is_folder.then(|| self.index[&path::folded(&at)]))
     }
 
     fn find(&self, path: &str) -> Option<&Item> {

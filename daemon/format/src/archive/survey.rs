@@ -45,7 +45,9 @@ pub(crate) fn survey(root: &Path) -> Survey {
             refused.push((path, chain(&error)));
         }
     }
-    let links: Vec<(String, String)> = (ledger.bad_links())
+    let links: Vec<(String, String)> = ledger
+        .bad_links()
+        .into_iter()
         .map(|(path, error)| (path.to_owned(), chain(&error)))
         .collect();
     refused.extend(links);

@@ -153,6 +153,10 @@ fn links_that_leave_or_may_be_written_through() {
             &format!("it is a link to the absolute path `{target}`"),
         )
     };
+    let round = |name: &str, target: &str| {
+        let why = "from where links lead round in a circle";
+        not(name, &format!("it is a link to `{target}`, {why}"))
+    };
     let another = "is, or leads through, another link";
     tars_refused(vec![
         (
@@ -203,6 +207,35 @@ fn links_that_leave_or_may_be_written_through() {
             "t62 deep",
             tar().dir("a/b/c").link("a/b/c/loop", "../../../a/b"),
             leads("a/b/c/loop", "../../../a/b", "is a folder that it lies in"),
+        ),
+        (
+            "t62 two",
+            tar()
+                .dir("a")
+                .dir("b")
+                .link("a/x", "../b")
+                .link("b/y", "../a"),
+            round("b/y", "../a"),
+        ),
+        (
+            "t62 two, below",
+            tar()
+                .dir("a/in")
+                .dir("b")
+                .link("b/y", "../a")
+                .link("a/in/x", "../../b"),
+            round("b/y", "../a"),
+        ),
+        (
+            "t62 three",
+            tar()
+                .dir("a")
+                .dir("b")
+                .dir("c")
+                .link("c/z", "../a")
+                .link("a/x", "../b")
+                .link("b/y", "../c"),
+            round("c/z", "../a"),
         ),
         (
             "t17a",
