@@ -4,14 +4,16 @@
 //! they are read here, with the user's rights. A thread reads, the runtime sends,
 //! and a bounded channel between them keeps either from running ahead.
 
+use std::fs::Metadata;
 use std::io::{self, Read as _, Seek as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fs_err::File;
-use packd_format::archive::{self, ArchiveError, Format, LeftOut, PackError};
+use packd_format::archive::{ArchiveError, Format, LeftOut, PackError, Packing};
 use packd_format::error::without_path;
 use packd_wire::{ErrorKind, Exit, JobView, UploadQuery};
 
@@ -35,14 +37,31 @@ pub(crate) struct Local {
 
 #[derive(Debug)]
 enum Content {
-    /// Packed while it is sent.
-    Folder,
+    /// Gone through already, and packed while it is sent.
+    Folder(Box<Packing>),
     /// Sent as it is.
     Archive {
         file: File,
         bytes: u64,
         format: Format,
+        /// When it was last changed, as it was opened.
+        changed: Changed,
     },
+}
+
+/// When a file was last changed: its content, and whatever else of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Changed([i64; 4]);
+
+impl Changed {
+    fn of(metadata: &Metadata) -> Self {
+        Self([
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            metadata.ctime(),
+            metadata.ctime_nsec(),
+        ])
+    }
 }
 
 /// Why something on this machine cannot be sent.
@@ -98,7 +117,7 @@ pub(crate) enum LocalError {
         /// What, and why not.
         source: PackError,
     },
-    /// The file is shorter or longer than when it was opened.
+    /// The file is not as it was when it was opened.
     #[error("`{}` changed while it was being sent", path.display())]
     Changed {
         /// The file.
@@ -117,6 +136,14 @@ impl LocalError {
             | Self::Refused { .. }
             | Self::Pack { .. }
             | Self::Changed { .. } => Exit::Failed,
+        }
+    }
+
+    fn of_packing(path: &Path, error: PackError) -> Self {
+        let path = path.to_owned();
+        match error {
+            PackError::Refused { source, .. } => Self::Refused { path, source },
+            source => Self::Pack { path, source },
         }
     }
 
@@ -176,9 +203,16 @@ impl Local {
                     path: path.to_owned(),
                 });
             }
-            Content::Folder
+            // what no pack may have is refused now, before anything is sent
+            let packing = Packing::select(path, &folder::options());
+            Content::Folder(
+                packing
+                    .map_err(|error| LocalError::of_packing(path, error))?
+                    .into(),
+            )
         } else if metadata.is_file() {
             let mut file = File::open(path).map_err(read)?;
+            let metadata = file.metadata().map_err(read)?;
             let mut head = Vec::new();
             file.by_ref()
                 .take(HEAD_BYTES)
@@ -193,6 +227,7 @@ impl Local {
                 file,
                 bytes: metadata.len(),
                 format,
+                changed: Changed::of(&metadata),
             }
         } else {
             return Err(LocalError::Special {
@@ -227,7 +262,7 @@ impl Local {
     ) -> Result<(JobView, LeftOut), Failure> {
         let label = stem(&self.path);
         let (content_type, length) = match &self.content {
-            Content::Folder => ("application/x-tar", None),
+            Content::Folder(_) => ("application/x-tar", None),
             Content::Archive { bytes, format, .. } => (content_type(*format), Some(*bytes)),
         };
         let sent = Arc::new(AtomicU64::new(0));
@@ -265,25 +300,30 @@ impl Local {
     fn write_to(self, mut writer: UploadWriter) -> Result<LeftOut, Option<LocalError>> {
         let path = self.path;
         let left_out = match self.content {
-            Content::Folder => match archive::pack(&path, &mut writer, &folder::options()) {
+            Content::Folder(packing) => match packing.tar(&mut writer) {
                 Ok(summary) => summary.left_out,
                 Err(PackError::Write { .. }) => return Err(None),
-                Err(PackError::Refused { source, .. }) => {
-                    return Err(Some(LocalError::Refused { path, source }));
-                }
-                Err(source) => return Err(Some(LocalError::Pack { path, source })),
+                Err(error) => return Err(Some(LocalError::of_packing(&path, error))),
             },
-            Content::Archive { file, bytes, .. } => {
+            Content::Archive {
+                file,
+                bytes,
+                changed,
+                ..
+            } => {
+                let failed = |path: &Path, error| LocalError::Read {
+                    path: path.to_owned(),
+                    source: without_path(&error),
+                };
                 let mut exactly = file.take(bytes);
                 let copied = match io::copy(&mut exactly, &mut writer) {
                     Ok(copied) => copied,
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(None),
-                    Err(error) => {
-                        let source = without_path(&error);
-                        return Err(Some(LocalError::Read { path, source }));
-                    }
+                    Err(error) => return Err(Some(failed(&path, error))),
                 };
-                if copied != bytes {
+                let after = exactly.into_inner().metadata();
+                let after = after.map_err(|error| failed(&path, error))?;
+                if copied != bytes || after.len() != bytes || Changed::of(&after) != changed {
                     return Err(Some(LocalError::Changed { path }));
                 }
                 LeftOut::default()

@@ -34,7 +34,8 @@ pub(crate) fn survey(root: &Path) -> Survey {
     });
     let mut ledger = Ledger::new(&options.limits);
     let mut below: Option<String> = None;
-    for (path, kind) in found.items {
+    for member in found.items {
+        let (path, kind) = (member.path, member.kind);
         // what lies in a folder that may not be there is not said again
         if below.as_ref().is_some_and(|up| path.starts_with(up)) {
             continue;

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use http_body_util::BodyExt as _;
+
 use super::*;
 
 fn inspected(path: &Path, inner: Option<&str>) -> Result<Content, LocalError> {
@@ -20,17 +22,20 @@ fn a_folder_needs_a_pack_in_a_sensible_place() {
         "two levels down is not looked for unasked"
     );
     assert!(
-        matches!(inspected(&repo, Some("packs/slack")), Ok(Content::Folder)),
+        matches!(
+            inspected(&repo, Some("packs/slack")),
+            Ok(Content::Folder(_))
+        ),
         "named by --path"
     );
     assert!(
-        matches!(inspected(&repo.join("packs"), None), Ok(Content::Folder)),
+        matches!(inspected(&repo.join("packs"), None), Ok(Content::Folder(_))),
         "one level down"
     );
     assert!(
         matches!(
             inspected(&repo.join("packs/slack"), None),
-            Ok(Content::Folder)
+            Ok(Content::Folder(_))
         ),
         "at the top"
     );
@@ -76,23 +81,65 @@ fn a_file_is_what_it_contains_whatever_it_is_called() {
     );
 }
 
-#[tokio::test]
-async fn why_a_folder_is_not_sent_is_told_once() {
+#[test]
+fn what_no_pack_may_have_is_refused_before_anything_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("slack");
+    let told = |error: LocalError| {
+        let text = Failure::from(error).render();
+        let text = anstream::adapter::strip_str(&text).to_string();
+        text.replace(root.to_str().unwrap(), "ROOT")
+    };
     fs_err::create_dir(&root).unwrap();
     fs_err::write(root.join("pack.yaml"), "ref: slack").unwrap();
     fs_err::os::unix::fs::symlink("/etc/passwd", root.join("link")).unwrap();
-    let local = Local::inspect(&root, None).unwrap();
-    let (writer, _body) = upload(Arc::default());
-    let error = local.write_to(writer).unwrap_err().unwrap();
-    let text = Failure::from(error).render();
-    let text = anstream::adapter::strip_str(&text).to_string();
-    insta::assert_snapshot!(text.replace(root.to_str().unwrap(), "ROOT"), @r"
+    insta::assert_snapshot!(told(Local::inspect(&root, None).unwrap_err()), @r"
     error: cannot pack `ROOT`
       caused by: `link` may not be in a pack: it is a link to the absolute path `/etc/passwd`
     hint: `packctl lint` names everything that no pack may have
     ");
+    fs_err::remove_file(root.join("link")).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(root.join("run.sock")).unwrap());
+    insta::assert_snapshot!(told(Local::inspect(&root, None).unwrap_err()), @r"
+    error: cannot pack `ROOT`
+      caused by: ROOT/run.sock is a socket, which cannot be packed
+    hint: remove it, or name it in `.packignore` to leave it out
+    ");
+}
+
+#[tokio::test]
+async fn what_changes_between_the_look_and_the_last_byte_is_no_pack() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("slack");
+    fs_err::create_dir(&root).unwrap();
+    fs_err::write(root.join("pack.yaml"), "ref: slack").unwrap();
+    let folder = Local::inspect(&root, None).unwrap();
+    fs_err::write(root.join("pack.yaml"), "ref: other").unwrap();
+    let (writer, mut body) = upload(Arc::default());
+    let sending = tokio::task::spawn_blocking(move || folder.write_to(writer));
+    while body.frame().await.is_some_and(|frame| frame.is_ok()) {}
+    let error = sending.await.unwrap().unwrap_err().unwrap();
+    assert!(error.hint().is_some(), "to try again is said");
+    assert!(
+        matches!(
+            error,
+            LocalError::Pack {
+                source: PackError::Changed { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    let path = dir.path().join("slack.zip");
+    fs_err::write(&path, b"PK\x03\x04 one").unwrap();
+    let file = Local::inspect(&path, None).unwrap();
+    fs_err::write(&path, b"PK\x03\x04 two").unwrap();
+    let (writer, mut body) = upload(Arc::default());
+    let sending = tokio::task::spawn_blocking(move || file.write_to(writer));
+    while body.frame().await.is_some_and(|frame| frame.is_ok()) {}
+    let error = sending.await.unwrap().unwrap_err().unwrap();
+    assert!(matches!(error, LocalError::Changed { .. }), "{error}");
 }
 
 #[test]

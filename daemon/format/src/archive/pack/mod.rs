@@ -29,7 +29,7 @@ mod tar;
 mod zip;
 
 pub use self::ignored::IgnoreError;
-pub(super) use self::select::{Found, walk_past};
+pub(super) use self::select::{Found, Member, walk_past};
 
 /// How hard zstd tries: about as small as gzip at its best, in a fraction of the time.
 const ZSTD_LEVEL: i32 = 12;
@@ -146,10 +146,10 @@ pub enum PackError {
         /// What it is.
         what: &'static str,
     },
-    /// A file changed while it was read, so what was read of it may never have existed.
+    /// Something changed while the folder was read, so what was read of it may never have existed together.
     #[error("{} changed while it was read", path.display())]
     Changed {
-        /// The file.
+        /// What changed, came or went.
         path: PathBuf,
     },
     /// The folder has something that could not be unpacked again.
@@ -204,8 +204,10 @@ pub struct Packing {
     root: PathBuf,
     /// With its slash; empty without one.
     top: String,
-    limits: Limits,
+    options: PackOptions,
     ledger: Ledger,
+    /// What the folder had when it was gone through.
+    before: Vec<Member>,
     left_out: LeftOut,
 }
 
@@ -215,7 +217,7 @@ impl Packing {
     /// # Errors
     /// [`PackError`]; what could not be unpacked again is refused here.
     pub fn select(root: &Path, options: &PackOptions) -> Result<Self, PackError> {
-        let (ledger, left_out) = select::select(root, options)?;
+        let (ledger, found) = select::select(root, options)?;
         Ok(Self {
             root: root.to_owned(),
             top: options
@@ -223,9 +225,10 @@ impl Packing {
                 .as_deref()
                 .map(|top| format!("{top}/"))
                 .unwrap_or_default(),
-            limits: options.limits.clone(),
+            options: options.clone(),
             ledger,
-            left_out,
+            before: found.items,
+            left_out: found.left_out,
         })
     }
 
@@ -279,7 +282,11 @@ impl Packing {
         }
     }
 
-    fn tar(self, out: impl Write) -> Result<PackSummary, PackError> {
+    /// Writes a tar archive as it is, to what need not be a file.
+    ///
+    /// # Errors
+    /// [`PackError`], as [`write`](Self::write) has it.
+    pub fn tar(self, out: impl Write) -> Result<PackSummary, PackError> {
         let (digests, out) = tar::write(&self, Counted::new(out))?;
         self.summary(digests, out.bytes, out.bytes)
     }
@@ -312,8 +319,14 @@ impl Packing {
                 Ok((at, digest))
             },
         )?;
+        self.check_unchanged()?;
         self.note(digests);
         self.into_list()
+    }
+
+    /// Fails if the folder is not as it was when it was gone through.
+    fn check_unchanged(&self) -> Result<(), PackError> {
+        select::check_unchanged(&self.root, &self.options, &self.before)
     }
 
     fn summary(
@@ -322,8 +335,9 @@ impl Packing {
         unpacked: u64,
         bytes: u64,
     ) -> Result<PackSummary, PackError> {
-        let ratio = self.limits.ratio;
-        if unpacked > self.limits.ratio_after && unpacked > bytes.saturating_mul(ratio) {
+        self.check_unchanged()?;
+        let ratio = self.options.limits.ratio;
+        if unpacked > self.options.limits.ratio_after && unpacked > bytes.saturating_mul(ratio) {
             return Err(PackError::Refused {
                 path: self.root,
                 source: ArchiveError::Limit {

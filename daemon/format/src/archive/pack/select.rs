@@ -30,16 +30,50 @@ const DEBRIS_FILE: &str = ".pyc";
 /// The ends of the names of archives.
 const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar", ".zip"];
 
+/// Something in the folder that belongs to the pack.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::archive) struct Member {
+    /// Relative to the folder.
+    pub(in crate::archive) path: String,
+    pub(in crate::archive) kind: Kind,
+    state: State,
+}
+
+/// What tells whether something is still what it was: which inode, and of all but folders when it changed. A folder
+/// changes also with what is left out of the pack.
+#[derive(Debug, PartialEq, Eq)]
+struct State {
+    inode: (u64, u64),
+    changed: Option<[i64; 4]>,
+}
+
+impl State {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: (metadata.dev(), metadata.ino()),
+            changed: (!metadata.is_dir()).then(|| {
+                [
+                    metadata.mtime(),
+                    metadata.mtime_nsec(),
+                    metadata.ctime(),
+                    metadata.ctime_nsec(),
+                ]
+            }),
+        }
+    }
+}
+
 /// Goes through the folder and judges what it finds. Parents come before what is in them, sorted by path.
-pub(super) fn select(root: &Path, options: &PackOptions) -> Result<(Ledger, LeftOut), PackError> {
+pub(super) fn select(root: &Path, options: &PackOptions) -> Result<(Ledger, Found), PackError> {
     let found = walk_past(root, options, &mut Err)?;
     let mut ledger = Ledger::new(&options.limits_inside());
     let refused = |source| PackError::Refused {
         path: root.to_owned(),
         source,
     };
-    for (path, kind) in found.items {
-        ledger.admit(&path, kind).map_err(refused)?;
+    for member in &found.items {
+        let admitted = ledger.admit(&member.path, member.kind.clone());
+        admitted.map_err(refused)?;
     }
     ledger.check_links().map_err(refused)?;
     if ledger.items().is_empty() {
@@ -47,14 +81,34 @@ pub(super) fn select(root: &Path, options: &PackOptions) -> Result<(Ledger, Left
             path: root.to_owned(),
         });
     }
-    Ok((ledger, found.left_out))
+    Ok((ledger, found))
+}
+
+/// Fails unless the folder still has just what was found: then what was read since is how all of it was at one moment,
+/// and not a file of before beside one of after.
+pub(super) fn check_unchanged(
+    root: &Path,
+    options: &PackOptions,
+    before: &[Member],
+) -> Result<(), PackError> {
+    let after = walk_past(root, options, &mut Err)?.items;
+    let differs = |at: &usize| before.get(*at) != after.get(*at);
+    let Some(at) = (0..before.len().max(after.len())).find(differs) else {
+        return Ok(());
+    };
+    // of two that are sorted, the one that comes first is there in one of them only
+    let paths = [before.get(at), after.get(at)];
+    let path = paths.into_iter().flatten().map(|member| &member.path).min();
+    Err(PackError::Changed {
+        path: path.map_or_else(|| root.to_owned(), |path| root.join(path)),
+    })
 }
 
 /// What a walk found.
 #[derive(Debug, Default)]
 pub(in crate::archive) struct Found {
     /// What is not left out, sorted by path.
-    pub(in crate::archive) items: Vec<(String, Kind)>,
+    pub(in crate::archive) items: Vec<Member>,
     /// What is, and might be missed.
     pub(in crate::archive) left_out: LeftOut,
 }
@@ -74,7 +128,7 @@ pub(in crate::archive) fn walk_past(
     };
     walk.folder(root, "")?;
     let Found { items, left_out } = &mut walk.found;
-    items.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    items.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     left_out.repositories.sort_unstable();
     left_out.outputs.sort_unstable();
     Ok(walk.found)
@@ -260,7 +314,8 @@ impl Walk<'_> {
         }
         let kind = kind_of(&place, &metadata)?;
         let below = (kind == Kind::Dir).then(|| format!("{path}/"));
-        self.found.items.push((path, kind));
+        let state = State::of(&metadata);
+        self.found.items.push(Member { path, kind, state });
         match below {
             Some(prefix) => self.folder(&place, &prefix),
             None => Ok(()),

@@ -210,6 +210,89 @@ fn a_file_that_changes_meanwhile_is_an_error() {
     }
 }
 
+/// An output that does something to the folder when the archive is as good as written.
+struct AtTheEnd<'a> {
+    written: usize,
+    after: usize,
+    deed: Option<&'a dyn Fn()>,
+}
+
+impl std::io::Write for AtTheEnd<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.written += bytes.len();
+        if self.written >= self.after
+            && let Some(deed) = self.deed.take()
+        {
+            deed();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_folder_is_packed_as_it_was_at_one_moment_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let make = || {
+        for entry in fs_err::read_dir(root).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                fs_err::remove_dir_all(path).unwrap();
+            } else {
+                fs_err::remove_file(path).unwrap();
+            }
+        }
+        write(root, ".packignore", b"*.log", 0o644);
+        write(root, "a", b"first", 0o644);
+        write(root, "dir/b", b"second", 0o644);
+        write(root, "z", b"last", 0o644);
+        symlink("a", root.join("link")).unwrap();
+        packed(root, &PackOptions::default()).1.len()
+    };
+    // what was read long ago, too, counts until the last byte
+    let relink = || {
+        fs_err::remove_file(root.join("link")).unwrap();
+        symlink("z", root.join("link")).unwrap();
+    };
+    let deeds: [(&str, &str, &dyn Fn()); 6] = [
+        ("changed in place", "a", &|| {
+            write(root, "a", b"other", 0o644);
+        }),
+        ("gone", "a", &|| {
+            fs_err::remove_file(root.join("a")).unwrap();
+        }),
+        ("new", "c", &|| write(root, "c", b"new", 0o644)),
+        ("new below", "dir/a", &|| write(root, "dir/a", b"", 0o644)),
+        ("executable", "a", &|| write(root, "a", b"first", 0o755)),
+        ("another link", "link", &relink),
+    ];
+    for (case, place, deed) in deeds {
+        let after = make();
+        let out = AtTheEnd {
+            written: 0,
+            after,
+            deed: Some(deed),
+        };
+        let error = pack(root, out, &PackOptions::default()).expect_err(case);
+        assert!(
+            matches!(&error, PackError::Changed { path } if *path == root.join(place)),
+            "{case}: {error}"
+        );
+    }
+    let after = make();
+    let ignored = || write(root, "dir/run.log", b"noise", 0o644);
+    let out = AtTheEnd {
+        written: 0,
+        after,
+        deed: Some(&ignored),
+    };
+    pack(root, out, &PackOptions::default()).expect("what is left out may change");
+}
+
 /// A tree as a table of paths; what collides with something earlier is left out.
 fn any_tree() -> impl Strategy<Value = Vec<(String, Option<Vec<u8>>, bool)>> {
     let name = proptest::sample::select(vec![

@@ -81,8 +81,8 @@ fn of_packing(root: &Path) -> Vec<String> {
     found
         .items
         .into_iter()
-        .filter(|(_, kind)| *kind != Kind::Dir)
-        .map(|(path, _)| path)
+        .filter(|found| found.kind != Kind::Dir)
+        .map(|found| found.path)
         .collect()
 }
 
