@@ -42,15 +42,19 @@ impl HostPatterns {
     /// Whether this host may be asked. Case does not matter, nor does a final dot.
     #[must_use]
     pub fn allows(&self, host: &str) -> bool {
+        self.0.is_empty() || self.has(host)
+    }
+
+    /// Whether one of the patterns is about this host; none is when there are none.
+    #[must_use]
+    pub fn has(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        self.0.is_empty()
-            || self
-                .0
-                .iter()
-                .any(|pattern| match pattern.strip_prefix('*') {
-                    Some(below) => host.len() > below.len() && host.ends_with(below),
-                    None => *pattern == host,
-                })
+        self.0
+            .iter()
+            .any(|pattern| match pattern.strip_prefix('*') {
+                Some(below) => host.len() > below.len() && host.ends_with(below),
+                None => *pattern == host,
+            })
     }
 
     /// The patterns, in lower case.

@@ -36,6 +36,10 @@ section! {
         /// How much space must stay free on the file system of the state folder. A job that would leave
         /// less fails before it writes.
         min_free: ByteSize = ByteSize::mib(512);
+        /// How much of what was downloaded is kept, so that the same bytes are not fetched twice and an
+        /// interrupted download goes on where it was. What was used longest ago goes first. `0`: nothing is
+        /// kept.
+        cache_size: ByteSize = ByteSize::mib(2048);
     }
 }
 
@@ -80,13 +84,34 @@ section! {
         connect_timeout: Duration = 10 * SECOND, check within!(SECOND, HOUR);
         /// How long a server may send nothing before the download fails.
         idle_timeout: Duration = 30 * SECOND, check within!(SECOND, HOUR);
+        /// How long one download may take in all, redirects included. The next attempt goes on where it was.
+        total_timeout: Duration = HOUR, check within!(SECOND, DAY);
+        /// How many bytes all downloads together may take in a second. `null`: as many as come.
+        rate_limit: Option<ByteSize> = None, check rate;
         /// `env`: as the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say. `none`: no proxy. Or
-        /// the URL of a proxy.
+        /// the URL of a proxy, for all but the hosts of `NO_PROXY`.
         proxy: Proxy = Proxy::Environment;
         /// A PEM file with certificates that are trusted beside the system's.
         ca_file: Option<PathBuf> = None;
         /// The only hosts that may be asked; `*.example.org` is every name below it. Empty: any host.
         allowed_hosts: HostPatterns = HostPatterns::default();
+        /// Hosts in private networks, or this one, to which a public server may lead by its index or by a
+        /// redirect; `*.example.org` is every name below it. What you name yourself, and what a private
+        /// registry names, needs no permission.
+        private_hosts: HostPatterns = HostPatterns::default();
+    }
+}
+
+/// A rate below this would hold a download until its total timeout.
+const LEAST_RATE: ByteSize = ByteSize::new(1024);
+
+#[expect(clippy::ref_option, reason = "a check is given its value so")]
+fn rate(limit: &Option<ByteSize>) -> Result<(), String> {
+    match limit {
+        Some(limit) if *limit < LEAST_RATE => {
+            Err(format!("must be at least {LEAST_RATE}, not {limit}"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -174,23 +174,32 @@ impl Setting for PathBuf {
     }
 }
 
-impl Setting for Option<PathBuf> {
-    const SHAPE: &'static str = "an absolute path or `null`";
+macro_rules! or_null {
+    ($($type:ty: $shape:literal),+) => {
+        $(impl Setting for Option<$type> {
+            const SHAPE: &'static str = $shape;
 
-    fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
-        match node.value {
-            Value::Null => Ok(None),
-            _ => PathBuf::read(node)
-                .map(Some)
-                .map_err(|_| Wrong::shape::<Self>(node)),
-        }
-    }
+            fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
+                match node.value {
+                    Value::Null => Ok(None),
+                    _ => <$type>::read(node)
+                        .map(Some)
+                        .map_err(|_| Wrong::shape::<Self>(node)),
+                }
+            }
 
-    fn show(&self) -> Shown {
-        self.as_ref()
-            .map_or_else(|| Shown::Plain("null".to_owned()), Setting::show)
-    }
+            fn show(&self) -> Shown {
+                self.as_ref()
+                    .map_or_else(|| Shown::Plain("null".to_owned()), Setting::show)
+            }
+        })+
+    };
 }
+
+or_null!(
+    PathBuf: "an absolute path or `null`",
+    ByteSize: "an amount such as `512MiB` or `null`"
+);
 
 impl Setting for Vec<String> {
     const SHAPE: &'static str = "a list of texts";

@@ -15,8 +15,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "store.keep_generations",
     "store.keep_for",
     "store.scrub_interval",
-    "store.cache_size",
-    "net.rate_limit",
 ];
 
 /// The name of a section with its keys.
@@ -107,16 +105,11 @@ mod tests {
     fn keys_of_later_versions_are_no_misspellings() {
         for (section, key) in [
             ("", "updates"),
-            ("store", "cache_size"),
+            ("store", "keep_for"),
             ("registries.acme", "root"),
             ("registries[0]", "updates"),
-            ("net", "rate_limit"),
         ] {
-            let message = message(
-                section,
-                key,
-                &["update", "cache_sizes", "roots", "rate_limits"],
-            );
+            let message = message(section, key, &["update", "keep_fors", "roots"]);
             assert!(
                 message.ends_with("is not supported by this version of packd"),
                 "{message}"

@@ -1,11 +1,13 @@
 //! The bytes of an answer as they come: counted against a budget, and never waited for without end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{NetError, Reason};
+use super::rate::Rate;
 use super::resume::Resume;
 use crate::config::SafeUrl;
 
@@ -20,6 +22,16 @@ pub(super) struct Deadline {
     pub(super) limit: Duration,
 }
 
+impl Deadline {
+    /// So much time from now on.
+    pub(super) fn after(limit: Duration) -> Self {
+        Self {
+            at: Instant::now() + limit,
+            limit,
+        }
+    }
+}
+
 /// The body of an answer.
 #[derive(Debug)]
 pub(crate) struct Body {
@@ -30,9 +42,11 @@ pub(crate) struct Body {
     pub(super) announced: Option<u64>,
     pub(super) max_bytes: u64,
     pub(super) idle: Duration,
-    pub(super) deadline: Option<Deadline>,
+    pub(super) deadline: Deadline,
+    /// From the first byte of the resource on, also when only its rest was asked for.
     pub(super) received: u64,
     pub(super) drip: Drip,
+    pub(super) rate: Arc<Rate>,
 }
 
 impl Body {
@@ -61,16 +75,12 @@ impl Body {
             return Ok(None);
         };
         let rest = resume.from(self.received);
-        match self.deadline {
-            None => Ok(rest.await),
-            Some(Deadline { at, limit }) => {
-                let late = |_| NetError::Deadline {
-                    url: self.url.clone(),
-                    limit,
-                };
-                timeout_at(at, rest).await.map_err(late)
-            }
-        }
+        let Deadline { at, limit } = self.deadline;
+        let late = |_| NetError::Deadline {
+            url: self.url.clone(),
+            limit,
+        };
+        timeout_at(at, rest).await.map_err(late)
     }
 
     /// All of the body. The budget of the request bounds the memory.
@@ -101,16 +111,21 @@ impl Body {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, NetError> {
+        let late = || NetError::Deadline {
+            url: self.url.clone(),
+            limit: self.deadline.limit,
+        };
+        // a wait of our own is no fault of the server's
+        let ready = timeout_at(self.deadline.at, self.rate.ready()).await;
+        ready.map_err(|_| late())?;
         let begun = Instant::now();
         let idle = begun + self.idle;
-        let until = self.deadline.map_or(idle, |deadline| deadline.at.min(idle));
+        let until = self.deadline.at.min(idle);
         let Ok(frame) = timeout_at(until, self.response.chunk()).await else {
-            return Err(match self.deadline {
-                Some(deadline) if deadline.at <= idle => NetError::Deadline {
-                    url: self.url.clone(),
-                    limit: deadline.limit,
-                },
-                _ => self.stalled(),
+            return Err(if self.deadline.at <= idle {
+                late()
+            } else {
+                self.stalled()
             });
         };
         let bytes = match frame {
@@ -119,6 +134,7 @@ impl Body {
             Err(error) => return Err(self.cut(Some(Reason::of(error)))),
         };
         let count = bytes.len() as u64;
+        self.rate.charge(count);
         if self.drip.is_too_slow(begun.elapsed(), count, self.idle) {
             return Err(self.stalled());
         }

@@ -1,15 +1,18 @@
 //! Builds the HTTP library's client from the settings: trust, proxy, timeouts, and nothing automatic.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::address::Realm;
 use super::error::{Reason, SetupError};
+use super::lookup::{Given, Lookup};
 use crate::config;
-use crate::config::SafeUrl;
+use crate::config::{Environment, HostPatterns, SafeUrl};
 
 const USER_AGENT: &str = concat!("packd/", env!("CARGO_PKG_VERSION"));
 
@@ -24,7 +27,20 @@ pub(super) struct Blueprint {
     connect_timeout: Duration,
     way: Way,
     extra_roots: Vec<Certificate>,
+    /// Hosts that may lie in a private network whoever names them: those of the operator, and the proxies.
+    trusted: Arc<HostPatterns>,
+    given: Given,
 }
+
+/// Where the environment names proxies.
+const PROXY_VARIABLES: [&str; 6] = [
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+];
 
 /// What stands between this host and the servers.
 #[derive(Debug, Clone)]
@@ -44,7 +60,8 @@ impl Blueprint {
                     url: SafeUrl::from(url.clone()),
                     source: Reason::of(error),
                 };
-                Way::Through(Proxy::all(url.clone()).map_err(unusable)?.into())
+                let proxy = Proxy::all(url.clone()).map_err(unusable)?;
+                Way::Through(proxy.no_proxy(NoProxy::from_env()).into())
             }
         };
         let extra_roots = net
@@ -57,12 +74,24 @@ impl Blueprint {
             connect_timeout: net.connect_timeout,
             way,
             extra_roots,
+            trusted: trusted(net).into(),
+            given: Given::default(),
         })
+    }
+
+    /// What names turned out to be, for every client that is built from this.
+    pub(super) fn given(&self) -> &Given {
+        &self.given
+    }
+
+    /// The hosts that may lie in a private network whoever names them.
+    pub(super) fn trusted(&self) -> &HostPatterns {
+        &self.trusted
     }
 
     /// Builds the client. Reads the system's certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` say
     /// where), which takes some milliseconds: not for the runtime's thread.
-    pub(super) fn build(self) -> Result<Client, reqwest::Error> {
+    pub(super) fn build(self, realm: Realm) -> Result<Client, reqwest::Error> {
         // the library takes the process-wide provider; a second call finds the first one's, which is the same
         if rustls::crypto::ring::default_provider()
             .install_default()
@@ -70,8 +99,8 @@ impl Blueprint {
         {
             tracing::trace!("the TLS provider was installed before");
         }
-        let without_roots = self.builder();
-        self.builder().tls_certs_merge(self.extra_roots).build().or_else(|error| {
+        let without_roots = self.builder(realm);
+        self.builder(realm).tls_certs_merge(self.extra_roots).build().or_else(|error| {
             // a host without a single root certificate can still use `http` where that is allowed; each
             // `https` server then fails as one of an unknown authority, with the hint that helps
             let client = without_roots.tls_certs_only([]).build()?;
@@ -80,8 +109,10 @@ impl Blueprint {
         })
     }
 
-    fn builder(&self) -> ClientBuilder {
+    fn builder(&self, realm: Realm) -> ClientBuilder {
+        let lookup = Lookup::new(realm, Arc::clone(&self.trusted), self.given.clone());
         let builder = Client::builder()
+            .dns_resolver(lookup)
             .user_agent(USER_AGENT)
             // hops are judged one by one in `route`, and headers go to their own origin only
             .redirect(reqwest::redirect::Policy::none())
@@ -96,6 +127,34 @@ impl Blueprint {
             Way::Through(proxy) => builder.proxy(Proxy::clone(proxy)),
         }
     }
+}
+
+/// The hosts of `net.private_hosts`, and the proxies: they are looked up too, and nobody else names them.
+fn trusted(net: &config::Net) -> HostPatterns {
+    let proxies: Vec<url::Url> = match &net.proxy {
+        config::Proxy::None => Vec::new(),
+        config::Proxy::Url(url) => vec![url.clone()],
+        config::Proxy::Environment => {
+            let environment = Environment::of_process();
+            let named = PROXY_VARIABLES
+                .iter()
+                .filter_map(|name| environment.get(name));
+            // as the library reads them: a host alone means http
+            named
+                .filter_map(|text| {
+                    let has_scheme = text.contains("://");
+                    let scheme = if has_scheme { "" } else { "http://" };
+                    url::Url::parse(&format!("{scheme}{text}")).ok()
+                })
+                .collect()
+        }
+    };
+    let hosts = proxies.iter().filter_map(url::Url::host_str);
+    let all: Vec<String> = (net.private_hosts.as_slice().iter().map(String::as_str))
+        .chain(hosts)
+        .map(str::to_owned)
+        .collect();
+    HostPatterns::new(&all).unwrap_or_else(|_| net.private_hosts.clone())
 }
 
 /// Reads and checks a PEM bundle now, so that a mistake shows when the settings are read and not at
@@ -168,7 +227,7 @@ mod tests {
         assert!(
             Blueprint::new(&config::Net::default())
                 .unwrap()
-                .build()
+                .build(Realm::Anywhere)
                 .is_ok()
         );
     }

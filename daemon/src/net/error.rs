@@ -11,6 +11,7 @@ use packd_format::error::network::{Stage, is_passing};
 use packd_wire::ErrorKind;
 
 use super::certificate::{self, CertificateFlaw};
+use super::lookup::NotPublic;
 use super::route::RouteError;
 use crate::config::SafeUrl;
 use crate::config::SecretError;
@@ -252,6 +253,11 @@ impl NetError {
     /// Sorts an error that came instead of an answer.
     pub(super) fn of_request(url: &SafeUrl, error: reqwest::Error) -> Self {
         let host = host_and_port(url);
+        if let Some(found) = causes(&error).find_map(|cause| cause.downcast_ref::<NotPublic>()) {
+            let NotPublic { host, address } = found.clone();
+            let source = RouteError::Private { host, address };
+            return Self::Route { source };
+        }
         if let Some(flaw) = certificate::flaw(causes(&error)) {
             return Self::Certificate {
                 host,

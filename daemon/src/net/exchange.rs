@@ -3,6 +3,7 @@
 //! What holds for every request holds here: hosts, schemes and redirects are judged by [`super::route`], the
 //! body is counted and never waited for without end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,9 +14,9 @@ use reqwest::header::{
 };
 use tokio::time::timeout;
 
-use super::body::Drip;
+use super::body::{Deadline, Drip};
 use super::route::Route;
-use super::{Body, Client, Http, NetError, blocking, pause, secret_headers, text};
+use super::{Body, Client, Http, NetError, Realm, blocking, pause, secret_headers, text};
 use crate::config::{HostSecrets, SafeUrl, Secret};
 
 /// One request.
@@ -33,6 +34,8 @@ pub(crate) struct Exchange {
     pub allow_http: bool,
     /// The largest body that is accepted.
     pub max_bytes: u64,
+    /// Where it may lead, which depends on who named the URL.
+    pub realm: Realm,
 }
 
 /// An answer that is no error.
@@ -59,11 +62,12 @@ impl Http {
     ) -> Result<Exchanged, NetError> {
         let client = self.client();
         let refused = |source| NetError::Route { source };
-        let mut route =
-            Route::start(&exchange.url, exchange.allow_http, &client.hosts).map_err(refused)?;
+        let rules = client.rules(exchange.allow_http);
+        let mut route = Route::start(&exchange.url, exchange.realm, rules).map_err(refused)?;
         let secrets = secret_headers(&exchange.secrets).await?;
         loop {
             let answer = client.put(&exchange, &route, &secrets, credentials).await?;
+            route.answered_from(client.realm_of(route.here(), &answer));
             let url = route.here().clone();
             match answer.status().as_u16() {
                 200 => return client.begin(&exchange, answer, url),
@@ -115,7 +119,7 @@ impl Client {
             Some(_) => Method::POST,
             None => Method::GET,
         };
-        let client = self.built().await?;
+        let client = self.built(route.realm()).await?;
         let mut ask = client
             .request(method, url.as_url().clone())
             .headers(headers);
@@ -157,9 +161,10 @@ impl Client {
             url: url.clone(),
             max_bytes: exchange.max_bytes,
             idle: self.idle_timeout,
-            deadline: None,
+            deadline: Deadline::after(self.total_timeout),
             received: 0,
             drip: Drip::default(),
+            rate: Arc::clone(&self.rate),
         };
         Ok(Exchanged {
             url,

@@ -1,14 +1,17 @@
 //! The one HTTP client of the daemon: indexes and archives come through here, and nothing else does.
 //!
-//! It decides whom packd talks to (`route`), whom it trusts (`client`), how long it waits and how much
-//! it takes (`body`). It does not know what the bytes mean, and it never tries again: whether a failed
+//! It decides whom packd talks to (`route`, `address`, `lookup`), whom it trusts (`client`), how long it
+//! waits and how much it takes (`body`), and how fast (`rate`). It does not know what the bytes mean, and it never tries again: whether a failed
 //! request is repeated is the queue's decision, which asks [`NetError::is_transient`].
 
+mod address;
 mod body;
 mod certificate;
 mod client;
 mod error;
 mod exchange;
+mod lookup;
+mod rate;
 mod resume;
 mod route;
 
@@ -20,20 +23,25 @@ mod tests;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::{
     ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
+pub(crate) use self::address::Realm;
+use self::address::{literal, realm_from};
 pub(crate) use self::body::Body;
 use self::body::{Deadline, Drip};
 use self::client::Blueprint;
 pub(crate) use self::error::{NetError, Reason, SetupError};
 pub(crate) use self::exchange::{Exchange, Exchanged};
+use self::rate::Rate;
+pub(crate) use self::resume::Mark;
 use self::resume::Resume;
-use self::route::Route;
+use self::route::{Route, Rules};
 pub(crate) use crate::config::SafeUrl;
 use crate::config::{self, HostPatterns, Secret};
 
@@ -44,6 +52,8 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     current: Arc<RwLock<Arc<Client>>>,
+    /// One for all settings there ever are: what came before a change is paid for after it.
+    rate: Arc<Rate>,
 }
 
 /// A client with the settings of one moment. A request keeps the one it began with.
@@ -53,9 +63,13 @@ struct Client {
     /// Built at the first request: reading the system's certificates would delay the start of every
     /// packd, also of one that never downloads.
     library: OnceCell<reqwest::Client>,
+    /// The same for what public servers lead to, with connections of its own.
+    public_library: OnceCell<reqwest::Client>,
     hosts: HostPatterns,
     connect_timeout: Duration,
     idle_timeout: Duration,
+    total_timeout: Duration,
+    rate: Arc<Rate>,
 }
 
 /// One GET request.
@@ -71,9 +85,21 @@ pub(crate) struct Request {
     pub validators: Option<Validators>,
     /// The largest body that is accepted.
     pub max_bytes: u64,
-    /// The time for everything, redirects and body included. `None` for downloads of unknown size,
-    /// which are bounded by their bytes and by the time without any.
+    /// The time for everything, redirects and body included. `None`: that of `net.total_timeout`.
     pub within: Option<Duration>,
+    /// Where it may lead, which depends on who named the URL.
+    pub realm: Realm,
+    /// What there is already of the body. A server whose resource has not changed sends only the rest.
+    pub partial: Option<Partial>,
+}
+
+/// The beginning of a body, from an earlier answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Partial {
+    /// Of which state of the resource it is.
+    pub mark: Mark,
+    /// How many bytes of it there are: more than none, and less than all.
+    pub bytes: u64,
 }
 
 impl Request {
@@ -87,6 +113,8 @@ impl Request {
             validators: None,
             max_bytes,
             within: None,
+            realm: Realm::default(),
+            partial: None,
         }
     }
 }
@@ -111,6 +139,12 @@ pub(crate) struct Response {
     pub content_length: Option<u64>,
     /// To be sent with the next request.
     pub validators: Validators,
+    /// Where what it says may lead.
+    pub realm: Realm,
+    /// How many bytes of the body were there already, and do not come again.
+    pub begins_at: u64,
+    /// What to go on with if this body does not come whole; none when the server cannot do that.
+    pub mark: Option<Mark>,
 }
 
 /// Whether there is something to read.
@@ -128,9 +162,12 @@ impl Http {
     /// # Errors
     /// [`SetupError`]: the settings are wrong.
     pub(crate) fn new(net: &config::Net) -> Result<Self, SetupError> {
-        let client = Arc::new(Client::new(net)?);
+        let rate = Arc::new(Rate::default());
+        let client = Arc::new(Client::new(net, Arc::clone(&rate))?);
+        rate.limit(net.rate_limit.map(config::ByteSize::bytes));
         Ok(Self {
             current: Arc::new(RwLock::new(client)),
+            rate,
         })
     }
 
@@ -140,7 +177,8 @@ impl Http {
     /// # Errors
     /// [`SetupError`]: the settings are wrong, and the ones before stay in force.
     pub(crate) fn renew(&self, net: &config::Net) -> Result<(), SetupError> {
-        let client = Arc::new(Client::new(net)?);
+        let client = Arc::new(Client::new(net, Arc::clone(&self.rate))?);
+        self.rate.limit(net.rate_limit.map(config::ByteSize::bytes));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = client;
         Ok(())
     }
@@ -162,14 +200,9 @@ impl Http {
     /// [`NetError`]; [`NetError::is_transient`] says whether asking again can help.
     pub(crate) async fn get(&self, request: Request) -> Result<Response, NetError> {
         let client = self.client();
-        let Some(limit) = request.within else {
-            return client.follow(&request, None).await;
-        };
-        let deadline = Deadline {
-            at: Instant::now() + limit,
-            limit,
-        };
-        match tokio::time::timeout_at(deadline.at, client.follow(&request, Some(deadline))).await {
+        let limit = request.within.unwrap_or(client.total_timeout);
+        let deadline = Deadline::after(limit);
+        match tokio::time::timeout_at(deadline.at, client.follow(&request, deadline)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(NetError::Deadline {
                 url: request.url,
@@ -180,35 +213,72 @@ impl Http {
 }
 
 impl Client {
-    fn new(net: &config::Net) -> Result<Self, SetupError> {
+    fn new(net: &config::Net, rate: Arc<Rate>) -> Result<Self, SetupError> {
         Ok(Self {
             blueprint: Blueprint::new(net)?,
             library: OnceCell::new(),
+            public_library: OnceCell::new(),
             hosts: net.allowed_hosts.clone(),
             connect_timeout: net.connect_timeout,
             idle_timeout: net.idle_timeout,
+            total_timeout: net.total_timeout,
+            rate,
         })
     }
 
     async fn follow(
         self: &Arc<Self>,
         request: &Request,
-        deadline: Option<Deadline>,
+        deadline: Deadline,
     ) -> Result<Response, NetError> {
         let refused = |source| NetError::Route { source };
-        let mut route =
-            Route::start(&request.url, request.allow_http, &self.hosts).map_err(refused)?;
+        let rules = self.rules(request.allow_http);
+        let mut route = Route::start(&request.url, request.realm, rules).map_err(refused)?;
         let secrets = secret_headers(&request.headers).await?;
+        let mut partial = request.partial.as_ref();
         loop {
-            let answer = self.ask(request, &route, &secrets).await?;
-            match answer.status().as_u16() {
-                301 | 302 | 303 | 307 | 308 => {
+            let answer = self.ask(request, &route, &secrets, partial).await?;
+            route.answered_from(self.realm_of(route.here(), &answer));
+            match answer.status() {
+                StatusCode::MOVED_PERMANENTLY
+                | StatusCode::FOUND
+                | StatusCode::SEE_OTHER
+                | StatusCode::TEMPORARY_REDIRECT
+                | StatusCode::PERMANENT_REDIRECT => {
                     let location = text(answer.headers(), &LOCATION);
                     route.follow(location.as_deref()).map_err(refused)?;
                     tracing::debug!(from = %request.url, to = %route.here(), "redirected");
                 }
-                _ => return self.read(request, answer, &route, secrets, deadline),
+                // not the rest that was asked for: then all of it, once
+                StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
+                    if partial.is_some_and(|partial| !partial.is_continued_by(&answer)) =>
+                {
+                    partial = None;
+                }
+                _ => return self.read(request, answer, &route, secrets, partial, deadline),
             }
+        }
+    }
+
+    /// What holds at every hop.
+    fn rules(&self, allow_http: bool) -> Rules<'_> {
+        Rules {
+            allow_http,
+            hosts: &self.hosts,
+            trusted: self.blueprint.trusted(),
+        }
+    }
+
+    /// Where what was answered may lead. What was reached through a proxy counts as public: where it really
+    /// came from, and whether the proxy lets it lead anywhere, is the proxy's to know.
+    fn realm_of(&self, url: &SafeUrl, answer: &reqwest::Response) -> Realm {
+        if let Some(address) = literal(url.as_url()) {
+            return realm_from(address);
+        }
+        let remote = answer.remote_addr().map(|remote| remote.ip());
+        match remote.filter(|remote| self.blueprint.given().has(url.host(), *remote)) {
+            Some(remote) => realm_from(remote),
+            None => Realm::Public,
         }
     }
 
@@ -218,6 +288,7 @@ impl Client {
         request: &Request,
         route: &Route<'_>,
         secrets: &HeaderMap,
+        partial: Option<&Partial>,
     ) -> Result<reqwest::Response, NetError> {
         let mut headers = HeaderMap::new();
         if route.at_origin() {
@@ -236,13 +307,21 @@ impl Client {
                 headers.insert(name, value);
             }
         }
-        self.send(route.here(), headers).await
+        if let Some(partial) = partial {
+            partial.mark.ask_from(partial.bytes, &mut headers);
+        }
+        self.send(route.here(), route.realm(), headers).await
     }
 
     /// One request, one answer. The URL has been judged.
-    async fn send(&self, url: &SafeUrl, headers: HeaderMap) -> Result<reqwest::Response, NetError> {
+    async fn send(
+        &self,
+        url: &SafeUrl,
+        realm: Realm,
+        headers: HeaderMap,
+    ) -> Result<reqwest::Response, NetError> {
         let ask = self
-            .built()
+            .built(realm)
             .await?
             .get(url.as_url().clone())
             .headers(headers);
@@ -267,7 +346,8 @@ impl Client {
         answer: reqwest::Response,
         route: &Route<'_>,
         secrets: HeaderMap,
-        deadline: Option<Deadline>,
+        partial: Option<&Partial>,
+        deadline: Deadline,
     ) -> Result<Response, NetError> {
         let url = route.here().clone();
         let headers = answer.headers();
@@ -275,17 +355,21 @@ impl Client {
             etag: text(headers, &ETAG),
             last_modified: text(headers, &LAST_MODIFIED),
         };
-        match answer.status().as_u16() {
-            200 => {}
-            304 if request.validators.is_some() => {
+        let partial = match (answer.status().as_u16(), partial) {
+            (200, _) => None,
+            (206, Some(partial)) => Some(partial),
+            (304, _) if request.validators.is_some() => {
                 return Ok(Response {
                     outcome: Outcome::NotModified,
                     url,
                     content_length: None,
                     validators,
+                    realm: route.realm(),
+                    begins_at: 0,
+                    mark: None,
                 });
             }
-            status => {
+            (status, _) => {
                 let retry_after = text(headers, &RETRY_AFTER)
                     .and_then(|text| pause(&text, jiff::Timestamp::now()));
                 return Err(NetError::Status {
@@ -294,8 +378,11 @@ impl Client {
                     retry_after,
                 });
             }
-        }
-        let announced = answer.content_length();
+        };
+        let announced = match partial {
+            Some(partial) => Some(partial.mark.total),
+            None => answer.content_length(),
+        };
         if announced.is_some_and(|bytes| bytes > request.max_bytes) {
             return Err(NetError::TooLarge {
                 url,
@@ -308,34 +395,50 @@ impl Client {
         } else {
             HeaderMap::new()
         };
+        let begins_at = partial.map_or(0, |partial| partial.bytes);
+        let mark = match partial {
+            Some(partial) => Some(partial.mark.clone()),
+            None => Mark::of(&answer),
+        };
+        let resume = mark
+            .clone()
+            .map(|mark| Resume::new(self, &url, route.realm(), secrets, mark));
         let body = Body {
-            resume: Resume::of(self, &url, secrets, &answer),
+            resume,
             response: answer,
             url: url.clone(),
             announced,
             max_bytes: request.max_bytes,
             idle: self.idle_timeout,
             deadline,
-            received: 0,
+            received: begins_at,
             drip: Drip::default(),
+            rate: Arc::clone(&self.rate),
         };
         Ok(Response {
             outcome: Outcome::Body(Box::new(body)),
             url,
             content_length: announced,
             validators,
+            realm: route.realm(),
+            begins_at,
+            mark,
         })
     }
 
-    async fn built(&self) -> Result<&reqwest::Client, NetError> {
+    async fn built(&self, realm: Realm) -> Result<&reqwest::Client, NetError> {
         let build = || async {
             let blueprint = self.blueprint.clone();
-            let client = blocking(|| blueprint.build()).await;
+            let client = blocking(move || blueprint.build(realm)).await;
             client.map_err(|error| NetError::Setup {
                 source: Reason::of(error),
             })
         };
-        self.library.get_or_try_init(build).await
+        let library = match realm {
+            Realm::Anywhere => &self.library,
+            Realm::Public => &self.public_library,
+        };
+        library.get_or_try_init(build).await
     }
 }
 

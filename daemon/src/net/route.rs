@@ -2,8 +2,11 @@
 //!
 //! Every hop is judged like the first URL, because whoever answers for one host may name any other.
 
+use std::net::IpAddr;
+
 use packd_wire::ErrorKind;
 
+use super::address::{Realm, is_public, literal};
 use crate::config::HostPatterns;
 use crate::config::SafeUrl;
 
@@ -47,6 +50,14 @@ pub(crate) enum RouteError {
         /// Where it leads.
         to: SafeUrl,
     },
+    /// A public server led to this host, or to a private network.
+    #[error("`{host}` is at {address}, where no public server may lead")]
+    Private {
+        /// The host.
+        host: String,
+        /// Its address.
+        address: IpAddr,
+    },
     /// The redirects lead to where they have been.
     #[error("the redirects of `{url}` go round in a loop through `{again}`")]
     Loop {
@@ -79,6 +90,7 @@ impl RouteError {
             | Self::Host { .. }
             | Self::Credentials { .. }
             | Self::Downgrade { .. }
+            | Self::Private { .. }
             | Self::Loop { .. }
             | Self::TooMany { .. }
             | Self::Nowhere { .. } => ErrorKind::SourceRefused,
@@ -93,6 +105,9 @@ impl RouteError {
                 "use https, or set `allow_http: true` for this registry (`net.allow_http` for a URL given directly)"
             }
             Self::Host { .. } => "add the host to `net.allowed_hosts` if it is to be trusted",
+            Self::Private { .. } => {
+                "name the host in `net.private_hosts` if what public servers say of it is to be trusted"
+            }
             Self::Credentials { .. } => {
                 "put the credentials into the registry's `headers`, for example `Authorization: \"Bearer ${cred:NAME}\"`"
             }
@@ -111,21 +126,28 @@ impl RouteError {
 pub(super) struct Route<'a> {
     /// The first URL first, the present one last.
     visited: Vec<SafeUrl>,
-    allow_http: bool,
-    hosts: &'a HostPatterns,
+    rules: Rules<'a>,
+    realm: Realm,
+}
+
+/// What holds at every hop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    /// Whether plain http will do.
+    pub(super) allow_http: bool,
+    /// The only hosts that may be asked.
+    pub(super) hosts: &'a HostPatterns,
+    /// The hosts that may lie in a private network whoever leads there.
+    pub(super) trusted: &'a HostPatterns,
 }
 
 impl<'a> Route<'a> {
     /// Begins at `url`, if it may be asked.
-    pub(super) fn start(
-        url: &SafeUrl,
-        allow_http: bool,
-        hosts: &'a HostPatterns,
-    ) -> Result<Self, RouteError> {
+    pub(super) fn start(url: &SafeUrl, realm: Realm, rules: Rules<'a>) -> Result<Self, RouteError> {
         let route = Self {
             visited: vec![url.clone()],
-            allow_http,
-            hosts,
+            rules,
+            realm,
         };
         route.judge(url)?;
         Ok(route)
@@ -139,6 +161,18 @@ impl<'a> Route<'a> {
     /// Whether the URL to ask now belongs to whom the request's headers are meant for.
     pub(super) fn at_origin(&self) -> bool {
         self.here().origin() == self.visited[0].origin()
+    }
+
+    /// What may be connected to now.
+    pub(super) fn realm(&self) -> Realm {
+        self.realm
+    }
+
+    /// Notes where the answer came from. What a public server leads to leads to no private one any more.
+    pub(super) fn answered_from(&mut self, realm: Realm) {
+        if realm == Realm::Public {
+            self.realm = Realm::Public;
+        }
     }
 
     /// Follows a redirect, if it may be followed.
@@ -172,20 +206,29 @@ impl<'a> Route<'a> {
     fn judge(&self, url: &SafeUrl) -> Result<(), RouteError> {
         match url.scheme() {
             "https" => {}
-            "http" if self.allow_http => {}
+            "http" if self.rules.allow_http => {}
             "http" => return Err(RouteError::PlainHttp { url: url.clone() }),
             _ => return Err(RouteError::Scheme { url: url.clone() }),
         }
         if url.has_credentials() {
             return Err(RouteError::Credentials { url: url.clone() });
         }
-        if !self.hosts.allows(url.host()) {
+        if !self.rules.hosts.allows(url.host()) {
             return Err(RouteError::Host {
                 host: url.host().to_owned(),
                 url: url.clone(),
             });
         }
-        Ok(())
+        // the addresses of a name are judged where it is looked up
+        match literal(url.as_url()).filter(|address| !is_public(*address)) {
+            Some(address) if self.realm == Realm::Public && !self.rules.trusted.has(url.host()) => {
+                Err(RouteError::Private {
+                    host: url.host().to_owned(),
+                    address,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -195,7 +238,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Route, RouteError, SafeUrl};
+    use super::{Realm, Route, RouteError, Rules, SafeUrl};
     use crate::config::HostPatterns;
 
     fn url(text: &str) -> SafeUrl {
@@ -205,6 +248,20 @@ mod tests {
     fn hosts(patterns: &[&str]) -> HostPatterns {
         let patterns: Vec<_> = patterns.iter().map(ToString::to_string).collect();
         HostPatterns::new(&patterns).unwrap()
+    }
+
+    fn start<'a>(
+        text: &str,
+        allow_http: bool,
+        hosts: &'a HostPatterns,
+    ) -> Result<Route<'a>, RouteError> {
+        let rules = Rules {
+            allow_http,
+            hosts,
+            // counts for what a public server leads to only
+            trusted: hosts,
+        };
+        Route::start(&url(text), Realm::Anywhere, rules)
     }
 
     #[test]
@@ -226,7 +283,7 @@ mod tests {
             ("https://packs.example.evil.example/", false, &acme, "Host"),
             ("https://127.0.0.1/", false, &acme, "Host"),
         ] {
-            let verdict = match Route::start(&url(text), allow_http, hosts) {
+            let verdict = match start(text, allow_http, hosts) {
                 Ok(_) => "allowed".to_owned(),
                 Err(error) => format!("{error:?}"),
             };
@@ -252,7 +309,7 @@ mod tests {
             (Some("https://"), "Nowhere"),
             (None, "Nowhere"),
         ] {
-            let mut route = Route::start(&url("https://packs.example/start"), true, &acme).unwrap();
+            let mut route = start("https://packs.example/start", true, &acme).unwrap();
             let verdict = match route.follow(location) {
                 Ok(()) => "allowed".to_owned(),
                 Err(error) => format!("{error:?}"),
@@ -267,7 +324,7 @@ mod tests {
     #[test]
     fn ten_redirects_are_followed_and_the_next_is_not() {
         let any = HostPatterns::default();
-        let mut route = Route::start(&url("https://packs.example/0"), false, &any).unwrap();
+        let mut route = start("https://packs.example/0", false, &any).unwrap();
         for hop in 1..=10 {
             route.follow(Some(&format!("/{hop}"))).unwrap();
         }
@@ -286,7 +343,7 @@ mod tests {
             ("https://packs.example:8443/x", false),
             ("https://cdn.packs.example/x", false),
         ] {
-            let mut route = Route::start(&url("https://packs.example/"), false, &any).unwrap();
+            let mut route = start("https://packs.example/", false, &any).unwrap();
             route.follow(Some(location)).unwrap();
             assert_eq!(
                 route.at_origin(),
@@ -296,11 +353,70 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_public_server_leads_into_no_private_network() {
+        let any = HostPatterns::default();
+        let trusted = hosts(&["10.0.0.7", "[fd00::7]"]);
+        let rules = Rules {
+            allow_http: true,
+            hosts: &any,
+            trusted: &trusted,
+        };
+        for (location, verdict) in [
+            ("https://1.1.1.1/", "allowed"),
+            ("https://packs.example/", "allowed"),
+            ("https://127.0.0.1/", "Private"),
+            ("https://2130706433/", "Private"),
+            ("https://0x7f.1/", "Private"),
+            ("https://169.254.169.254/latest/meta-data", "Private"),
+            ("https://[::1]/", "Private"),
+            ("https://[::ffff:10.0.0.1]/", "Private"),
+            ("https://10.0.0.6/", "Private"),
+            ("https://10.0.0.7/", "allowed"),
+            ("https://[fd00::7]/", "allowed"),
+        ] {
+            let begin = || {
+                let first = url("https://packs.example/begin");
+                Route::start(&first, Realm::Anywhere, rules).unwrap()
+            };
+            let told = |followed: Result<(), RouteError>| match followed {
+                Ok(()) => "allowed".to_owned(),
+                Err(error) => format!("{error:?}"),
+            };
+            let mut private = begin();
+            private.answered_from(Realm::Anywhere);
+            assert_eq!(
+                told(private.follow(Some(location))),
+                "allowed",
+                "{location}"
+            );
+            let mut public = begin();
+            public.answered_from(Realm::Public);
+            let told = told(public.follow(Some(location)));
+            assert!(told.starts_with(verdict), "{location}: {told}");
+            let named = Route::start(&url(location), Realm::Public, rules);
+            assert_eq!(
+                named.is_ok(),
+                verdict == "allowed",
+                "{location} in an index"
+            );
+        }
+        let mut route =
+            Route::start(&url("https://packs.example/"), Realm::Anywhere, rules).unwrap();
+        route.answered_from(Realm::Public);
+        route.follow(Some("https://10.0.0.7/")).unwrap();
+        route.answered_from(Realm::Anywhere);
+        assert!(
+            route.follow(Some("https://10.0.0.6/")).is_err(),
+            "a detour over a trusted host is no way round"
+        );
+    }
+
     proptest! {
         #[test]
         fn no_redirect_leaves_the_allowed_hosts(location in "\\PC{0,40}") {
             let acme = hosts(&["packs.example"]);
-            let mut route = Route::start(&url("https://packs.example/a"), false, &acme).unwrap();
+            let mut route = start("https://packs.example/a", false, &acme).unwrap();
             if route.follow(Some(&location)).is_ok() {
                 prop_assert_eq!(route.here().host(), "packs.example");
                 prop_assert_eq!(route.here().scheme(), "https");

@@ -9,6 +9,7 @@ use packd_format::{
 use url::Url;
 
 use crate::config::{Registry, SafeUrl, Trust};
+use crate::net::Realm;
 use crate::source::archive::Location;
 use crate::source::git::{Repository, Scheme, Spelled};
 use crate::store::index::{EntryRow, IndexRow};
@@ -449,6 +450,7 @@ fn repository(registry: &Registry, pack: &str, url: &str) -> Result<Repository, 
         url,
         headers: headers.filter(|_| same_origin).collect(),
         allow_http: registry.allow_http,
+        realm: Realm::Anywhere,
     })
 }
 

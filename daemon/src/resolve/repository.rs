@@ -9,6 +9,7 @@ use packd_wire::{InstallRequest, Verification};
 use super::error::Moved;
 use super::{Bytes, Host, Policy, ResolveError};
 use crate::config::SafeUrl;
+use crate::net::Realm;
 use crate::registry::OfferGit;
 use crate::source::Place;
 use crate::source::git::{self, At, Chosen, GitUrl, Repository, Scheme, Spelled, Want};
@@ -122,6 +123,7 @@ fn asked(request: &InstallRequest, policy: Policy) -> Result<Asked, ResolveError
             url,
             headers: Vec::new(),
             allow_http: policy.allow_http,
+            realm: Realm::Anywhere,
         },
         want,
         path: path.or_else(|| request.path.clone()),

@@ -52,7 +52,7 @@ pub(crate) use self::url::{GitUrl, GitUrlError, Scheme, Spelled, is_certain};
 use super::Progress;
 use super::relay::{Position, Relay};
 use crate::config::{self, SafeUrl, Secret};
-use crate::net::{Exchange, Http, NetError};
+use crate::net::{Exchange, Http, NetError, Realm};
 
 /// How often it is told how many bytes have come.
 const TOLD_EVERY: Duration = Duration::from_millis(100);
@@ -87,6 +87,9 @@ pub(crate) struct Repository {
     pub headers: Vec<(String, Secret)>,
     /// Whether plain http will do.
     pub allow_http: bool,
+    /// Where it may lead, which depends on who named it. Of http and https; a connection of ssh or of git's own
+    /// protocol leads nowhere.
+    pub realm: Realm,
 }
 
 /// A commit of a repository.
@@ -265,6 +268,7 @@ pub(crate) async fn probe(
         body: None,
         allow_http,
         max_bytes: PROBE_BYTES,
+        realm: Realm::Anywhere,
     };
     let answer = tokio::select! {
         biased;

@@ -360,6 +360,7 @@ async fn exchange(
         body: ask.body.clone().map(Bytes::from),
         allow_http: repository.allow_http,
         max_bytes: guard.left(),
+        realm: repository.realm,
     };
     let answer = reach.http.exchange(exchange, &reach.git.credentials);
     let Ok(answered) = timeout_at(guard.until().into(), answer).await else {

@@ -34,6 +34,7 @@ fn the_listing_shows_values_origins_and_no_secret() {
       history: 90d                                # default
     store:
       min_free: 512MiB                            # default
+      cache_size: 2GiB                            # default
     limits:
       pack_bytes: 1GiB                            # default
       file_bytes: 512MiB                          # default
@@ -49,9 +50,12 @@ fn the_listing_shows_values_origins_and_no_secret() {
       allow_http: false                           # default
       connect_timeout: 10s                        # default
       idle_timeout: 30s                           # default
+      total_timeout: 1h                           # default
+      rate_limit: null                            # default
       proxy: env                                  # default
       ca_file: null                               # default
       allowed_hosts: []                           # default
+      private_hosts: []                           # default
     git:
       credentials: {}                             # default
       ssh_key: /etc/packd/ssh/id_ed25519          # default
