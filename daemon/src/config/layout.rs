@@ -80,6 +80,12 @@ impl Layout {
         self.state_dir.join("quarantine")
     }
 
+    /// What was downloaded, by digest, and what has come of the rest.
+    #[must_use]
+    pub fn archive_cache(&self) -> PathBuf {
+        self.state_dir.join("cache/archives")
+    }
+
     /// The folder of the drop-ins, beside the configuration file.
     #[must_use]
     pub fn drop_ins(&self) -> PathBuf {

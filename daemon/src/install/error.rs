@@ -43,6 +43,41 @@ impl StepError {
         Self::final_one(problem)
     }
 
+    /// None of several ways worked. What the first one said matters most; whether and when to try again is
+    /// decided by all of them.
+    #[must_use]
+    pub(super) fn of_several(failures: Vec<Self>) -> Self {
+        let mut passing = false;
+        let mut wait: Option<Duration> = None;
+        let mut first = None;
+        for failure in failures {
+            let Self::Failed {
+                problem,
+                transient,
+                retry_after,
+            } = failure
+            else {
+                return failure;
+            };
+            if transient {
+                passing = true;
+                let this = retry_after.unwrap_or_default();
+                // the one that may be asked soonest
+                wait = Some(wait.map_or(this, |wait| wait.min(this)));
+            }
+            first.get_or_insert(problem);
+        }
+        let Some(mut problem) = first else {
+            return Self::panicked();
+        };
+        problem.retryable |= passing;
+        Self::Failed {
+            problem,
+            transient: passing,
+            retry_after: wait.filter(|wait| !wait.is_zero()),
+        }
+    }
+
     fn final_one(problem: Problem) -> Self {
         Self::Failed {
             problem: Box::new(problem),

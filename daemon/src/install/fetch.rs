@@ -9,15 +9,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use packd_format::Digest;
+use packd_format::archive::Format;
 use packd_format::tree::FileList;
 use packd_wire::{ErrorKind, EventKind, Problem, StepName, Verification};
 use serde_json::json;
 
 use crate::queue::Claimed;
 use crate::resolve::{Bytes, Wanted};
+use crate::source::archive::Way;
 use crate::source::git::{self, At, Reach};
 use crate::source::{Fetch, Place, SourceError, archive};
-use crate::store;
+use crate::store::{self, StoreError};
 
 use super::progress::Teller;
 use super::{Context, StepError, unpack};
@@ -62,11 +64,7 @@ pub(super) async fn run(
             other => return other,
         }
     }
-    // what the preferred source said matters most
-    Err(failures
-        .into_iter()
-        .next()
-        .unwrap_or_else(StepError::panicked))
+    Err(StepError::of_several(failures))
 }
 
 async fn one(
@@ -82,8 +80,7 @@ async fn one(
     let needed = size
         .saturating_mul(2)
         .saturating_add(config.store.min_free.bytes());
-    let layout = Arc::clone(&context.layout);
-    let free = store::off_thread(move || store::tree::free_bytes(&layout)).await?;
+    let free = free_bytes(context, needed).await?;
     if free < needed {
         return Err(no_space(needed, free, &context.layout.state_dir));
     }
@@ -103,6 +100,7 @@ async fn one(
     let expected: Vec<Digest> = bytes.expected.into_iter().collect();
     let fetch = Fetch {
         http: &context.http,
+        cache: &context.cache,
         limits: &limits,
         size: bytes.size,
         progress: &teller,
@@ -119,8 +117,16 @@ async fn one(
     };
     job.tell(EventKind::Verifying, pack_ref, json!({"message": verified}))
         .await?;
+    if let Some(warning) = misnamed(&bytes.shown, unpacked.format) {
+        job.warn(pack_ref, warning).await?;
+    }
     let size = in_words(unpacked.bytes);
-    job.complete(StepName::Fetch, format!("{size}, {verified}"))
+    let way = match unpacked.way {
+        Way::Straight => String::new(),
+        Way::Resumed(before) => format!(", {} of them from before", in_words(before)),
+        Way::Cache => ", from the cache".to_owned(),
+    };
+    job.complete(StepName::Fetch, format!("{size}{way}, {verified}"))
         .await?;
     let entries = counted(unpacked.files.entries().len());
     job.complete(StepName::Unpack, entries).await?;
@@ -172,6 +178,33 @@ async fn commit(
         archive: None,
         files: fetched.files,
     })
+}
+
+/// How much space is free. If that is too little, the cache gives some back first.
+async fn free_bytes(context: &Context, needed: u64) -> Result<u64, StoreError> {
+    let (layout, cache) = (Arc::clone(&context.layout), context.cache.clone());
+    store::off_thread(move || {
+        let free = store::tree::free_bytes(&layout)?;
+        if free >= needed {
+            return Ok(free);
+        }
+        cache.give_back(needed - free);
+        store::tree::free_bytes(&layout)
+    })
+    .await
+}
+
+/// What to say of an archive whose name promises another format than it has: it is read as what it is.
+fn misnamed(shown: &str, format: Format) -> Option<String> {
+    // of a URL, what is before its query
+    let path = shown.split(['?', '#']).next().unwrap_or(shown);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let promised = Format::of_name(name).filter(|promised| *promised != format)?;
+    Some(format!(
+        "`{name}` is called {}, and is {}; it was read as what it is",
+        promised.extension(),
+        format.extension()
+    ))
 }
 
 fn no_space(needed: u64, free: u64, state: &Path) -> StepError {

@@ -32,7 +32,7 @@ use crate::net::Http;
 use crate::queue::{Claimed, Flags, Outcome};
 use crate::registry::Registries;
 use crate::resolve::{self, Active, Plan, ResolveError};
-use crate::source::git;
+use crate::source::{Cache, git};
 use crate::store::tree::Staging;
 use crate::store::{self, Database, StoreError};
 
@@ -52,6 +52,8 @@ pub(crate) struct Context {
     pub hub: Hub,
     /// The way out.
     pub http: Http,
+    /// What was brought before.
+    pub cache: Cache,
     /// What can be had.
     pub registries: Registries,
     /// The repositories that packs were fetched from.

@@ -119,7 +119,9 @@ impl Registries {
             };
             let entry = read(&row)?;
             let release = choose(query, registry, &entry)?;
-            let sources = sources(registry, pack_ref, release)?;
+            // until it has answered, nobody knows that it lies in a private network
+            let realm = self.realm_of(registry).unwrap_or(Realm::Public);
+            let sources = sources(registry, realm, pack_ref, release)?;
             if registry.trust == Trust::Unverified && sources.iter().any(OfferSource::is_unproven) {
                 warnings.push(format!(
                     "registry `{}` is `trust: unverified`: nobody vouches for the bytes of `{pack_ref}`",
@@ -197,7 +199,10 @@ impl Registries {
         let row = self.cached(registry).await?;
         let recent = |at: Option<&str>, span| at.is_some_and(|at| time::was_within(at, span));
         let is_cached = row.digest.is_some();
-        if is_cached && row.failures == 0 && recent(row.checked_at.as_deref(), FRESH) {
+        // where a registry lies is not remembered across a restart, and what it may lead to depends on it
+        let is_located = self.realm_of(registry).is_some();
+        if is_cached && is_located && row.failures == 0 && recent(row.checked_at.as_deref(), FRESH)
+        {
             return Ok(None);
         }
         if is_cached && recent(row.failed_at.as_deref(), GIVE_UP) {
@@ -323,6 +328,7 @@ fn choose<'e>(
 /// of the very bytes, and they are whole in one request.
 fn sources(
     registry: &Registry,
+    realm: Realm,
     pack_ref: &PackRef,
     release: &Release,
 ) -> Result<Vec<OfferSource>, RegistryError> {
@@ -351,7 +357,7 @@ fn sources(
             });
             continue;
         }
-        match locate(registry, &pack, url) {
+        match locate(registry, realm, &pack, url) {
             Ok((location, shown)) => {
                 sources.push(OfferSource {
                     place: OfferPlace::Archive(location),
@@ -376,7 +382,7 @@ fn sources(
         else {
             continue;
         };
-        match repository(registry, &pack, url) {
+        match repository(registry, realm, &pack, url) {
             Ok(repository) => sources.push(OfferSource {
                 shown: repository.url.to_string(),
                 place: OfferPlace::Git(Box::new(OfferGit {
@@ -404,7 +410,12 @@ fn sources(
 
 /// The repository that a source's URL names. The registry's headers are for its own server only, and a folder of
 /// this host is named by an index of this host only.
-fn repository(registry: &Registry, pack: &str, url: &str) -> Result<Repository, RegistryError> {
+fn repository(
+    registry: &Registry,
+    realm: Realm,
+    pack: &str,
+    url: &str,
+) -> Result<Repository, RegistryError> {
     let refused = |reason: String| RegistryError::SourceRefused {
         pack: pack.to_owned(),
         registry: registry.name.clone(),
@@ -450,13 +461,18 @@ fn repository(registry: &Registry, pack: &str, url: &str) -> Result<Repository, 
         url,
         headers: headers.filter(|_| same_origin).collect(),
         allow_http: registry.allow_http,
-        realm: Realm::Anywhere,
+        realm,
     })
 }
 
 /// The place that a source's URL names, relative to the index. Files are read only below the
 /// folder of an index that is a file itself: an index from elsewhere has no business with them.
-fn locate(registry: &Registry, pack: &str, url: &str) -> Result<(Location, String), RegistryError> {
+fn locate(
+    registry: &Registry,
+    realm: Realm,
+    pack: &str,
+    url: &str,
+) -> Result<(Location, String), RegistryError> {
     let refused = |reason: String| RegistryError::SourceRefused {
         pack: pack.to_owned(),
         registry: registry.name.clone(),
@@ -491,8 +507,8 @@ fn locate(registry: &Registry, pack: &str, url: &str) -> Result<(Location, Strin
         "file" => Err(refused(format!(
             "`{shown}` is a file, and the index is not"
         ))),
-        "https" => Ok((remote(registry, url), shown)),
-        "http" if registry.allow_http => Ok((remote(registry, url), shown)),
+        "https" => Ok((remote(registry, realm, url), shown)),
+        "http" if registry.allow_http => Ok((remote(registry, realm, url), shown)),
         "http" => Err(refused(format!(
             "`{shown}` is plain http, which needs `allow_http: true` at the registry"
         ))),
@@ -507,16 +523,17 @@ fn is_below(path: &Path, folder: &Path) -> bool {
     path.starts_with(folder) && !path.components().any(|part| part == Component::ParentDir)
 }
 
-fn remote(registry: &Registry, url: Url) -> Location {
+fn remote(registry: &Registry, realm: Realm, url: Url) -> Location {
     let headers = registry
         .headers
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()));
     // a header is a secret of the registry's server, and of nobody else's
     let same_origin = registry.url.origin() == url.origin();
-    Location::remote(
-        SafeUrl::from(url),
-        headers.filter(|_| same_origin).collect(),
-        registry.allow_http,
-    )
+    Location::Url {
+        url: SafeUrl::from(url),
+        headers: headers.filter(|_| same_origin).collect(),
+        allow_http: registry.allow_http,
+        realm,
+    }
 }

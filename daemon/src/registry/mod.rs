@@ -18,10 +18,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use packd_wire::{RegistryHealth, RegistryState, RegistryView};
+use url::Url;
 
 use crate::config::{Registry, SafeUrl, Shared};
 use crate::event::Hub;
-use crate::net::Http;
+use crate::net::{Http, Realm};
 use crate::store::index::IndexRow;
 use crate::store::{self, Database, StoreError, time};
 
@@ -45,6 +46,8 @@ struct Inner {
     hub: Hub,
     /// Held while a registry is refreshed: one refresh of each at a time.
     refreshing: Mutex<HashMap<String, Lock>>,
+    /// Where the last answer of each registry may lead, with the URL that was asked.
+    realms: Mutex<HashMap<String, (Url, Realm)>>,
 }
 
 impl Registries {
@@ -59,6 +62,7 @@ impl Registries {
                 config,
                 hub,
                 refreshing,
+                realms: Mutex::default(),
             }),
         }
     }
@@ -91,6 +95,32 @@ impl Registries {
                 url: registry.url.to_string(),
                 ..IndexRow::default()
             }))
+    }
+
+    /// Where what the index of a registry names may lie, once that is known. An index in a file is the
+    /// operator's own.
+    fn realm_of(&self, registry: &Registry) -> Option<Realm> {
+        if registry.url.scheme() == "file" {
+            return Some(Realm::Anywhere);
+        }
+        let realms = self
+            .inner
+            .realms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match realms.get(&registry.name) {
+            Some((url, realm)) if *url == registry.url => Some(*realm),
+            _ => Realm::of_literal(&registry.url),
+        }
+    }
+
+    fn note_realm(&self, registry: &Registry, realm: Realm) {
+        let mut realms = self
+            .inner
+            .realms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        realms.insert(registry.name.clone(), (registry.url.clone(), realm));
     }
 
     fn refresh_lock(&self, name: &str) -> Lock {

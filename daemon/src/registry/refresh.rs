@@ -151,6 +151,7 @@ impl Registries {
             source,
         };
         let response = self.inner.http.get(request).await.map_err(fetch)?;
+        self.note_realm(registry, response.realm);
         match response.outcome {
             net::Outcome::NotModified => Ok(Fetched::Unchanged),
             net::Outcome::Body(body) => {

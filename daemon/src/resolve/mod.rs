@@ -217,7 +217,7 @@ fn archive(request: &InstallRequest, allow_http: bool) -> Result<Bytes, ResolveE
         .transpose()?;
     Ok(Bytes {
         shown: url.to_string(),
-        place: Place::Archive(Location::remote(url, Vec::new(), allow_http)),
+        place: Place::Archive(Location::named(url, allow_http)),
         uploaded: false,
         verified_by: by_request(expected.as_ref()),
         expected,

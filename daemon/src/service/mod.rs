@@ -24,7 +24,7 @@ use crate::install::Context;
 use crate::net::Http;
 use crate::queue::Queue;
 use crate::registry::Registries;
-use crate::source::git;
+use crate::source::{Cache, git};
 use crate::store::{self, Database, time};
 use crate::worker;
 
@@ -103,6 +103,7 @@ async fn serve(
         database: database.clone(),
         hub: hub.clone(),
         http,
+        cache: Cache::new(layout.archive_cache(), shared.clone()),
         registries: registries.clone(),
         repositories: git::Cache::new(layout.git_cache()),
         activation: Arc::default(),

@@ -10,6 +10,7 @@ use packd_wire::{ErrorKind, StepName};
 
 use super::git::GitError;
 use crate::net::NetError;
+use crate::store::StoreError;
 
 /// Why no tree came of a source. What was written until then is the caller's to remove; nothing is
 /// written after the error was returned.
@@ -101,6 +102,14 @@ pub(crate) enum SourceError {
         /// Why.
         source: GitError,
     },
+    /// What an earlier attempt left in the folder cannot be removed.
+    #[error("cannot begin again with `{from}`")]
+    Folder {
+        /// Where the archive comes from.
+        from: String,
+        /// Why.
+        source: StoreError,
+    },
     /// The caller asked to stop.
     #[error("fetching the archive was cancelled")]
     Cancelled,
@@ -140,6 +149,7 @@ impl SourceError {
                 ArchiveError::Write { .. } | ArchiveError::Read { .. } => ErrorKind::Io,
             },
             Self::Spool { source, .. } if is_full(source) => ErrorKind::NoSpace,
+            Self::Folder { source, .. } => source.kind(),
             Self::Read { .. } | Self::Spool { .. } => ErrorKind::Io,
             Self::Git { source } => source.kind(),
             Self::Cancelled => ErrorKind::Cancelled,
@@ -159,7 +169,9 @@ impl SourceError {
             | Self::DigestMismatch { .. }
             | Self::Spool { .. } => StepName::Fetch,
             Self::Git { source } if !source.is_of_the_tree() => StepName::Fetch,
-            Self::Unpack { .. } | Self::Git { .. } | Self::Cancelled => StepName::Unpack,
+            Self::Unpack { .. } | Self::Folder { .. } | Self::Git { .. } | Self::Cancelled => {
+                StepName::Unpack
+            }
         }
     }
 
@@ -171,6 +183,37 @@ impl SourceError {
             Self::Git { source } => source.is_transient(),
             _ => false,
         }
+    }
+
+    /// Whether it is about what the bytes are: other bytes would not give it.
+    #[must_use]
+    pub(super) fn is_about_the_bytes(&self) -> bool {
+        match self {
+            Self::SizeMismatch { .. } | Self::DigestMismatch { .. } | Self::TooLarge { .. } => true,
+            Self::Unpack { source, .. } => match source {
+                ArchiveError::UnsupportedFormat { .. }
+                | ArchiveError::Damaged { .. }
+                | ArchiveError::Unsafe { .. }
+                | ArchiveError::Limit { .. } => true,
+                ArchiveError::Cancelled
+                | ArchiveError::Read { .. }
+                | ArchiveError::Write { .. } => false,
+            },
+            Self::Download { .. }
+            | Self::Open { .. }
+            | Self::NotAFile { .. }
+            | Self::Read { .. }
+            | Self::Spool { .. }
+            | Self::Folder { .. }
+            | Self::Git { .. }
+            | Self::Cancelled => false,
+        }
+    }
+
+    /// Whether the file system is full.
+    #[must_use]
+    pub(super) fn is_no_space(&self) -> bool {
+        self.kind() == ErrorKind::NoSpace
     }
 
     /// Whether the caller's own wish ended it.
@@ -193,7 +236,15 @@ impl SourceError {
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Download {
+                source: NetError::Deadline { .. },
+            } => Some(
+                "raise `net.total_timeout` if so much time is needed; the next attempt goes on where it was if the \
+                 server can do that"
+                    .to_owned(),
+            ),
             Self::Download { source } => source.hint(),
+            Self::Folder { source, .. } => source.hint(),
             Self::Unpack { folder, .. } | Self::Spool { folder, .. } if self.kind() == ErrorKind::NoSpace => {
                 Some(format!("free space on the file system of `{}`, then try again", folder.display()))
             }

@@ -4,6 +4,8 @@
 //! becomes of the folder is decided by the caller; nothing here knows jobs or registries.
 
 pub(crate) mod archive;
+mod cache;
+mod download;
 mod error;
 pub(crate) mod git;
 mod input;
@@ -16,6 +18,7 @@ mod unpacking;
 use packd_format::archive::Limits;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::cache::Cache;
 pub(crate) use self::error::SourceError;
 use crate::net::Http;
 
@@ -42,6 +45,8 @@ pub(crate) trait Progress: Send + Sync {
 pub(crate) struct Fetch<'a> {
     /// The way to other hosts.
     pub http: &'a Http,
+    /// What was brought before.
+    pub cache: &'a Cache,
     /// What a pack may at most be. `pack_bytes` also bounds an archive whose size is not known.
     pub limits: &'a Limits,
     /// How many bytes the archive has, if that is known. Any other number is an error.
@@ -56,6 +61,7 @@ impl std::fmt::Debug for Fetch<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
             http,
+            cache,
             limits,
             size,
             progress: _,
@@ -63,6 +69,7 @@ impl std::fmt::Debug for Fetch<'_> {
         } = self;
         f.debug_struct("Fetch")
             .field("http", http)
+            .field("cache", cache)
             .field("limits", limits)
             .field("size", size)
             .field("stop", stop)

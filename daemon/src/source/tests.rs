@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod kept;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
@@ -13,9 +15,9 @@ use packd_wire::ErrorKind;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::archive::{Location, Unpacked, fetch};
-use super::{Fetch, Progress, SourceError};
-use crate::config::{Net, Proxy};
+use super::archive::{Location, Unpacked, Way, fetch};
+use super::{Cache, Fetch, Progress, SourceError};
+use crate::config::{Config, Net, Proxy, Shared};
 use crate::net::loopback::{Loopback, until_gone};
 use crate::net::{Http, SafeUrl};
 
@@ -25,6 +27,9 @@ const IDLE: Duration = Duration::from_secs(20);
 /// Everything a fetch needs, and the folder it writes to.
 struct Case {
     http: Http,
+    cache: Cache,
+    /// Of the cache; on by default, as it is for an operator.
+    kept: TempDir,
     limits: Limits,
     size: Option<u64>,
     expected: Vec<Digest>,
@@ -73,8 +78,12 @@ impl Case {
             idle_timeout,
             ..Net::default()
         };
+        let kept = tempfile::tempdir().unwrap();
+        let config = Shared::new(Config::default());
         Self {
             http: Http::new(&net).unwrap(),
+            cache: Cache::new(kept.path().to_owned(), config),
+            kept,
             limits: Limits::default(),
             size: None,
             expected: Vec::new(),
@@ -92,6 +101,7 @@ impl Case {
     async fn fetch(&self, location: &Location) -> Result<Unpacked, SourceError> {
         let context = Fetch {
             http: &self.http,
+            cache: &self.cache,
             limits: &self.limits,
             size: self.size,
             progress: &self.log,
@@ -112,7 +122,7 @@ impl Case {
 
 fn at(server: &Loopback) -> Location {
     let url = server.url("/pack.tar.gz?token=hunter2");
-    Location::remote(SafeUrl::parse(&url).unwrap(), Vec::new(), true)
+    Location::named(SafeUrl::parse(&url).unwrap(), true)
 }
 
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -593,6 +603,7 @@ async fn a_full_file_system_is_told_as_such() {
         let case = Case::new();
         let context = Fetch {
             http: &case.http,
+            cache: &case.cache,
             limits: &case.limits,
             size: None,
             progress: &case.log,
@@ -633,7 +644,7 @@ async fn plain_http_is_the_location_s_to_allow() {
     let server = Loopback::serving(sample());
     let url = SafeUrl::parse(&server.url("/pack.tar.gz")).unwrap();
     let refused = Case::new()
-        .fetch(&Location::remote(url, Vec::new(), false))
+        .fetch(&Location::named(url, false))
         .await
         .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::SourceRefused);

@@ -9,12 +9,14 @@ use packd_format::archive::{self, ArchiveError, Format, Limits, Source};
 use packd_format::error::without_path;
 use packd_format::tree::FileList;
 use packd_format::{Algorithm, Digest};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::archive::Unpacked;
+use super::Fetch;
+use super::archive::{Unpacked, Way};
 use super::error::{Mismatch, SourceError};
 use super::input::Input;
-use super::relay::Relay;
+use super::relay::{Position, Relay};
 
 /// What a format is recognised by.
 const HEAD: usize = 512;
@@ -24,13 +26,13 @@ const BUFFER: usize = 256 * 1024;
 /// All that the thread needs, owned.
 pub(super) struct Unpacking {
     /// Where the archive comes from, as people see it.
-    pub(super) from: String,
-    pub(super) folder: PathBuf,
-    pub(super) limits: Limits,
-    pub(super) expected: Vec<Digest>,
-    pub(super) size: Option<u64>,
-    pub(super) relay: Relay,
-    pub(super) stop: CancellationToken,
+    from: String,
+    folder: PathBuf,
+    limits: Limits,
+    expected: Vec<Digest>,
+    size: Option<u64>,
+    relay: Relay,
+    stop: CancellationToken,
 }
 
 /// Why it ended, before it is known who is to blame.
@@ -40,8 +42,29 @@ enum Trouble {
 }
 
 impl Unpacking {
+    /// What unpacks into `folder`, and where to hear how far it is.
+    pub(super) fn new(
+        context: &Fetch<'_>,
+        from: String,
+        folder: &Path,
+        expected: &[Digest],
+        stop: CancellationToken,
+    ) -> (Self, watch::Receiver<Position>) {
+        let (relay, position) = Relay::new(stop.clone());
+        let unpacking = Self {
+            from,
+            folder: folder.to_owned(),
+            limits: context.limits.clone(),
+            expected: expected.to_vec(),
+            size: context.size,
+            relay,
+            stop,
+        };
+        (unpacking, position)
+    }
+
     /// Unpacks the local archive at `path`.
-    pub(super) fn file(self, path: &Path) -> Result<Unpacked, SourceError> {
+    pub(super) fn file(self, path: &Path, way: Way) -> Result<Unpacked, SourceError> {
         let (file, bytes) = open(path)?;
         if bytes > self.limits.pack_bytes {
             return Err(SourceError::TooLarge {
@@ -51,11 +74,15 @@ impl Unpacking {
             });
         }
         // a file that grows meanwhile is read as it was
-        self.run(file.take(bytes))
+        self.run(file.take(bytes), way)
     }
 
     /// Unpacks what `reader` gives. On return nothing reads or writes any more.
-    pub(super) fn run(mut self, reader: impl Read + Send) -> Result<Unpacked, SourceError> {
+    pub(super) fn run(
+        mut self,
+        reader: impl Read + Send,
+        way: Way,
+    ) -> Result<Unpacked, SourceError> {
         let mut input = Input::new(reader, &algorithms(&self.expected), self.stop.clone());
         let outcome = self.unpack(&mut input);
         if self.wants_the_rest(&outcome) {
@@ -71,13 +98,15 @@ impl Unpacking {
             });
         }
         match outcome {
-            Ok(files) => {
+            Ok((format, files)) => {
                 let (bytes, digests) = input.finish();
                 self.compare(bytes, &digests)?;
                 // sha256 is always the first
                 Ok(Unpacked {
                     archive: digests[0],
                     bytes,
+                    format,
+                    way,
                     files,
                 })
             }
@@ -105,7 +134,10 @@ impl Unpacking {
         }
     }
 
-    fn unpack<R: Read + Send>(&mut self, input: &mut Input<R>) -> Result<FileList, Trouble> {
+    fn unpack<R: Read + Send>(
+        &mut self,
+        input: &mut Input<R>,
+    ) -> Result<(Format, FileList), Trouble> {
         let mut head = [0; HEAD];
         let read = |source| Trouble::Archive(ArchiveError::Read { source });
         let count = input.head(&mut head).map_err(read)?;
@@ -127,7 +159,8 @@ impl Unpacking {
                 archive::unpack(source, &self.folder, &self.limits, &mut self.relay)
             }
         };
-        unpacked.map_err(Trouble::Archive)
+        let files = unpacked.map_err(Trouble::Archive)?;
+        Ok((format, files))
     }
 
     /// Keeps a zip archive, which is read from its end. The file has no name, so that it is gone with
@@ -148,7 +181,7 @@ impl Unpacking {
     }
 
     /// Whether the digests are needed, and the unpacker may have left bytes unread.
-    fn wants_the_rest(&self, outcome: &Result<FileList, Trouble>) -> bool {
+    fn wants_the_rest<T>(&self, outcome: &Result<T, Trouble>) -> bool {
         match outcome {
             Ok(_) => true,
             Err(Trouble::Archive(error)) => self.judges(error),

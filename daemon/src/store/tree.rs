@@ -30,7 +30,7 @@ pub(crate) fn make_folders(layout: &Layout) -> Result<(), StoreError> {
     for folder in [&layout.state_dir, &layout.store(), &layout.generations()] {
         make_folder(folder, 0o755)?;
     }
-    for folder in [layout.staging(), layout.uploads()] {
+    for folder in [layout.staging(), layout.uploads(), layout.archive_cache()] {
         make_folder(&folder, 0o700)?;
     }
     Ok(())
@@ -293,7 +293,15 @@ pub(crate) fn manifest_path(layout: &Layout, dir: &str) -> PathBuf {
 /// # Errors
 /// [`StoreError::Io`].
 pub(crate) fn free_bytes(layout: &Layout) -> Result<u64, StoreError> {
-    let stat = rustix::fs::statvfs(&layout.state_dir)
+    free_bytes_at(&layout.state_dir)
+}
+
+/// How many bytes the file system of a folder has free for the daemon. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn free_bytes_at(folder: &Path) -> Result<u64, StoreError> {
+    let stat = rustix::fs::statvfs(folder)
         .map_err(|errno| StoreError::io("ask for free space")(errno.into()))?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

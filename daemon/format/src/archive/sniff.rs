@@ -37,6 +37,20 @@ impl Format {
         }
     }
 
+    /// What the name of a file promises, in whatever case; nothing when it has none of the usual endings.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let has = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        match () {
+            () if has(&[".tar.gz", ".tgz"]) => Some(Self::TarGz),
+            () if has(&[".tar.zst", ".tzst"]) => Some(Self::TarZst),
+            () if has(&[".tar"]) => Some(Self::Tar),
+            () if has(&[".zip"]) => Some(Self::Zip),
+            () => None,
+        }
+    }
+
     /// The usual end of a name of such a file, with its dot.
     #[must_use]
     pub fn extension(self) -> &'static str {

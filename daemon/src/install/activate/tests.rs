@@ -7,6 +7,7 @@ use crate::config::{Config, Shared};
 use crate::net::Http;
 use crate::queue::{JobRequest, NewJob, Queue};
 use crate::registry::Registries;
+use crate::source::Cache;
 use crate::store::{Threads, tree};
 
 mod meanwhile;
@@ -122,6 +123,7 @@ impl Host {
             self.hub.clone(),
         );
         Context {
+            cache: Cache::new(self.layout.archive_cache(), config.clone()),
             config,
             repositories: crate::source::git::Cache::new(self.layout.git_cache()),
             layout: Arc::new(self.layout.clone()),
