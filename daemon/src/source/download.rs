@@ -35,7 +35,7 @@ pub(super) async fn run(
         return Err(SourceError::TooLarge { from, bytes, limit });
     }
     if !context.cache.is_on() {
-        return download.fresh(request).await;
+        return download.fresh(request, Keeping::Nothing).await;
     }
     // whoever fetches the same bytes already leaves them in the cache
     let _turns = tokio::select! {
@@ -43,7 +43,26 @@ pub(super) async fn run(
         () = context.stop.cancelled() => return Err(SourceError::Cancelled),
         turns = context.cache.turn(expected.first(), &request.url) => turns,
     };
-    download.sparing(request).await
+    match download.sparing(request.clone()).await {
+        // what is kept may be what lacks: no install fails for the sake of the cache
+        Err(error) if error.is_no_space() => {
+            tracing::info!(
+                from = download.from,
+                "too little space: the cache is emptied, and nothing kept"
+            );
+            off_thread(context.cache, |cache| cache.trim(0)).await;
+            download.empty().await?;
+            download.fresh(request, Keeping::Nothing).await
+        }
+        result => result,
+    }
+}
+
+/// Whether what comes is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    All,
+    Nothing,
 }
 
 struct Download<'a> {
@@ -75,29 +94,29 @@ impl Download<'_> {
                     return Ok(unpacked);
                 }
                 request.validators = None;
-                return self.fresh(request).await;
+                return self.fresh(request, Keeping::All).await;
             }
-            return self.receive(&request.url, answer).await;
+            return self.receive(&request.url, answer, Keeping::All).await;
         }
         request.partial = begun.partial;
         let answer = self.ask(&request).await?;
         let was_resumed = answer.begins_at > 0;
-        match self.receive(&request.url, answer).await {
+        match self.receive(&request.url, answer, Keeping::All).await {
             // whose fault it is cannot be told, but all of it in one piece can be had
             Err(error) if was_resumed && error.is_about_the_bytes() => {
                 tracing::warn!(from = self.from, error = %crate::logging::chain(&error), "what was gone on with does not fit; from the start");
                 self.empty().await?;
                 request.partial = None;
-                self.fresh(request).await
+                self.fresh(request, Keeping::All).await
             }
             result => result,
         }
     }
 
     /// Asks for all of it.
-    async fn fresh(&self, request: Request) -> Result<Unpacked, SourceError> {
+    async fn fresh(&self, request: Request, keeping: Keeping) -> Result<Unpacked, SourceError> {
         let answer = self.ask(&request).await?;
-        self.receive(&request.url, answer).await
+        self.receive(&request.url, answer, keeping).await
     }
 
     /// Unpacks what the cache has, unless it turns out to be something else: then that is thrown away.
@@ -148,7 +167,12 @@ impl Download<'_> {
     }
 
     /// Receives on this task what a thread unpacks.
-    async fn receive(&self, url: &SafeUrl, answer: Response) -> Result<Unpacked, SourceError> {
+    async fn receive(
+        &self,
+        url: &SafeUrl,
+        answer: Response,
+        keeping: Keeping,
+    ) -> Result<Unpacked, SourceError> {
         let from = || self.from.clone();
         let begins_at = answer.begins_at;
         let record = Record::of(&answer.validators, answer.mark.as_ref());
@@ -188,29 +212,20 @@ impl Download<'_> {
         let (cache, url) = (self.context.cache.clone(), url.clone());
         let known = self.expected.first().copied();
         let thread = tokio::task::spawn_blocking(move || {
+            if keeping == Keeping::Nothing {
+                return unpacking.run(outlet, Way::Straight);
+            }
             let kept = cache.keep(&url, record, begins_at);
             let (keeper, beginning) = kept.map_err(|source| SourceError::Read {
                 from: url.to_string(),
                 source,
             })?;
-            match beginning {
-                Some(beginning) => unpack(
-                    unpacking,
-                    beginning,
-                    outlet,
-                    keeper,
-                    known,
-                    Way::Resumed(begins_at),
-                ),
-                None => unpack(
-                    unpacking,
-                    std::io::empty(),
-                    outlet,
-                    keeper,
-                    known,
-                    Way::Straight,
-                ),
+            if let Some(beginning) = beginning {
+                let way = Way::Resumed(begins_at);
+                return unpack(unpacking, beginning, outlet, keeper, known, way);
             }
+            let none = std::io::empty();
+            unpack(unpacking, none, outlet, keeper, known, Way::Straight)
         });
         let receiving = async {
             let received = pass_on(*body, inlet, &self.from, self.context.progress, &stop).await;

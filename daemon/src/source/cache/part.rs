@@ -106,11 +106,10 @@ impl Cache {
             0 => None,
             bytes => Some(File::open(&path)?.take(bytes)),
         };
-        let opened = self.is_on().then(|| self.open(&key, &record, begins_at));
-        let file = opened.transpose().unwrap_or_else(|error| {
-            tracing::warn!(%error, "a download cannot be kept");
-            None
-        });
+        let opened = self.open(&key, &record, begins_at);
+        let file = opened
+            .inspect_err(|error| tracing::warn!(%error, "a download cannot be kept"))
+            .ok();
         let keeper = Keeper {
             cache: self.clone(),
             key,
