@@ -20,6 +20,7 @@ mod git_refusal;
 mod hostile;
 mod index;
 mod install;
+mod lying;
 mod pipelines;
 mod progress;
 mod publish;

@@ -3,7 +3,7 @@
 //! `e2e/` holds the tests, `bench/` the benchmarks; both speak in the words of
 //! this library. It starts the real `packd`, runs the real `packctl`, and
 //! serves real archives with nginx. Only misbehaviour that no real server
-//! offers is simulated ([`Fault`]). Each test has folders of its own, and no
+//! offers is simulated ([`Fault`], [`Liar`]). Each test has folders of its own, and no
 //! exchange over the socket goes unchecked against `docs/openapi.json`.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
@@ -25,13 +25,14 @@ pub use support::{
     git_site::{GitDaemon, GitSite, Sshd},
     http::{Answer, Connection, Request},
     index::Index,
+    liar::{Liar, Manner},
     packd::Packd,
     packs::{Archive, Format, PackTree},
     people::Person,
     process::{PATIENCE, Ran},
     repository::Repository,
     settings::Settings,
-    site::Site,
+    site::{PASSWORD, Site},
     strace::Strace,
     tree::Tree,
 };

@@ -8,6 +8,7 @@ pub mod git_site;
 pub mod hostile;
 pub mod http;
 pub mod index;
+pub mod liar;
 pub mod notify;
 pub mod numbers;
 pub mod openapi;

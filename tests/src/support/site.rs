@@ -19,6 +19,9 @@ use super::{
     repository::git,
 };
 
+/// What `Authorization` has to be for what is below `guarded/`, which is the same as without that.
+pub const PASSWORD: &str = "Bearer open-sesame";
+
 /// nginx on loopback, serving one folder over https and over http.
 #[derive(Debug)]
 pub struct Site {
@@ -289,6 +292,10 @@ http {{
     root root;
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
     location /down/ {{ rewrite ^/down/(.*)$ http://127.0.0.1:{plain}/$1 redirect; }}
+    location /guarded/ {{
+      if ($http_authorization != '{PASSWORD}') {{ return 401; }}
+      rewrite ^/guarded/(.*)$ /$1 break;
+    }}
     location /secret/ {{ return 403; }}
     location /broken/ {{ return 500; }}
     location ~ ^/git(?<repository>/.*)$ {{ {git} fastcgi_param HTTP_GIT_PROTOCOL $http_git_protocol; }}
