@@ -148,6 +148,10 @@ pub fn points(calls: &[Call], file_name: &str) -> Vec<Point> {
 fn call(line: &str) -> Option<Call> {
     let (thread, rest) = line.split_once(' ')?;
     let (name, arguments) = rest.trim_start().split_once('(')?;
+    // the other half of a call that was seen begin: `<... accept4 resumed>`
+    if name.starts_with('<') {
+        return None;
+    }
     let texts = arguments
         .split('"')
         .skip(1)
