@@ -166,6 +166,16 @@ fn symbolic(table: &mut Table) {
             "loop",
         ),
         (
+            "t62-two",
+            "two folders that contain each other",
+            Tar::pack()
+                .folder("a/")
+                .folder("b/")
+                .link("a/l", "../b")
+                .link("b/l", "../a"),
+            "b/l",
+        ),
+        (
             "t62-deep",
             "a folder that contains itself further down",
             Tar::pack()
