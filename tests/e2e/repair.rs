@@ -164,6 +164,25 @@ fn a_missing_generation_is_made_again() {
 }
 
 #[test]
+fn working_folders_that_are_gone_are_made_again_for_packd_alone() {
+    let packd = Packd::start(&Settings::new());
+    let folder = tempfile::tempdir().unwrap();
+    slack().archive(Format::TarGz).write_to(folder.path());
+    let archive = folder.path().join("slack-2.1.0.tar.gz");
+    let working = ["staging", "uploads"].map(|name| packd.state_dir().join(name));
+    for folder in &working {
+        fs_err::remove_dir(folder).unwrap();
+    }
+
+    packd.ctl(["install", archive.to_str().unwrap()]).success();
+
+    for folder in &working {
+        let mode = fs_err::metadata(folder).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700, "{}", folder.display());
+    }
+}
+
+#[test]
 fn nobody_else_can_open_what_packd_locks() {
     let mut packd = Packd::start(&Settings::new());
     let lock = packd.state_dir().join(".lock");

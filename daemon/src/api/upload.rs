@@ -149,9 +149,10 @@ async fn receive(
         Refusal::new(ErrorKind::TooMany, "too many uploads are being received")
             .hint("wait until one has ended")
     })?;
-    let folder = state.parts.layout.uploads();
+    let layout = state.parts.layout.clone();
     let (pieces, taken) = mpsc::channel(PIECES);
-    let writing = tokio::task::spawn_blocking(move || write(&folder, taken));
+    let writing =
+        tokio::task::spawn_blocking(move || write(&store::tree::make_uploads(&layout)?, taken));
     let sent = send(state, body, limit, pieces).await;
     let written = writing.await.map_err(|_| UploadError::Panicked)?;
     // what the body did wrong comes first: it is why the rest is missing

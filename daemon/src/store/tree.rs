@@ -36,6 +36,16 @@ pub(crate) fn make_folders(layout: &Layout) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes the folder of the uploads if it is not there, and says where it is. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`], naming the folder.
+pub(crate) fn make_uploads(layout: &Layout) -> Result<PathBuf, StoreError> {
+    let folder = layout.uploads();
+    make_folder(&folder, 0o700)?;
+    Ok(folder)
+}
+
 /// Makes a folder that is not there, with exactly this mode, whatever the umask: others read packs.
 pub(super) fn make_folder(folder: &Path, mode: u32) -> Result<(), StoreError> {
     let doing = || StoreError::at("make folder", folder);
@@ -91,7 +101,9 @@ impl Staging {
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Tree`].
     pub(crate) fn create(layout: &Layout, job: i64) -> Result<Self, StoreError> {
-        let path = layout.staging().join(job.to_string());
+        let staging = layout.staging();
+        make_folder(&staging, 0o700)?;
+        let path = staging.join(job.to_string());
         remove(&path)?;
         make_folder(&path, 0o700)?;
         Ok(Self { path })
