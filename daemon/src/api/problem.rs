@@ -112,7 +112,7 @@ pub(crate) fn of_response(response: &Response) -> Option<&Problem> {
 /// everybody else learns the kind, and the log has the rest.
 pub(crate) fn for_role(response: Response, role: Role) -> Response {
     match of_response(&response) {
-        Some(problem) if is_inner(problem.kind) => {
+        Some(problem) if problem.kind.is_inner() => {
             let (kind, causes) = (problem.kind, problem.causes.join(": "));
             // a reload logs what is wrong with a configuration, line by line, and so does a refresh
             if kind != ErrorKind::InvalidConfig {
@@ -127,18 +127,6 @@ pub(crate) fn for_role(response: Response, role: Role) -> Response {
         }
         _ => response,
     }
-}
-
-/// Kinds of what goes wrong inside the daemon, as opposed to with the request.
-fn is_inner(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Io
-            | ErrorKind::Database
-            | ErrorKind::Internal
-            | ErrorKind::NoSpace
-            | ErrorKind::InvalidConfig
-    )
 }
 
 /// Kinds that the same request need not meet again.

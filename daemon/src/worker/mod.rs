@@ -115,7 +115,11 @@ fn log(summary: &str, outcome: &Outcome) {
     match outcome {
         Outcome::Unchanged => tracing::info!("{summary}: nothing had to change"),
         Outcome::Activated => tracing::info!("{summary}: done"),
-        Outcome::Failed(problem) => tracing::error!("{summary}: failed: {}", in_words(problem)),
+        Outcome::Failed(problem) if problem.kind.is_inner() => {
+            tracing::error!("{summary}: failed: {}", in_words(problem));
+        }
+        // who asked is told: a slip of theirs is nothing that an operator has to act upon
+        Outcome::Failed(problem) => tracing::warn!("{summary}: failed: {}", in_words(problem)),
         Outcome::Retry(problem, delay) => {
             tracing::warn!(
                 "{summary}: failed, next try in {} s: {}",

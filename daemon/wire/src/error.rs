@@ -180,6 +180,15 @@ impl ErrorKind {
         }
     }
 
+    /// Whether it is about what goes wrong inside the daemon, as opposed to with a request.
+    #[must_use]
+    pub fn is_inner(self) -> bool {
+        matches!(
+            self,
+            Self::Io | Self::Database | Self::Internal | Self::NoSpace | Self::InvalidConfig
+        )
+    }
+
     /// What `packctl` exits with after an error of this kind.
     #[must_use]
     pub fn exit(self) -> Exit {
