@@ -105,13 +105,7 @@ impl StepError {
 
 impl From<StoreError> for StepError {
     fn from(error: StoreError) -> Self {
-        let hint = match error.kind() {
-            ErrorKind::NoSpace => {
-                Some("free some space on the file system of the state folder".into())
-            }
-            _ => error.hint(),
-        };
-        Self::of(error.kind(), &error, hint, false)
+        Self::of(error.kind(), &error, error.hint(), false)
     }
 }
 

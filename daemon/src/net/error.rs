@@ -230,7 +230,10 @@ impl NetError {
             }
             Self::Status {
                 status: 401 | 403, ..
-            } => "check the `headers` of the registry: they carry its credentials",
+            } => {
+                "the credentials of a registry are its `headers`, check those; a URL that is named directly is asked \
+                 without any"
+            }
             Self::Status { status: 407, .. } => "the proxy wants credentials: check `net.proxy`",
             Self::Stalled { .. } | Self::NoAnswer { .. } => {
                 "raise `net.idle_timeout` if the server is known to be this slow"

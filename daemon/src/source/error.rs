@@ -245,8 +245,9 @@ impl SourceError {
             ),
             Self::Download { source } => source.hint(),
             Self::Folder { source, .. } => source.hint(),
-            Self::Unpack { folder, .. } | Self::Spool { folder, .. } if self.kind() == ErrorKind::NoSpace => {
-                Some(format!("free space on the file system of `{}`, then try again", folder.display()))
+            // the folder itself is gone by the time that somebody reads this
+            Self::Unpack { .. } | Self::Spool { .. } if self.kind() == ErrorKind::NoSpace => {
+                Some(StoreError::FREE_SPACE.to_owned())
             }
             Self::Unpack { source, .. } => source.hint(),
             Self::TooLarge { .. } => Some("the limit is `limits.pack_bytes` of the configuration".to_owned()),

@@ -94,6 +94,10 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
+    /// What to do when the file system is full.
+    pub(crate) const FREE_SPACE: &'static str =
+        "free some space on the file system of the state folder, then ask again";
+
     /// For `map_err` on the opening of a database.
     pub(super) fn open(path: &Path) -> impl Fn(rusqlite::Error) -> Self + Copy {
         move |source| Self::Open {
@@ -165,14 +169,14 @@ impl StoreError {
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            _ if self.kind() == ErrorKind::NoSpace => Some(Self::FREE_SPACE.into()),
             Self::InUse { .. } => {
                 Some("stop the other packd, or give this one its own --state-dir".into())
             }
             Self::Newer { .. } => Some("start the packd that wrote it, or a newer one".into()),
-            Self::ForeignGeneration { .. } => Some(
-                "restore the `packd.db` that belongs to this state folder; nothing was changed"
-                    .into(),
-            ),
+            Self::ForeignGeneration { .. } => {
+                Some("restore the `packd.db` that belongs to this state folder".into())
+            }
             Self::CurrentOdd { path } => {
                 Some(format!("look at it with `ls -l {}`", path.display()))
             }
@@ -239,4 +243,22 @@ pub(super) fn is_no_space(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_system_has_a_remedy_whatever_met_it() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        for error in [
+            StoreError::io("write")(full()),
+            StoreError::Query(rusqlite::Error::SqliteFailure(code, None).into()),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::NoSpace, "{error:?}");
+            assert_eq!(error.hint().as_deref(), Some(StoreError::FREE_SPACE));
+        }
+    }
 }
