@@ -51,7 +51,7 @@ pub(crate) async fn events(
     let since = since(&query, &headers)?;
     if let Some(since) = since {
         let last = state.parts.database.read(rows::last).await?;
-        is_past(since, last)?;
+        is_known(since, last)?;
     }
     if query.follow == Some(false) {
         let limit = page(query.limit, 100)?;
@@ -103,9 +103,15 @@ async fn stream(
     Ok((headers, body).into_response())
 }
 
-/// Refuses a number that is yet to come. Whoever has it got it from another history, which the database was
+/// Refuses a number that no event has, and one that is yet to come. Whoever has it got it from another history, which the database was
 /// replaced by, and would miss all of this one up to there.
-fn is_past(since: i64, last: i64) -> Answer<()> {
+fn is_known(since: i64, last: i64) -> Answer<()> {
+    if since < 0 {
+        let detail = format!("there is no event {since}: they are numbered from 1");
+        return Err(
+            Refusal::new(ErrorKind::BadRequest, detail).hint("`since=0` begins with the first one")
+        );
+    }
     if since <= last {
         return Ok(());
     }

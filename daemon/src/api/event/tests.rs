@@ -141,6 +141,9 @@ async fn a_number_that_is_yet_to_come_is_refused_with_the_last_one() {
             problem.detail
         );
     }
+    let problem = daemon.get("/v1/events?since=-1").await.problem();
+    assert_eq!(problem.kind, ErrorKind::BadRequest);
+    assert!(problem.detail.contains("-1"), "{}", problem.detail);
     let forget = |tx: &crate::store::Tx<'_>| tx.execute("DELETE FROM event", []);
     daemon.state.parts.database.write(forget).await.unwrap();
     let list: EventList = daemon.get("/v1/events?since=3&follow=false").await.json();
