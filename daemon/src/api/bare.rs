@@ -11,7 +11,12 @@ pub(crate) fn instead_of(written: &[u8]) -> Option<Vec<u8>> {
     let head = written.strip_suffix(b"\r\n\r\n")?;
     let head = std::str::from_utf8(head).ok()?;
     let mut lines = head.split("\r\n");
-    let status = match lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)? {
+    // the version is that of an earlier request on the connection, if there was one
+    let (version, status) = lines.next()?.split_once(' ')?;
+    if !matches!(version, "HTTP/1.1" | "HTTP/1.0") {
+        return None;
+    }
+    let status = match status.get(..3)? {
         "400" => StatusCode::BAD_REQUEST,
         "414" => StatusCode::URI_TOO_LONG,
         "431" => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -31,6 +36,19 @@ pub(crate) fn instead_of(written: &[u8]) -> Option<Vec<u8>> {
     let mut problem = Problem::new(ErrorKind::BadRequest, detail);
     problem.status = status.as_u16();
     Some(whole(status, "", &problem))
+}
+
+/// How a client begins that speaks HTTP/2 without having asked; hyper closes the connection without a word.
+pub(crate) const HTTP_2: &[u8] = b"PRI * HTTP/2";
+
+/// The whole answer to such a client, which sees at least in a trace what was said.
+pub(crate) fn to_http_2() -> Vec<u8> {
+    let status = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+    let detail = "the request is HTTP/2, and packd speaks HTTP/1.1";
+    let mut problem = Problem::new(ErrorKind::BadRequest, detail)
+        .with_hint("leave out what insists on HTTP/2, such as curl's `--http2-prior-knowledge`");
+    problem.status = status.as_u16();
+    whole(status, "", &problem)
 }
 
 /// A problem as everything that is written to a connection that then ends; `more` is lines of its head.
@@ -59,6 +77,11 @@ mod tests {
                 && text.contains("\r\nContent-Type: application/problem+json\r\n")
                 && text.ends_with('}'),
             "it is a problem: {text}"
+        );
+        let older = b"HTTP/1.0 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+        assert!(
+            instead_of(older).is_some(),
+            "it follows an HTTP/1.0 request"
         );
         for ours in [
             &b"HTTP/1.1 400 Bad Request\r\ncontent-length: 12\r\n\r\n"[..],

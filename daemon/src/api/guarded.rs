@@ -123,9 +123,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         let before = buf.filled().len();
         match Pin::new(&mut this.inner).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
-                let filled = buf.filled();
-                if filled.len() > before {
-                    this.arrived(&filled[before..]);
+                let arrived = &buf.filled()[before..];
+                if arrived.is_empty() {
+                    return Poll::Ready(Ok(()));
+                }
+                let is_first = !this.seen_any;
+                this.arrived(arrived);
+                if is_first && arrived.starts_with(bare::HTTP_2) {
+                    // for hyper the client has nothing to say, and for the client this is the last word
+                    this.instead = bare::to_http_2();
+                    buf.set_filled(before);
                 }
                 Poll::Ready(Ok(()))
             }

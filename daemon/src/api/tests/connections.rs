@@ -76,6 +76,47 @@ async fn heads_have_a_size_and_a_number_of_lines() {
 }
 
 #[tokio::test]
+async fn who_speaks_http_2_is_told_what_is_spoken_here() {
+    let server = Served::new();
+    let answer = server.ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_eq!(answer.status, 505, "{}", answer.head);
+    let problem = answer.problem();
+    assert_eq!(problem.kind, ErrorKind::BadRequest);
+    assert!(problem.detail.contains("HTTP/1.1"), "{problem:?}");
+    still_serves(&server).await;
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_read_behind_good_requests_is_told_so_too() {
+    let server = Served::new();
+    let good = |line: &str| format!("{line} HTTP/1.1\r\nHost: packd\r\n\r\n");
+    let health = good("GET /v1/health");
+    for before in [
+        health.clone(),
+        health.repeat(3),
+        good("GET /v1/nothing"),
+        good("HEAD /v1/health"),
+        "GET /v1/health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".to_owned(),
+        good("GET /v1/openapi.json"),
+        good("GET /v1/packs").repeat(2),
+    ] {
+        for bad in [
+            "GET / HTTP/9.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nno header\r\n\r\n",
+        ] {
+            let answers = server.send(format!("{before}{bad}")).await;
+            let answers = String::from_utf8(answers).unwrap();
+            let last = answers.rfind("HTTP/1.1 ").unwrap();
+            let answer = Answered::parse(&answers.as_bytes()[last..]);
+            assert!(!answer.body.is_empty(), "{before}{bad}: {answers}");
+            assert_eq!(answer.status, 400, "{before}{bad}: {answers}");
+            assert_eq!(answer.problem().kind, ErrorKind::BadRequest);
+        }
+    }
+    still_serves(&server).await;
+}
+
+#[tokio::test]
 async fn slow_heads_idle_connections_and_slow_bodies_end() {
     let server = Served::with(Config::default(), hasty());
     assert!(
