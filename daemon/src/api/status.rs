@@ -8,7 +8,8 @@ use packd_wire::{HealthView, RegistryState, RegistryView, Role, StatusView, path
 use super::State;
 use super::caller::Caller;
 use super::reply::{Answer, Shown};
-use crate::store::{self, pack::Installed};
+use crate::registry::in_words;
+use crate::store::{self, pack::Installed, time};
 
 /// What this daemon can do, for clients that must know.
 const FEATURES: [&str; 5] = ["install", "upload", "remove", "events", "idempotency"];
@@ -134,9 +135,9 @@ async fn problems(state: &State, registries: &[RegistryView], role: Role) -> Ans
         ));
     }
     if let Some(refused) = state.parts.config.refused() {
-        let at = &refused.at;
+        let ago = in_words(time::since(&refused.at));
         let text =
-            format!("the reload of {at} was refused, the configuration before it is in force");
+            format!("a reload {ago} ago was refused, the configuration before it is in force");
         // the reason names files and keys, as the answer to a reload does, which only an admin gets
         problems.push(match role {
             Role::Admin => format!("{text}: {}", refused.reason),

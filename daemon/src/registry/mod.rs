@@ -170,7 +170,8 @@ fn state(registry: &Registry, row: &IndexRow) -> RegistryState {
 }
 
 /// A span of time for people: `3 min`, `2 h`, `5 days`.
-fn in_words(age: Duration) -> String {
+#[must_use]
+pub(crate) fn in_words(age: Duration) -> String {
     let seconds = age.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),

@@ -37,10 +37,10 @@ pub(super) fn run(
     crate::logging::set_level(effective.config.log.level);
     let old = shared.replace(effective.config);
     let changed = config::diff(&old, &shared.current());
-    tracing::info!(
-        "configuration reloaded; {} settings are different",
-        changed.len()
-    );
+    match changed.as_slice() {
+        [] => tracing::info!("configuration reloaded; nothing is different"),
+        changed => tracing::info!("configuration reloaded; different: {}", changed.join(", ")),
+    }
     Ok(ReloadView { changed })
 }
 
