@@ -32,7 +32,7 @@ pub(crate) struct Events {
     since: Option<i64>,
 
     /// Only events of this job
-    #[arg(long, value_name = "JOB")]
+    #[arg(long, value_name = "JOB", value_parser = super::job::number)]
     job: Option<i64>,
 
     /// Only events about this pack

@@ -41,21 +41,21 @@ pub(crate) struct List {
     limit: u32,
 
     /// Only jobs older than this one
-    #[arg(long, value_name = "JOB")]
+    #[arg(long, value_name = "JOB", value_parser = number)]
     before: Option<i64>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
     /// The job's number
-    #[arg(value_name = "JOB")]
+    #[arg(value_name = "JOB", value_parser = number)]
     id: i64,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
     /// The job's number
-    #[arg(value_name = "JOB")]
+    #[arg(value_name = "JOB", value_parser = number)]
     id: i64,
 
     /// Watch at most this long; the job goes on afterwards, and the exit code is 7
@@ -66,8 +66,19 @@ pub(crate) struct Watch {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cancel {
     /// The jobs' numbers
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(required = true, value_name = "JOB", value_parser = number)]
     ids: Vec<i64>,
+}
+
+/// The number of a job, as it is typed.
+///
+/// # Errors
+/// What a number is, and where to find one.
+pub(crate) fn number(text: &str) -> Result<i64, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or("a job is named by its number, which `packctl job list` shows")
 }
 
 /// Where a job stands, as it is typed.
