@@ -73,6 +73,61 @@ fn an_unknown_pack_is_answered_with_the_nearest_name() {
 }
 
 #[test]
+fn a_slip_in_the_name_of_a_pack_is_answered_with_the_nearest_name() {
+    let site = Site::serving([&slack()]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd
+        .ctl(["versions", "slakc"])
+        .failure(3)
+        .says("did you mean `slack`?");
+    packd
+        .ctl(["show", "slakc"])
+        .failure(3)
+        .says("`packctl install slakc`");
+    packd.ctl(["install", "slack"]).success();
+    packd
+        .ctl(["show", "slakc"])
+        .failure(3)
+        .says("did you mean `slack`?");
+    packd.ctl(["install", "slakc"]).failure(3);
+    let log = packd.log();
+    assert!(
+        log.contains("install slakc: failed") && !log.contains("ERROR"),
+        "nothing that an operator has to act upon: {log}"
+    );
+}
+
+#[test]
+fn a_disabled_registry_is_named_when_no_other_may_offer_the_pack() {
+    let settings = Settings::new().registry(
+        "acme",
+        "https://packs.example.org/index.json",
+        &json!({"enabled": false}),
+    );
+    let packd = Packd::start(&settings);
+    packd
+        .ctl(["install", "slack"])
+        .failure(3)
+        .says("no registry is enabled that may offer `slack`")
+        .says("set `enabled: true` for `acme`");
+}
+
+#[test]
+fn a_job_is_named_by_its_number() {
+    let packd = Packd::prepare(&Settings::new());
+    for line in [
+        ["job", "show", "abc"],
+        ["job", "cancel", "-"],
+        ["job", "watch", "0"],
+    ] {
+        packd
+            .ctl(line)
+            .failure(2)
+            .says("a job is named by its number, which `packctl job list` shows");
+    }
+}
+
+#[test]
 fn an_unknown_version_is_answered_with_those_there_are() {
     let site = Site::serving([&slack(), &PackTree::new("slack", "2.0.3")]);
     let packd = Packd::start(&Settings::for_site(&site));

@@ -5,6 +5,7 @@ use packd_wire::{AvailableList, AvailableView, ErrorKind, Exit};
 use crate::Ending;
 use crate::client::Client;
 use crate::output::table::Table;
+use crate::output::text::clean;
 use crate::output::{Failure, Output, Width};
 
 /// List the versions of a pack that registries offer
@@ -25,8 +26,17 @@ impl Versions {
         out.show_list(&list, &list.versions, || table(&list, width));
         if list.versions.is_empty() {
             let message = format!("no registry offers `{}`", list.pack_ref);
-            return Err(Failure::new(ErrorKind::PackNotFound.exit(), message)
-                .with_hint("`packctl search WORD` shows what there is"));
+            let hint = match list.nearest.as_slice() {
+                [] => "`packctl search WORD` shows what there is".to_owned(),
+                names => {
+                    let names: Vec<_> = names
+                        .iter()
+                        .map(|name| format!("`{}`", clean(name)))
+                        .collect();
+                    format!("did you mean {}?", names.join(" or "))
+                }
+            };
+            return Err(Failure::new(ErrorKind::PackNotFound.exit(), message).with_hint(hint));
         }
         Ok(Ending::Exit(Exit::Done))
     }

@@ -15,10 +15,12 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegistryError {
     /// No registry is configured or enabled.
-    #[error("no registry is configured that may offer `{pack}`")]
+    #[error("no registry is {} that may offer `{pack}`", if disabled.is_empty() { "configured" } else { "enabled" })]
     None {
         /// The pack.
         pack: String,
+        /// Those that may, and are disabled.
+        disabled: Vec<String>,
     },
 
     /// No registry has this name.
@@ -208,6 +210,10 @@ impl RegistryError {
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::None { disabled, .. } if !disabled.is_empty() => Some(format!(
+                "set `enabled: true` for {} in packd.yaml",
+                listed(disabled)
+            )),
             Self::None { .. } => Some("add one under `registries:` in packd.yaml".into()),
             Self::Unknown {
                 nearest: Some(name),

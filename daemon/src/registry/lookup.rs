@@ -163,8 +163,10 @@ impl Registries {
             .cloned()
             .collect();
         if asked.is_empty() {
+            let may = config.registries.iter().filter(|one| allowed(one));
             return Err(RegistryError::None {
                 pack: query.pack_ref.to_string(),
+                disabled: may.map(|registry| registry.name.clone()).collect(),
             });
         }
         Ok(asked)
@@ -247,7 +249,11 @@ impl Registries {
     }
 
     /// Refs that the asked registries offer and that are nearly this one.
-    async fn nearest(&self, pack_ref: &str, asked: &[Registry]) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn nearest(
+        &self,
+        pack_ref: &str,
+        asked: &[Registry],
+    ) -> Result<Vec<String>, StoreError> {
         let asked: Vec<_> = asked
             .iter()
             .map(|registry| (registry.name.clone(), registry.refs.clone()))

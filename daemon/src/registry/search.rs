@@ -125,9 +125,15 @@ impl Registries {
         {
             return Err(error);
         }
+        let nearest = if versions.is_empty() {
+            self.nearest(pack_ref.as_str(), &registries).await?
+        } else {
+            Vec::new()
+        };
         Ok(AvailableList {
             pack_ref: pack_ref.to_string(),
             versions,
+            nearest,
             warnings,
         })
     }

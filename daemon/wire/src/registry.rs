@@ -166,6 +166,9 @@ pub struct AvailableList {
     pub pack_ref: String,
     /// The versions.
     pub versions: Vec<AvailableView>,
+    /// Refs of nearly this name that are offered, when this one is not.
+    #[serde(default)]
+    pub nearest: Vec<String>,
     /// Registries whose answer is old or missing, each in one line.
     pub warnings: Vec<String>,
 }

@@ -12,6 +12,7 @@ fn versions_say_what_is_special_about_them() {
         installed,
     };
     let list = AvailableList {
+        nearest: Vec::new(),
         pack_ref: "slack".to_owned(),
         versions: vec![
             version("3.0.0", "public", true, false, false),

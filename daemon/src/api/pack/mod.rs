@@ -57,14 +57,18 @@ pub(crate) async fn show(
     FromState(state): FromState<State>,
     NamedPack(pack_ref): NamedPack,
 ) -> Answer<Shown<PackView>> {
-    let view = views(&state, Some(pack_ref.to_string())).await?.pop();
-    view.map(Shown).ok_or_else(|| {
-        Refusal::new(
-            ErrorKind::PackNotInstalled,
-            format!("`{pack_ref}` is not installed"),
-        )
-        .hint(format!("`packctl install {pack_ref}`"))
-    })
+    if let Some(view) = views(&state, Some(pack_ref.to_string())).await?.pop() {
+        return Ok(Shown(view));
+    }
+    let active = state.parts.database.read(store::pack::active).await?;
+    let near = packd_format::nearest(pack_ref.as_str(), active.keys().map(String::as_str));
+    let detail = format!("`{pack_ref}` is not installed");
+    Err(
+        Refusal::new(ErrorKind::PackNotInstalled, detail).hint(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`packctl install {pack_ref}`"),
+        }),
+    )
 }
 
 /// Installs from a registry reference, the URL of an archive, or a git repository.
