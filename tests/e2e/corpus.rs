@@ -26,10 +26,13 @@ fn with_a_pack(settings: &Settings) -> Packd {
     packd
 }
 
-/// Everything in the state folder but what the database consists of.
+/// Everything in the state folder but what the database consists of, and the downloads that were kept: an archive
+/// that could be unpacked stays there, whatever its `pack.yaml` says.
 fn state(packd: &Packd) -> Vec<String> {
     let mut tree = Tree::of(&packd.state_dir());
-    tree.0.retain(|path, _| !path.starts_with("packd.db"));
+    let kept = ["packd.db", "cache/archives/"];
+    tree.0
+        .retain(|path, _| !kept.iter().any(|kept| path.starts_with(kept)));
     tree.0.into_keys().collect()
 }
 
@@ -130,6 +133,12 @@ fn hostile_downloads_are_refused_as_uploads_are() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     assert_eq!(state(&packd), before);
     assert_eq!(packd.active(), ["slack 2.1.0"]);
+    let downloads = fs_err::read_dir(packd.state_dir().join("cache/archives")).unwrap();
+    let beginnings: Vec<_> = downloads
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().ends_with(".part"))
+        .collect();
+    assert!(beginnings.is_empty(), "{beginnings:?}");
 
     for source in ["jira@2.2.0", "zoom@2.2.0"] {
         let problem = install(&json!({"source": source}));

@@ -279,23 +279,23 @@ pub(super) async fn serve(
     guard: &Guard,
 ) {
     while let Some(ask) = asked.recv().await {
-        if let Err(error) = one(reach, repository, ask, guard).await {
-            guard.fail(error);
-        }
+        one(reach, repository, ask, guard).await;
     }
 }
 
-async fn one(
-    reach: &Reach<'_>,
-    repository: &Repository,
-    ask: Ask,
-    guard: &Guard,
-) -> std::result::Result<(), GitError> {
+/// What went wrong is with the guard before the library's end is let go: it would say something vaguer first.
+async fn one(reach: &Reach<'_>, repository: &Repository, ask: Ask, guard: &Guard) {
     let Exchanged {
         url,
         content_type,
         mut body,
-    } = exchange(reach, repository, &ask, guard).await?;
+    } = match exchange(reach, repository, &ask, guard).await {
+        Ok(exchanged) => exchanged,
+        Err(error) => {
+            guard.fail(error);
+            return;
+        }
+    };
     let (inlet, outlet) = pipe();
     let answer = Answer {
         url,
@@ -303,11 +303,14 @@ async fn one(
         body: outlet,
     };
     if ask.answer.send(answer).is_err() {
-        return Ok(());
+        return;
     }
-    pass_on(&mut body, &inlet, guard).await?;
-    inlet.end().await;
-    Ok(())
+    match pass_on(&mut body, &inlet, guard).await {
+        Ok(()) => inlet.end().await,
+        Err(error) => {
+            guard.fail(error);
+        }
+    }
 }
 
 async fn pass_on(
