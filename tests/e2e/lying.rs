@@ -68,7 +68,7 @@ fn every_lie_is_found_out_and_leaves_nothing() {
             ErrorKind::FetchFailed,
         ),
         ("stalls-at-once", vec![Stalling(0)], ErrorKind::FetchFailed),
-        ("drips", vec![Dripping], ErrorKind::FetchFailed),
+        ("drips", vec![Dripping(0)], ErrorKind::FetchFailed),
         (
             "cuts",
             vec![Cutting(1000), Cutting(0)],
@@ -144,7 +144,7 @@ fn a_download_goes_on_after_a_kill_and_starts_anew_if_the_archive_has_changed() 
     for etag in ["v1", "v2"] {
         let liar = Liar::start();
         liar.serve("slack.tar.gz", archive.bytes.clone(), "v1");
-        liar.behave("slack.tar.gz", [Manner::Stalling(4_000_000)]);
+        liar.behave("slack.tar.gz", [Manner::Dripping(4_000_000)]);
         let mut packd = Packd::start(&Settings::new().set("net.allow_http", true));
         let url = liar.url("slack.tar.gz");
         let job = packd
@@ -372,4 +372,64 @@ fn what_was_downloaded_once_is_not_asked_for_again() {
         .iter()
         .filter(|served| served.path.starts_with("/packs/"));
     assert_eq!(archives.count(), 1, "{served:#?}");
+}
+
+#[test]
+fn proxies_are_used_as_the_environment_or_the_configuration_says() {
+    let (proxy, direct) = (Liar::start(), Liar::start());
+    let archive = slack().archive(Format::TarGz);
+    for server in [&proxy, &direct] {
+        server.serve("slack.tar.gz", archive.bytes.clone(), "v1");
+    }
+    let address = proxy.url("");
+    let by_environment = [("HTTP_PROXY", address.as_str()), ("NO_PROXY", "127.0.0.1")];
+    let by_setting = [
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("NO_PROXY", "127.0.0.1"),
+    ];
+    for (setting, environment) in [("env", by_environment), (address.as_str(), by_setting)] {
+        let mut packd = Packd::prepare(&impatient().set("net.proxy", setting));
+        for (name, value) in environment {
+            packd.with_environment(name, value);
+        }
+        packd.begin();
+        let before = (proxy.proxied().len(), direct.asked("").len());
+        // no name server knows this one, so only the proxy can
+        let job = install(
+            &packd,
+            &json!({"source": "http://packs.invalid/slack.tar.gz"}),
+        );
+        assert_eq!(job.status, JobStatus::Succeeded, "{setting}: {job:#?}");
+        let asked = proxy.proxied();
+        assert_eq!(asked.len(), before.0 + 1, "{asked:#?}");
+        let job = install(
+            &packd,
+            &json!({"source": direct.url("slack.tar.gz"), "force": true}),
+        );
+        assert_eq!(job.status, JobStatus::Succeeded, "{setting}: {job:#?}");
+        assert_eq!(
+            direct.asked("").len(),
+            before.1 + 1,
+            "{setting}: past the proxy"
+        );
+        assert_eq!(proxy.proxied().len(), asked.len(), "{setting}");
+    }
+}
+
+#[test]
+fn a_rate_limit_holds_and_the_total_timeout_ends_what_takes_too_long() {
+    let liar = Liar::start();
+    let archive = slack().archive(Format::TarGz);
+    liar.serve("slack.tar.gz", archive.bytes.clone(), "v1");
+    // a tenth of what is needed can come within the time
+    let rate = archive.bytes.len() / 20;
+    let settings = impatient()
+        .set("net.rate_limit", format!("{rate}B"))
+        .set("net.total_timeout", "2s");
+    let packd = Packd::start(&settings);
+    let job = install(&packd, &json!({"source": liar.url("slack.tar.gz")}));
+    let error = job.error.unwrap();
+    assert_eq!(error.kind, ErrorKind::Timeout, "{error:#?}");
+    assert!(error.retryable && error.hint.unwrap().contains("net.total_timeout"));
+    nothing_is_left(&packd);
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
@@ -22,8 +23,8 @@ pub enum Manner {
     Honestly,
     /// After so many bytes of the body, nothing more, and the connection stays open.
     Stalling(usize),
-    /// A byte at a time, with a pause after each, without end.
-    Dripping,
+    /// After so many bytes of the body, a byte at a time, with a pause after each.
+    Dripping(usize),
     /// After so many bytes of the body the connection ends.
     Cutting(usize),
     /// A `Content-Length` that is off by so many bytes; all of the body.
@@ -118,6 +119,15 @@ impl Liar {
         lock(&self.state).required = Some((name.to_owned(), value.to_owned()));
     }
 
+    /// What was asked for so far as of a proxy.
+    #[must_use]
+    pub fn proxied(&self) -> Vec<Asked> {
+        let asked = &lock(&self.state).asked;
+        let mut asked = asked.clone();
+        asked.retain(|asked| asked.path.starts_with("http://"));
+        asked
+    }
+
     /// What was asked for so far below a path.
     #[must_use]
     pub fn asked(&self, path: &str) -> Vec<Asked> {
@@ -195,6 +205,11 @@ fn answer(mut stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         let mut state = lock(state);
         state.asked.push(asked.clone());
         let path = asked.path.split('?').next().unwrap_or_default();
+        // what a proxy is asked has the host, and what is here is there under the same path
+        let path = match path.strip_prefix("http://") {
+            Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
+            None => path,
+        };
         let manner = match state.manners.get_mut(path) {
             Some(manners) if manners.len() > 1 => manners.pop(),
             Some(manners) => manners.last().cloned(),
@@ -259,7 +274,7 @@ fn body(
         ),
         None => "HTTP/1.1 200 OK\r\n".to_owned(),
     };
-    head += &format!("Connection: close\r\nETag: {etag}\r\n");
+    write!(head, "Connection: close\r\nETag: {etag}\r\n").unwrap();
     let off = if let Manner::Announcing(off) = manner {
         *off
     } else {
@@ -267,7 +282,7 @@ fn body(
     };
     let length = i64::try_from(rest.len()).unwrap() + off;
     if !matches!(manner, Manner::Endlessly) {
-        head += &format!("Content-Length: {length}\r\n");
+        write!(head, "Content-Length: {length}\r\n").unwrap();
     }
     write!(stream, "{head}\r\n")?;
     match manner {
@@ -278,9 +293,11 @@ fn body(
             while stream.read(&mut byte)? > 0 {}
             Ok(())
         }
-        Manner::Dripping => {
+        Manner::Dripping(after) => {
+            let (at_once, drops) = rest.split_at(rest.len().min(*after));
+            stream.write_all(at_once)?;
             stream.set_read_timeout(Some(DRIP))?;
-            for byte in &rest {
+            for byte in drops {
                 stream.write_all(&[*byte])?;
                 // hears nothing for that long, or that the client is gone
                 if stream.read(&mut [0]).is_ok() {
@@ -291,11 +308,13 @@ fn body(
         }
         Manner::Cutting(after) => stream.write_all(&rest[..rest.len().min(*after)]),
         Manner::Endlessly => loop {
-            stream.write_all(&[0; 64 * 1024])?;
+            stream.write_all(&[0; 4096])?;
         },
         Manner::ContinuingWrongly => {
             if from.is_some() {
-                rest.iter_mut().for_each(|byte| *byte ^= 0x55);
+                for byte in &mut rest {
+                    *byte ^= 0x55;
+                }
             }
             stream.write_all(&rest)
         }
