@@ -19,6 +19,8 @@ pub(crate) enum CheckError {
     Unmet {
         /// Each in one sentence.
         unmet: Vec<String>,
+        /// What would do, as `packctl install` takes it.
+        missing: Vec<String>,
     },
 
     /// Active packs need something else than the new version.
@@ -43,8 +45,12 @@ impl CheckError {
     #[must_use]
     pub(crate) fn hint(&self) -> String {
         match self {
-            Self::Unmet { .. } => {
-                "install what is missing first, or say `--skip-deps` to install without it".into()
+            Self::Unmet { missing, .. } => {
+                let missing: Vec<_> = missing.iter().map(|need| quoted(need)).collect();
+                format!(
+                    "run `packctl install {}` first, or say `--skip-deps` to install without",
+                    missing.join(" ")
+                )
             }
             Self::Breaks { .. } => "`--force` installs it all the same".into(),
         }
@@ -84,7 +90,11 @@ pub(super) async fn run(
                 .await?;
         }
     } else if !unmet.is_empty() {
-        return Err(CheckError::Unmet { unmet }.into());
+        let missing = lacking(plan, news, active)
+            .map(|(_, need)| installable(need))
+            .collect::<std::collections::BTreeSet<_>>();
+        let missing = missing.into_iter().collect();
+        return Err(CheckError::Unmet { unmet, missing }.into());
     }
 
     let broken = broken(plan, news, active);
@@ -150,28 +160,53 @@ fn version_after(name: &str, plan: &Plan, news: &[Inspected], active: &Active) -
         .and_then(|pack| crate::resolve::installed_version(pack).ok())
 }
 
-fn unmet(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for pack in news {
-        for Dependency {
-            pack_ref,
-            requirement,
-            ..
-        } in &pack.manifest.dependencies
-        {
-            let needs = &pack.manifest.pack_ref;
-            match version_after(pack_ref.as_str(), plan, news, active) {
-                Some(version) if requirement.matches(&version, PreReleases::Include) => {}
-                Some(version) => sentences.push(format!(
-                    "`{needs}` needs `{pack_ref}@{requirement}`, and {version} is installed"
-                )),
-                None => sentences.push(format!(
-                    "`{needs}` needs `{pack_ref}@{requirement}`, which is not installed"
-                )),
-            }
-        }
+/// What brings a dependency: its repository, where it is named by one, or else what registries offer.
+fn installable(need: &Dependency) -> String {
+    match &need.url {
+        Some(url) => url.clone(),
+        None if need.requirement.is_any() => need.pack_ref.to_string(),
+        None => format!("{}@{}", need.pack_ref, need.requirement),
     }
-    sentences
+}
+
+/// The same as a word of a shell.
+fn quoted(need: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@^._-+".contains(c);
+    if need.chars().all(is_plain) {
+        need.to_owned()
+    } else {
+        format!("'{need}'")
+    }
+}
+
+/// What the new packs need and will not have, each with who needs it.
+fn lacking<'a>(
+    plan: &'a Plan,
+    news: &'a [Inspected],
+    active: &'a Active,
+) -> impl Iterator<Item = (&'a Inspected, &'a Dependency)> {
+    let needs = news.iter().flat_map(|pack| {
+        pack.manifest
+            .dependencies
+            .iter()
+            .map(move |need| (pack, need))
+    });
+    needs.filter(|(_, need)| {
+        version_after(need.pack_ref.as_str(), plan, news, active)
+            .is_none_or(|version| !need.requirement.matches(&version, PreReleases::Include))
+    })
+}
+
+fn unmet(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
+    let sentences = lacking(plan, news, active).map(|(pack, need)| {
+        let who = &pack.manifest.pack_ref;
+        let what = format!("{}@{}", need.pack_ref, need.requirement);
+        match version_after(need.pack_ref.as_str(), plan, news, active) {
+            Some(version) => format!("`{who}` needs `{what}`, and {version} is installed"),
+            None => format!("`{who}` needs `{what}`, which is not installed"),
+        }
+    });
+    sentences.collect()
 }
 
 /// Whether the pack will not be there any more in its present version.
@@ -212,4 +247,19 @@ fn broken(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
         }
     }
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_is_a_command_that_installs_what_is_missing() {
+        let error = CheckError::Unmet {
+            unmet: Vec::new(),
+            missing: vec!["slack@^2".into(), "teams".into(), "vault@>=1.4, <3".into()],
+        };
+        let command = "`packctl install slack@^2 teams 'vault@>=1.4, <3'`";
+        assert!(error.hint().contains(command), "{}", error.hint());
+    }
 }
