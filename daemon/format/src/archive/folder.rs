@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::ArchiveError;
@@ -86,7 +86,7 @@ impl Folder {
         path: &str,
         executable: bool,
     ) -> Result<OwnedFd, ArchiveError> {
-        let mode = Mode::from_raw_mode(if executable { 0o755 } else { 0o644 });
+        let mode = mode_of(executable);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let (parent, name) = self.parent(path)?;
@@ -111,6 +111,36 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// Opens a file for reading, whatever else may have taken its place.
+    pub(super) fn open_file(&mut self, path: &str) -> Result<OwnedFd, ArchiveError> {
+        // NONBLOCK: a pipe would wait for a writer
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let (parent, name) = self.parent(path)?;
+        rustix::fs::openat(parent, name, flags, Mode::empty())
+            .map_err(|error| self.failed(path, error))
+    }
+
+    /// Gives the file at `old` in `from` another name, and says what that name stands for.
+    pub(super) fn link_file(
+        &mut self,
+        path: &str,
+        from: &mut Self,
+        old: &str,
+    ) -> Result<Stat, ArchiveError> {
+        let (old_parent, old_name) = from.parent(old)?;
+        let (parent, name) = self.parent(path)?;
+        rustix::fs::linkat(old_parent, old_name, parent, name, AtFlags::empty())
+            .and_then(|()| rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW))
+            .map_err(|error| self.failed(path, error))
+    }
+
+    /// Removes a file that was made here.
+    pub(super) fn remove_file(&mut self, path: &str) -> Result<(), ArchiveError> {
+        let (parent, name) = self.parent(path)?;
+        rustix::fs::unlinkat(parent, name, AtFlags::empty())
+            .map_err(|error| self.failed(path, error))
     }
 
     /// Creates a link. Only when all files are written: nothing can then be written through it.
@@ -164,9 +194,14 @@ impl Folder {
         Ok(())
     }
 
-    fn failed(&self, path: &str, error: Errno) -> ArchiveError {
+    pub(super) fn failed(&self, path: &str, error: Errno) -> ArchiveError {
         failed(&self.place.join(path), error)
     }
+}
+
+/// The mode of a file.
+pub(super) fn mode_of(executable: bool) -> Mode {
+    Mode::from_raw_mode(if executable { 0o755 } else { 0o644 })
 }
 
 fn failed(path: &Path, error: Errno) -> ArchiveError {

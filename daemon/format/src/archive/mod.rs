@@ -16,6 +16,8 @@ use std::path::Path;
 
 use crate::tree::FileList;
 
+mod base;
+mod content;
 mod error;
 mod folder;
 mod frames;
@@ -32,6 +34,7 @@ mod tests;
 mod writer;
 mod zip;
 
+pub use self::base::Base;
 pub use self::error::ArchiveError;
 pub(crate) use self::ledger::Kind;
 pub use self::limits::{LimitKind, Limits};
@@ -95,7 +98,18 @@ pub fn unpack(
     limits: &Limits,
     observer: &mut dyn Observer,
 ) -> Result<FileList, ArchiveError> {
-    let mut writer = Writer::new(dest, limits, observer)?;
+    unpack_with(source, Writer::new(dest, limits, observer)?, limits)
+}
+
+/// The same with a writer into that folder, which may share files with another tree ([`Writer::sharing`]).
+///
+/// # Errors
+/// [`ArchiveError`], as [`unpack`].
+pub fn unpack_with(
+    source: Source<'_>,
+    mut writer: Writer<'_>,
+    limits: &Limits,
+) -> Result<FileList, ArchiveError> {
     match source {
         Source::Stream(Format::Zip, _) => Err(ArchiveError::UnsupportedFormat {
             looks_like: "a zip archive, which cannot be read as a stream".into(),

@@ -5,10 +5,11 @@
 //! last. No owners, times, attributes or other bits.
 
 use std::ops::ControlFlow;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::Observer;
+use super::base::Base;
+use super::content::{Content, Destination};
 use super::error::ArchiveError;
 use super::folder::Folder;
 use super::ledger::{Kind, Ledger};
@@ -19,7 +20,7 @@ use crate::tree::FileList;
 /// Writes entries into an existing, empty folder. Dropping it leaves what was written so far; the folder is the
 /// caller's to remove.
 pub struct Writer<'a> {
-    pub(super) folder: Folder,
+    pub(super) dest: Destination,
     pub(super) ledger: Ledger,
     pub(super) progress: Progress<'a>,
 }
@@ -52,7 +53,7 @@ impl Progress<'_> {
 impl std::fmt::Debug for Writer<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Writer")
-            .field("folder", &self.folder)
+            .field("dest", &self.dest)
             .finish_non_exhaustive()
     }
 }
@@ -68,7 +69,10 @@ impl<'a> Writer<'a> {
         observer: &'a mut dyn Observer,
     ) -> Result<Self, ArchiveError> {
         Ok(Self {
-            folder: Folder::open(dest)?,
+            dest: Destination {
+                folder: Folder::open(dest)?,
+                base: None,
+            },
             ledger: Ledger::new(limits),
             progress: Progress {
                 observer,
@@ -76,6 +80,14 @@ impl<'a> Writer<'a> {
                 bytes: 0,
             },
         })
+    }
+
+    /// Lets files that are as they were in an earlier tree share its inodes, or its blocks where the file system can
+    /// do that, instead of being written.
+    #[must_use]
+    pub fn sharing(mut self, base: Option<Base>) -> Self {
+        self.dest.base = base;
+        self
     }
 
     /// Writes a folder, and those its path implies.
@@ -100,11 +112,11 @@ impl<'a> Writer<'a> {
     ) -> Result<OpenFile<'w, 'a>, ArchiveError> {
         self.progress.at(path)?;
         let at = self.admit(path, Kind::File { executable, size })?;
-        let file = self.folder.create_file(path, executable)?;
+        let content = Content::begin(&mut self.dest, path, executable, size)?;
         Ok(OpenFile {
             path,
             at,
-            file,
+            content,
             left: size,
             hasher: Hasher::new(Algorithm::Sha256),
             told: false,
@@ -135,7 +147,7 @@ impl<'a> Writer<'a> {
     pub fn finish(mut self) -> Result<FileList, ArchiveError> {
         self.ledger.check_links()?;
         for (path, target) in self.ledger.links() {
-            self.folder.create_link(path, target)?;
+            self.dest.folder.create_link(path, target)?;
         }
         self.ledger.into_list()
     }
@@ -146,7 +158,7 @@ impl<'a> Writer<'a> {
         let items = self.ledger.items();
         for item in &items[first_new..] {
             if item.kind == Kind::Dir {
-                self.folder.create_folder(&item.path)?;
+                self.dest.folder.create_folder(&item.path)?;
             }
         }
         Ok(items.len() - 1)
@@ -159,7 +171,7 @@ pub struct OpenFile<'w, 'a> {
     writer: &'w mut Writer<'a>,
     path: &'w str,
     at: usize,
-    file: OwnedFd,
+    content: Content<'w>,
     left: u64,
     hasher: Hasher,
     /// Whether the observer heard of this file; later pieces are told each.
@@ -179,7 +191,7 @@ impl OpenFile<'_, '_> {
             self.writer.progress.at(self.path)?;
         }
         self.hasher.update(bytes);
-        self.writer.folder.write(self.path, &self.file, bytes)?;
+        self.content.write(&mut self.writer.dest, bytes)?;
         self.writer.progress.wrote(bytes.len());
         Ok(())
     }
@@ -187,7 +199,7 @@ impl OpenFile<'_, '_> {
     /// Ends the file.
     ///
     /// # Errors
-    /// [`ArchiveError::Damaged`] if bytes are missing.
+    /// [`ArchiveError::Damaged`] if bytes are missing, `Write`.
     pub fn finish(self) -> Result<(), ArchiveError> {
         if self.left > 0 {
             return Err(ArchiveError::damaged_at(
@@ -195,6 +207,7 @@ impl OpenFile<'_, '_> {
                 "it is shorter than its size says",
             ));
         }
+        self.content.finish(&mut self.writer.dest)?;
         self.writer.ledger.written(self.at, self.hasher.finish());
         self.writer.progress.file_done();
         Ok(())

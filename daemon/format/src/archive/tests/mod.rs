@@ -16,6 +16,7 @@ use crate::tree::{FileKind, scan};
 mod building;
 mod observer;
 mod packing;
+mod sharing;
 mod sniffing;
 mod tar_bytes;
 mod tar_good;

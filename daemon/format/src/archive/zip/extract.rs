@@ -3,7 +3,6 @@
 //! Entries do not depend on each other, so two threads take them in turn, each with its own handles and buffers.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -12,8 +11,8 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::directory::{Entry, Method};
 use super::{Wanted, read_at};
+use crate::archive::content::{Content, Destination};
 use crate::archive::error::ArchiveError;
-use crate::archive::folder::Folder;
 use crate::archive::limits::{LimitKind, Limits};
 use crate::archive::writer::{Progress, Writer};
 use crate::digest::{Algorithm, Digest, Hasher};
@@ -33,8 +32,8 @@ pub(super) fn files(
     writer: &mut Writer<'_>,
 ) -> Result<(), ArchiveError> {
     let threads = THREADS.min(wanted.len().div_ceil(BATCH));
-    let folders = (0..threads)
-        .map(|_| writer.folder.again())
+    let dests = (0..threads)
+        .map(|_| writer.dest.again())
         .collect::<Result<Vec<_>, _>>()?;
     let work = Work {
         file,
@@ -47,12 +46,12 @@ pub(super) fn files(
     let work = &work;
     let mut results = Vec::new();
     thread::scope(|scope| {
-        let workers: Vec<_> = folders
+        let workers: Vec<_> = dests
             .into_iter()
-            .map(|folder| {
+            .map(|dest| {
                 thread::Builder::new()
                     .name("inflate".to_owned())
-                    .spawn_scoped(scope, || work.run(folder))
+                    .spawn_scoped(scope, || work.run(dest))
             })
             .collect();
         for worker in workers {
@@ -103,7 +102,7 @@ struct Work<'w, 'p> {
 }
 
 impl Work<'_, '_> {
-    fn run(&self, mut folder: Folder) -> Result<Vec<(usize, Digest)>, Failure> {
+    fn run(&self, mut dest: Destination) -> Result<Vec<(usize, Digest)>, Failure> {
         let mut inflater = Inflater::new();
         let mut digests = Vec::new();
         loop {
@@ -116,7 +115,7 @@ impl Work<'_, '_> {
                 if self.stop.load(Ordering::Relaxed) {
                     return Ok(digests);
                 }
-                match self.one(&self.entries[wanted.entry], &mut folder, &mut inflater) {
+                match self.one(&self.entries[wanted.entry], &mut dest, &mut inflater) {
                     Ok(digest) => digests.push((wanted.item, digest)),
                     Err(error) => {
                         self.stop.store(true, Ordering::Relaxed);
@@ -130,7 +129,7 @@ impl Work<'_, '_> {
     fn one(
         &self,
         entry: &Entry,
-        folder: &mut Folder,
+        dest: &mut Destination,
         inflater: &mut Inflater,
     ) -> Result<Digest, ArchiveError> {
         let name = entry.name.as_str();
@@ -138,7 +137,7 @@ impl Work<'_, '_> {
         let super::directory::Type::File { executable } = entry.kind else {
             unreachable!("only files are wanted");
         };
-        let out: OwnedFd = folder.create_file(name, executable)?;
+        let mut content = Content::begin(dest, name, executable, entry.size)?;
         let mut hasher = Hasher::new(Algorithm::Sha256);
         let mut written = 0;
         inflater.run(self.file, entry, |bytes| {
@@ -147,12 +146,13 @@ impl Work<'_, '_> {
             }
             written += bytes.len();
             hasher.update(bytes);
-            folder.write(name, &out, bytes)?;
+            content.write(dest, bytes)?;
             self.progress(|progress| {
                 progress.wrote(bytes.len());
                 Ok(())
             })
         })?;
+        content.finish(dest)?;
         self.progress(|progress| {
             progress.file_done();
             Ok(())

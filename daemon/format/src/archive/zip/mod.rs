@@ -54,7 +54,7 @@ pub(super) fn unpack(file: &File, mut writer: Writer<'_>) -> Result<FileList, Ar
     for item in writer.ledger.items() {
         if item.kind == Kind::Dir {
             writer.progress.at(&item.path)?;
-            writer.folder.create_folder(&item.path)?;
+            writer.dest.folder.create_folder(&item.path)?;
         }
     }
     extract::files(file, &entries, &files, &mut writer)?;
