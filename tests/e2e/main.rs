@@ -30,6 +30,7 @@ mod repair;
 mod roles;
 mod schema;
 mod service;
+mod share;
 mod space;
 mod stop;
 mod threads;

@@ -40,6 +40,10 @@ section! {
         /// interrupted download goes on where it was. What was used longest ago goes first. `0`: nothing is
         /// kept.
         cache_size: ByteSize = ByteSize::mib(2048);
+        /// Whether files that did not change since the active version are shared with its tree instead of
+        /// written again: as a second name of the same file, or as one that shares its blocks where the file
+        /// system can do that.
+        share_files: bool = true;
     }
 }
 

@@ -15,14 +15,14 @@ use packd_wire::{ErrorKind, EventKind, Problem, StepName, Verification};
 use serde_json::json;
 
 use crate::queue::Claimed;
-use crate::resolve::{Bytes, Wanted};
+use crate::resolve::{Active, Bytes, Wanted};
 use crate::source::archive::Way;
 use crate::source::git::{self, At, Reach};
 use crate::source::{Fetch, Place, SourceError, archive};
 use crate::store::{self, StoreError};
 
 use super::progress::Teller;
-use super::{Context, StepError, unpack};
+use super::{Context, StepError, earlier, unpack};
 
 /// An archive or a commit, unpacked and proven.
 #[derive(Debug)]
@@ -39,12 +39,13 @@ pub(super) struct Fetched {
 pub(super) async fn run(
     context: &Context,
     job: &Claimed,
+    active: &Active,
     wanted: &Wanted,
     folder: &Path,
 ) -> Result<Fetched, StepError> {
     let mut failures: Vec<StepError> = Vec::new();
     for bytes in &wanted.sources {
-        match one(context, job, wanted, bytes, folder).await {
+        match one(context, job, active, wanted, bytes, folder).await {
             Err(StepError::Failed {
                 problem,
                 transient,
@@ -70,6 +71,7 @@ pub(super) async fn run(
 async fn one(
     context: &Context,
     job: &Claimed,
+    active: &Active,
     wanted: &Wanted,
     bytes: &Bytes,
     folder: &Path,
@@ -90,10 +92,12 @@ async fn one(
     let pack_ref = wanted.pack_ref.as_ref().map(packd_format::PackRef::as_str);
     let teller = Teller::new(job, pack_ref);
     let limits = unpack::limits(&config.limits);
+    let base = earlier::tree(&context.layout, &config, job, active, wanted, bytes);
     let location = match &bytes.place {
         Place::Archive(location) => location,
         Place::Git(at) => {
-            let reach = context.reach(&config, &limits, job.stop());
+            let mut reach = context.reach(&config, &limits, job.stop());
+            reach.base = base.as_deref();
             return commit(job, wanted, bytes, at, &reach, &teller, folder).await;
         }
     };
@@ -103,6 +107,7 @@ async fn one(
         cache: &context.cache,
         limits: &limits,
         size: bytes.size,
+        base: base.as_deref(),
         progress: &teller,
         stop: job.stop(),
     };

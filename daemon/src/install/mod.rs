@@ -14,12 +14,14 @@
 
 pub(crate) mod activate;
 mod check;
+mod earlier;
 mod error;
 mod fetch;
 mod inspect;
 mod progress;
 mod unpack;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use packd_format::archive::Limits;
@@ -110,7 +112,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         return Ok(Outcome::Unchanged);
     }
 
-    let inspected = bring(context, job, &plan).await?;
+    let inspected = bring(context, job, &plan, &active).await?;
     if let Some(earlier) = job.touch(refs(&plan, &inspected)).await? {
         return Err(StepError::After(earlier));
     }
@@ -127,7 +129,12 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
 }
 
 /// The steps that bring the bytes of a plan and make trees of them.
-async fn bring(context: &Context, job: &Claimed, plan: &Plan) -> Result<Vec<Inspected>, StepError> {
+async fn bring(
+    context: &Context,
+    job: &Claimed,
+    plan: &Plan,
+    active: &Active,
+) -> Result<Vec<Inspected>, StepError> {
     if plan.wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -139,7 +146,8 @@ async fn bring(context: &Context, job: &Claimed, plan: &Plan) -> Result<Vec<Insp
     let mut inspected = Vec::with_capacity(plan.wanted.len());
     let mut result = Ok(());
     for (number, wanted) in plan.wanted.iter().enumerate() {
-        match bring_one(context, job, &staging, number, wanted).await {
+        let folder = staging.folder(&number.to_string());
+        match bring_one(context, job, active, wanted, &folder).await {
             Ok(one) => inspected.push(one),
             Err(error) => {
                 result = Err(error);
@@ -155,9 +163,9 @@ async fn bring(context: &Context, job: &Claimed, plan: &Plan) -> Result<Vec<Insp
 async fn bring_one(
     context: &Context,
     job: &Claimed,
-    staging: &Staging,
-    number: usize,
+    active: &Active,
     wanted: &resolve::Wanted,
+    folder: &Path,
 ) -> Result<Inspected, StepError> {
     if let Some(known) = inspect::known_tree(context, job, wanted).await? {
         job.begin(StepName::Fetch, None).await?;
@@ -165,10 +173,9 @@ async fn bring_one(
             .await?;
         return inspect::from_store(context, job, wanted, known).await;
     }
-    let folder = staging.folder(&number.to_string());
-    empty(&folder).await?;
-    let fetched = fetch::run(context, job, wanted, &folder).await?;
-    inspect::run(context, job, wanted, &folder, fetched).await
+    empty(folder).await?;
+    let fetched = fetch::run(context, job, active, wanted, folder).await?;
+    inspect::run(context, job, wanted, folder, fetched).await
 }
 
 /// Lets earlier jobs go first that may bring packs which this one lacks, or take away packs that are in its
@@ -213,6 +220,7 @@ impl Context {
             limits,
             min_free: config.store.min_free.bytes(),
             cache: &self.repositories,
+            base: None,
             stop,
         }
     }
@@ -261,7 +269,7 @@ fn in_words(plan: &PlanView) -> String {
 }
 
 /// Makes a staging folder, or removes what a failed source left in it.
-async fn empty(folder: &std::path::Path) -> Result<(), StoreError> {
+async fn empty(folder: &Path) -> Result<(), StoreError> {
     let folder = folder.to_owned();
     store::off_thread(move || store::tree::empty(&folder)).await
 }

@@ -74,6 +74,8 @@ pub(crate) struct Reach<'a> {
     pub min_free: u64,
     /// The cached repositories.
     pub cache: &'a Cache,
+    /// The tree of an earlier version, to share files with.
+    pub base: Option<&'a Path>,
     /// Ends the work, at any point of it.
     pub stop: &'a CancellationToken,
 }
@@ -220,6 +222,7 @@ pub(crate) async fn fetch(
         path: path.map(ToOwned::to_owned),
         cached,
         folder: folder.to_owned(),
+        base: reach.base.map(Path::to_owned),
         limits: reach.limits.clone(),
         connect_within: reach.net.connect_timeout,
         guard: guard.clone(),

@@ -15,11 +15,14 @@ mod relay;
 mod tests;
 mod unpacking;
 
-use packd_format::archive::Limits;
+use std::path::Path;
+
+use packd_format::archive::{Base, Limits};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::error::SourceError;
+use crate::logging::chain;
 use crate::net::Http;
 
 /// Where a pack's bytes are.
@@ -51,6 +54,8 @@ pub(crate) struct Fetch<'a> {
     pub limits: &'a Limits,
     /// How many bytes the archive has, if that is known. Any other number is an error.
     pub size: Option<u64>,
+    /// The tree of an earlier version, to share files with.
+    pub base: Option<&'a Path>,
     /// Who is told.
     pub progress: &'a dyn Progress,
     /// Ends the work, at any point of it.
@@ -64,6 +69,7 @@ impl std::fmt::Debug for Fetch<'_> {
             cache,
             limits,
             size,
+            base,
             progress: _,
             stop,
         } = self;
@@ -72,7 +78,15 @@ impl std::fmt::Debug for Fetch<'_> {
             .field("cache", cache)
             .field("limits", limits)
             .field("size", size)
+            .field("base", base)
             .field("stop", stop)
             .finish_non_exhaustive()
     }
+}
+
+/// The tree to share files with. One that is gone by now is none: then all is written.
+fn base(tree: &Path) -> Option<Base> {
+    Base::open(tree)
+        .inspect_err(|error| tracing::debug!(error = %chain(error), "no files to share"))
+        .ok()
 }

@@ -104,6 +104,7 @@ impl Case {
             cache: &self.cache,
             limits: &self.limits,
             size: self.size,
+            base: None,
             progress: &self.log,
             stop: &self.stop,
         };
@@ -606,6 +607,7 @@ async fn a_full_file_system_is_told_as_such() {
             cache: &case.cache,
             limits: &case.limits,
             size: None,
+            base: None,
             progress: &case.log,
             stop: &case.stop,
         };

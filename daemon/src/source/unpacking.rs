@@ -5,18 +5,18 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use fs_err::os::unix::fs::OpenOptionsExt as _;
-use packd_format::archive::{self, ArchiveError, Format, Limits, Source};
+use packd_format::archive::{self, ArchiveError, Format, Limits, Source, Writer};
 use packd_format::error::without_path;
 use packd_format::tree::FileList;
 use packd_format::{Algorithm, Digest};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Fetch;
 use super::archive::{Unpacked, Way};
 use super::error::{Mismatch, SourceError};
 use super::input::Input;
 use super::relay::{Position, Relay};
+use super::{Fetch, base};
 
 /// What a format is recognised by.
 const HEAD: usize = 512;
@@ -31,6 +31,8 @@ pub(super) struct Unpacking {
     limits: Limits,
     expected: Vec<Digest>,
     size: Option<u64>,
+    /// The tree of an earlier version, to share files with.
+    base: Option<PathBuf>,
     relay: Relay,
     stop: CancellationToken,
 }
@@ -57,6 +59,7 @@ impl Unpacking {
             limits: context.limits.clone(),
             expected: expected.to_vec(),
             size: context.size,
+            base: context.base.map(Path::to_owned),
             relay,
             stop,
         };
@@ -144,21 +147,17 @@ impl Unpacking {
         let head = &head[..count];
         let format = Format::sniff(head).map_err(Trouble::Archive)?;
         let mut whole = head.chain(input);
-        let unpacked = match format {
+        let spooled;
+        let source = match format {
             Format::Zip => {
-                let file = self.spool(&mut whole)?;
-                archive::unpack(
-                    Source::Zip(&file),
-                    &self.folder,
-                    &self.limits,
-                    &mut self.relay,
-                )
+                spooled = self.spool(&mut whole)?;
+                Source::Zip(&spooled)
             }
-            Format::Tar | Format::TarGz | Format::TarZst => {
-                let source = Source::Stream(format, &mut whole);
-                archive::unpack(source, &self.folder, &self.limits, &mut self.relay)
-            }
+            Format::Tar | Format::TarGz | Format::TarZst => Source::Stream(format, &mut whole),
         };
+        let base = self.base.as_deref().and_then(base);
+        let unpacked = Writer::new(&self.folder, &self.limits, &mut self.relay)
+            .and_then(|writer| archive::unpack_with(source, writer.sharing(base), &self.limits));
         let files = unpacked.map_err(Trouble::Archive)?;
         Ok((format, files))
     }

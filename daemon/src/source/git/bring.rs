@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gix::ObjectId;
-use packd_format::archive::Limits;
+use packd_format::archive::{Limits, Writer};
 
 use super::Fetched;
 use super::cache::Bare;
@@ -15,9 +15,9 @@ use super::error::GitError;
 use super::guard::Guard;
 use super::line::Line;
 use super::talk::{Brought, Depth, Talk};
-use super::tree::{self, Failure};
+use super::tree::{self, Failure, Written};
 use super::url::GitUrl;
-use crate::source::relay::Relay;
+use crate::source::{self, relay::Relay};
 
 /// All that the thread needs, owned.
 pub(super) struct Bringing {
@@ -27,6 +27,8 @@ pub(super) struct Bringing {
     pub(super) path: Option<String>,
     pub(super) cached: PathBuf,
     pub(super) folder: PathBuf,
+    /// The tree of an earlier version, to share files with.
+    pub(super) base: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) connect_within: Duration,
     pub(super) guard: Guard,
@@ -48,16 +50,7 @@ impl Bringing {
                     self.from
                 ));
             }
-            let written = tree::write(
-                &bare.repository,
-                &self.from,
-                self.commit,
-                self.path.as_deref(),
-                &self.folder,
-                &self.limits,
-                &mut self.relay,
-            );
-            let (what, reason) = match written {
+            let (what, reason) = match self.write(&bare) {
                 Ok(written) => {
                     warnings.extend(submodules(&written.submodules));
                     return Ok(Fetched {
@@ -87,6 +80,22 @@ impl Bringing {
                 reason: error.to_string(),
             })?;
         }
+    }
+
+    /// Writes the tree.
+    fn write(&mut self, bare: &Bare) -> Result<Written, Failure> {
+        let earlier = self.base.as_deref().and_then(source::base);
+        let writer = Writer::new(&self.folder, &self.limits, &mut self.relay)
+            .map_err(|source| tree::unpack(&self.from, self.commit, source))?
+            .sharing(earlier);
+        tree::write(
+            &bare.repository,
+            &self.from,
+            self.commit,
+            self.path.as_deref(),
+            &self.limits,
+            writer,
+        )
     }
 
     /// Fetches the commit.

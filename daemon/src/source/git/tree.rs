@@ -4,13 +4,11 @@
 //! holds, byte for byte, `.gitattributes` and its `export-ignore` included. Each object is digested when it is
 //! read, so a cache that was damaged is found out.
 
-use std::path::Path;
-
 use gix::bstr::ByteSlice as _;
 use gix::object::tree::EntryKind;
 use gix::objs::{Kind, TreeRefIter};
 use gix::{ObjectId, Repository};
-use packd_format::archive::{ArchiveError, Limits, Observer, Writer};
+use packd_format::archive::{ArchiveError, Limits, Writer};
 use packd_format::tree::{FileList, RootError};
 
 use super::error::GitError;
@@ -59,7 +57,7 @@ impl From<GitError> for Failure {
     }
 }
 
-/// Writes the tree of a commit into an existing, empty folder.
+/// Writes the tree of a commit with a writer into an empty folder.
 ///
 /// With `path` it is only what lies below that folder, and without it only `pack/` where that alone has a
 /// `pack.yaml`; each under its full path.
@@ -68,9 +66,8 @@ pub(super) fn write(
     from: &str,
     commit: ObjectId,
     path: Option<&str>,
-    folder: &Path,
     limits: &Limits,
-    observer: &mut dyn Observer,
+    writer: Writer<'_>,
 ) -> Result<Written, Failure> {
     let unpack = |source| unpack(from, commit, source);
     let reader = Reader {
@@ -86,7 +83,7 @@ pub(super) fn write(
     let mut walk = Walk {
         reader,
         from,
-        writer: Writer::new(folder, limits, observer).map_err(unpack)?,
+        writer,
         submodules: Vec::new(),
     };
     match below {
@@ -108,7 +105,7 @@ fn tidy(path: &str) -> &str {
     if path == "." { "" } else { path }
 }
 
-fn unpack(from: &str, commit: ObjectId, source: ArchiveError) -> Failure {
+pub(super) fn unpack(from: &str, commit: ObjectId, source: ArchiveError) -> Failure {
     Failure::Final(match source {
         ArchiveError::Cancelled => GitError::Cancelled,
         source => GitError::Unpack {
@@ -303,14 +300,14 @@ fn entries<'a>(
 }
 
 /// Writes a tree from top to bottom.
-struct Walk<'a> {
+struct Walk<'a, 'w> {
     reader: Reader<'a>,
     from: &'a str,
-    writer: Writer<'a>,
+    writer: Writer<'w>,
     submodules: Vec<String>,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     /// Writes what is in a folder. How deep they lie in each other is bounded by the writer.
     fn folder(&mut self, tree: ObjectId, prefix: &str) -> Result<(), Failure> {
         let data = self.reader.tree(tree, prefix)?;

@@ -27,6 +27,7 @@ impl Case {
             cache: &self.cache,
             limits: &self.limits,
             size: self.size,
+            base: None,
             progress: &self.log,
             stop: &self.stop,
         };

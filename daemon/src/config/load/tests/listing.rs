@@ -35,6 +35,7 @@ fn the_listing_shows_values_origins_and_no_secret() {
     store:
       min_free: 512MiB                            # default
       cache_size: 2GiB                            # default
+      share_files: true                           # default
     limits:
       pack_bytes: 1GiB                            # default
       file_bytes: 512MiB                          # default

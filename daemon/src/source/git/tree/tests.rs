@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::path::Path;
+
 use gix::objs::Write as _;
 use gix::objs::tree::{Entry, EntryKind};
 use tempfile::TempDir;
@@ -67,15 +69,10 @@ impl Scene {
         };
         let commit = self.commit(tree);
         let out = self.folder.path().join("out");
-        let written = write(
-            &self.bare.repository,
-            "here",
-            commit,
-            path,
-            &out,
-            &limits,
-            &mut (),
-        );
+        let mut observer = ();
+        let writer = Writer::new(&out, &limits, &mut observer).unwrap();
+        let repository = &self.bare.repository;
+        let written = write(repository, "here", commit, path, &limits, writer);
         written.map_err(|failure| match failure {
             Failure::Final(error) => packd_format::error::chain(&error),
             Failure::Damaged { what, reason } => format!("damaged: {what}: {reason}"),
