@@ -12,10 +12,26 @@ use crate::measure::{Cost, Table, cpu_of, median, memory_of, rounds, shell};
 
 /// Files of text that compress about three to one, as sources do.
 pub(crate) fn pack(name: &str, files: usize, bytes: usize) -> PackTree {
-    let mut pack = PackTree::new(name, "1.0.0");
+    version(name, "1.0.0", files, bytes, usize::MAX)
+}
+
+/// The same in another version, in which one file of `unchanged` is another one.
+pub(crate) fn version(
+    name: &str,
+    version: &str,
+    files: usize,
+    bytes: usize,
+    unchanged: usize,
+) -> PackTree {
+    let mut pack = PackTree::new(name, version);
     for number in 0..files {
         let path = format!("lib/part{:03}/file{number:05}.txt", number % 800);
-        pack = pack.file(&path, text(number as u64 + 1, bytes));
+        let seed = if number % unchanged == unchanged - 1 {
+            number + files
+        } else {
+            number
+        };
+        pack = pack.file(&path, text(seed as u64 + 1, bytes));
     }
     pack
 }
@@ -38,92 +54,120 @@ fn text(seed: u64, length: usize) -> Vec<u8> {
 }
 
 pub(crate) fn run(table: &mut Table) {
-    one(
+    let small = pack("small", 20_000, 10_000);
+    let big = pack("big", 50, 6_000_000);
+    let piped = Peer {
+        shown: "curl URL | tar xz",
+        line: "curl -sS 'URL' | tar xz -C 'TO'",
+        aim: "<= 0.70",
+    };
+    let alone = Peer {
+        shown: "tar xzf FILE",
+        line: "tar xzf 'FILE' -C 'TO'",
+        aim: "",
+    };
+    let durable = Peer {
+        shown: "curl -o, sha256sum, tar xzf, sync -f",
+        line: "curl -sS -o 'TO/a' 'URL' && sha256sum 'TO/a' >&2 && tar xzf 'TO/a' -C 'TO' && sync -f 'TO'",
+        aim: "<= 0.50",
+    };
+    let files = "20,000 files, 200 MB";
+    compare(
         table,
-        "20,000 files, 200 MB",
-        &pack("small", 20_000, 10_000),
-        ("<= 0.70", "<= 0.60"),
+        &format!("{files}, .tar.gz"),
+        &small,
+        Format::TarGz,
+        &[piped, alone, durable],
     );
-    one(
+    let piped = Peer {
+        aim: "<= 0.80",
+        ..piped
+    };
+    compare(
         table,
-        "50 files, 300 MB",
-        &pack("big", 50, 6_000_000),
-        ("<= 0.60", "<= 0.60"),
+        "50 files, 300 MB, .tar.gz",
+        &big,
+        Format::TarGz,
+        &[piped, alone],
+    );
+    let unzip = Peer {
+        shown: "curl -o, unzip",
+        line: "curl -sS -o 'TO/a' 'URL' && unzip -q 'TO/a' -d 'TO'",
+        aim: "<= 0.60",
+    };
+    compare(
+        table,
+        &format!("{files}, .zip"),
+        &small,
+        Format::Zip,
+        &[unzip],
+    );
+    let zstd = Peer {
+        shown: "curl URL | tar --zstd -x",
+        line: "curl -sS 'URL' | tar --zstd -x -C 'TO'",
+        aim: "<= 0.80",
+    };
+    compare(
+        table,
+        &format!("{files}, .tar.zst"),
+        &small,
+        Format::TarZst,
+        &[zstd],
     );
 }
 
-fn one(table: &mut Table, what: &str, pack: &PackTree, aims: (&str, &str)) {
+/// What people do instead, in a new folder `TO`.
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    shown: &'static str,
+    line: &'static str,
+    aim: &'static str,
+}
+
+fn compare(table: &mut Table, what: &str, pack: &PackTree, format: Format, peers: &[Peer]) {
     // plain http for everyone: what is measured is not TLS
     let mut site = Site::serving([]);
-    site.offer_plainly(pack);
-    let archive = format!("packs/{}", pack.archive(Format::TarGz).name);
-    let url = site.plain_url(&archive);
-    let local = site.root().join(&archive);
+    let archive = site.offer_plainly_as(pack, format);
+    let path = format!("packs/{}", archive.name);
+    let url = site.plain_url(&path);
+    let local = site.root().join(&path);
     let work = tempfile::tempdir().unwrap();
-    let (mut ours, mut piped, mut unpacked) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut theirs) = (Vec::new(), vec![Vec::new(); peers.len()]);
     let mut peak: f64 = 0.0;
     // kept until the end: deleting now would slow down the rounds to come
     let mut daemons = Vec::new();
-    let folder = |kind: &str, round: usize| {
-        let path = work.path().join(format!("{kind}{round}"));
-        fs_err::create_dir(&path).unwrap();
-        path
-    };
     for round in 0..rounds() {
         let mut packd = daemon(&site);
         // who comes first changes, so that nobody always inherits the others' dirty pages
-        for turn in 0..3 {
-            match (turn + round) % 3 {
-                0 => ours.push(install(&packd, pack.name(), &mut peak)),
-                1 => {
-                    let to = folder("piped", round);
-                    piped.push(shell(
-                        &format!("curl -sS '{url}' | tar xz -C '{}'", show(&to)),
-                        &[],
-                    ));
-                }
-                _ => {
-                    let to = folder("local", round);
-                    unpacked.push(shell(
-                        &format!("tar xzf '{}' -C '{}'", show(&local), show(&to)),
-                        &[],
-                    ));
-                }
-            }
+        for turn in 0..=peers.len() {
+            let who = (turn + round) % (peers.len() + 1);
+            let Some(peer) = peers.get(who) else {
+                ours.push(install(&packd, pack.name(), &mut peak));
+                continue;
+            };
+            let to = work.path().join(format!("{who}-{round}"));
+            fs_err::create_dir(&to).unwrap();
+            let line = peer.line.replace("TO", show(&to)).replace("URL", &url);
+            theirs[who].push(shell(&line.replace("FILE", show(&local)), &[]));
         }
         packd.terminate();
         daemons.push(packd);
     }
     let wall = |costs: &[Cost]| median(costs.iter().map(|cost| cost.wall).collect());
     let cpu = |costs: &[Cost]| median(costs.iter().map(|cost| cost.cpu).collect());
-    let curl = "curl URL | tar xz";
     let name = |kind: &str| format!("install of {what}, {kind}");
-    table.ratio(
-        &name("wall"),
-        "s",
-        wall(&ours),
-        (curl, wall(&piped)),
-        aims.0,
-    );
-    table.ratio(
-        &name("wall"),
-        "s",
-        wall(&ours),
-        ("tar xzf FILE", wall(&unpacked)),
-        "",
-    );
-    table.ratio(&name("CPU"), "s", cpu(&ours), (curl, cpu(&piped)), aims.1);
-    table.ratio(
-        &name("CPU"),
-        "s",
-        cpu(&ours),
-        ("tar xzf FILE", cpu(&unpacked)),
-        "",
-    );
-    table.number(&name("peak resident memory"), "MB", peak / 1000.0, "<= 24");
+    for (peer, costs) in peers.iter().zip(&theirs) {
+        let reference = (peer.shown, wall(costs));
+        table.ratio(&name("wall"), "s", wall(&ours), reference, peer.aim);
+    }
+    for (peer, costs) in peers.iter().zip(&theirs) {
+        let reference = (peer.shown, cpu(costs));
+        table.ratio(&name("CPU"), "s", cpu(&ours), reference, "");
+    }
+    table.number(&name("peak resident memory"), "MB", peak / 1000.0, "<= 96");
 }
 
-fn daemon(site: &Site) -> Packd {
+pub(crate) fn daemon(site: &Site) -> Packd {
     let index = site.plain_url("index.json");
     let settings = Settings::new().registry("demo", &index, &json!({"allow_http": true}));
     let packd = Packd::start(&settings);
@@ -132,14 +176,15 @@ fn daemon(site: &Site) -> Packd {
 }
 
 /// The cost of one install, of daemon and client together.
-fn install(packd: &Packd, name: &str, peak: &mut f64) -> Cost {
+pub(crate) fn install(packd: &Packd, name: &str, peak: &mut f64) -> Cost {
     let before = cpu_of(packd.pid());
     let line = format!(
         "'{}' install {name} >/dev/null 2>&1",
         show(&programs::packctl())
     );
     let client = shell(&line, &[("PACKD_SOCKET", packd.socket().as_os_str())]);
-    assert_eq!(packd.current(), [name]);
+    let pack = name.split('@').next().unwrap();
+    assert_eq!(packd.current(), [pack]);
     *peak = peak.max(memory_of(packd.pid()).peak);
     Cost {
         wall: client.wall,

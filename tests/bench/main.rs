@@ -23,6 +23,7 @@ mod install;
 mod load;
 mod measure;
 mod requests;
+mod update;
 
 use measure::Table;
 
@@ -32,8 +33,9 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let mut table = Table::default();
-    let parts: [Part; 7] = [
+    let parts: [Part; 8] = [
         ("install", install::run),
+        ("update", update::run),
         ("git", git::run),
         ("requests", requests::run),
         ("followers", followers::run),

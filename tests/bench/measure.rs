@@ -24,7 +24,7 @@ pub(crate) struct Cost {
 )]
 pub(crate) fn rounds() -> usize {
     let asked = std::env::vars().find(|(name, _)| name == "ROUNDS");
-    asked.map_or(5, |(_, value)| value.parse().unwrap())
+    asked.map_or(7, |(_, value)| value.parse().unwrap())
 }
 
 /// Runs a line of bash, and what it cost with all its children.
@@ -59,6 +59,15 @@ pub(crate) fn cpu_of(pid: u32) -> f64 {
         .collect();
     let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
     f64::from(ticks) / 100.0
+}
+
+/// Bytes that a process has had written to a disk so far, counted when a page of the cache becomes dirty.
+pub(crate) fn written_by(pid: u32) -> f64 {
+    let counters = fs_err::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    let line = counters
+        .lines()
+        .find_map(|line| line.strip_prefix("write_bytes: "));
+    line.unwrap().parse().unwrap()
 }
 
 /// Kilobytes of a process.

@@ -120,10 +120,16 @@ impl Site {
 
     /// The same, with the archive at an http URL.
     pub fn offer_plainly(&mut self, pack: &PackTree) {
-        let archive = self.publish(pack, Format::TarGz);
+        self.offer_plainly_as(pack, Format::TarGz);
+    }
+
+    /// The same, with an archive of this format.
+    pub fn offer_plainly_as(&mut self, pack: &PackTree, format: Format) -> Archive {
+        let archive = self.publish(pack, format);
         let url = self.plain_url(&format!("packs/{}", archive.name));
         self.index.add(pack, &url, &archive.sha256());
         self.write_index();
+        archive
     }
 
     /// Publishes a pack whose archive comes through a fault.
