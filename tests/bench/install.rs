@@ -61,11 +61,6 @@ pub(crate) fn run(table: &mut Table) {
         line: "curl -sS 'URL' | tar xz -C 'TO'",
         aim: "<= 0.70",
     };
-    let alone = Peer {
-        shown: "tar xzf FILE",
-        line: "tar xzf 'FILE' -C 'TO'",
-        aim: "",
-    };
     let durable = Peer {
         shown: "curl -o, sha256sum, tar xzf, sync -f",
         line: "curl -sS -o 'TO/a' 'URL' && sha256sum 'TO/a' >&2 && tar xzf 'TO/a' -C 'TO' && sync -f 'TO'",
@@ -77,7 +72,7 @@ pub(crate) fn run(table: &mut Table) {
         &format!("{files}, .tar.gz"),
         &small,
         Format::TarGz,
-        &[piped, alone, durable],
+        &[piped, durable],
     );
     let piped = Peer {
         aim: "<= 0.80",
@@ -88,7 +83,7 @@ pub(crate) fn run(table: &mut Table) {
         "50 files, 300 MB, .tar.gz",
         &big,
         Format::TarGz,
-        &[piped, alone],
+        &[piped],
     );
     let unzip = Peer {
         shown: "curl -o, unzip",
