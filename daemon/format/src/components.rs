@@ -196,7 +196,7 @@ impl Lister<'_> {
 fn read_file(folder: &Path, path: &str) -> Result<Component, String> {
     let bytes =
         file::read(folder, path, MAX_BYTES).map_err(|error: io::Error| error.to_string())?;
-    let root = yaml::parse(&bytes, MAX_BYTES).map_err(|error| error.to_string())?;
+    let root = yaml::parse_usual(&bytes, MAX_BYTES).map_err(|error| error.to_string())?;
     if root.map().is_none() {
         return Err(format!("it must be a mapping, not {}", root.kind()));
     }

@@ -55,6 +55,22 @@ fn component_files_are_listed_by_the_names_of_either_vocabulary() {
 }
 
 #[test]
+fn merge_keys_and_keys_given_twice_lose_no_component() {
+    let found = inventory(
+        "",
+        &[
+            (
+                "actions/a.yaml",
+                "name: a\nparameters:\n  x: &base {type: string}\n  y:\n    <<: *base\n    required: true\n",
+            ),
+            ("actions/b.yaml", "name: b\nlabel: one\nlabel: two\n"),
+        ],
+    );
+    assert_eq!(told(&found.actions), [("a", ""), ("b", "")]);
+    assert_eq!(found.warnings, Vec::<String>::new());
+}
+
+#[test]
 fn what_the_manifest_lists_is_taken_instead_of_files() {
     let found = inventory(
         "actions:\n  post: {description: Posts}\n  get:\nsensors: [s, {ref: a.t, description: T}]\nrules: {}\n",
