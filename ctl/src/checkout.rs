@@ -1,6 +1,6 @@
 //! What a git checkout knows of the pack in it: the commit behind a tag, and the pack's files in that commit.
 //!
-//! Reads the repository's objects and references and nothing else: no configuration of the user or the system, no
+//! Reads the repository's objects, references and index and nothing else: no configuration of the user or the system, no
 //! hooks, no filters, no attributes, no network, not the git program. The tree is that of the commit, and so what
 //! everybody gets who fetches it, whatever lies in the folder.
 
@@ -11,7 +11,7 @@ use gix::bstr::ByteSlice as _;
 use gix::discover::upwards;
 use gix::object::tree::EntryKind;
 use gix::{ObjectId, Repository, ThreadSafeRepository};
-use packd_format::archive::{ArchiveError, Limits, Listing};
+use packd_format::archive::{ArchiveError, Limits, Listing, Tracked};
 use packd_format::manifest;
 use packd_format::tree::FileList;
 use packd_format::{Digest, error::without_path};
@@ -41,7 +41,7 @@ pub(crate) struct Snapshot {
     pub(crate) files: FileList,
     /// Its `pack.yaml`, unless that is missing or larger than any.
     pub(crate) manifest: Option<Vec<u8>>,
-    /// Submodules in it, which are left out.
+    /// Submodules in it, of which only the empty folder is taken.
     pub(crate) submodules: Vec<String>,
 }
 
@@ -61,6 +61,14 @@ pub(crate) enum CheckoutError {
     Open {
         /// The folder.
         path: PathBuf,
+        /// Why not.
+        source: Reason,
+    },
+    /// What is tracked cannot be read.
+    #[error("cannot read what git tracks of `{folder}`")]
+    Index {
+        /// The folder, from the top of the checkout.
+        folder: String,
         /// Why not.
         source: Reason,
     },
@@ -112,6 +120,7 @@ impl CheckoutError {
             }
             Self::Folder { .. }
             | Self::Open { .. }
+            | Self::Index { .. }
             | Self::Encoding { .. }
             | Self::Refused { .. } => None,
         }
@@ -172,6 +181,36 @@ impl Checkout {
     /// The folder from the top of the checkout; empty at the top itself.
     pub(crate) fn folder(&self) -> &str {
         &self.folder
+    }
+
+    /// What git tracks of the folder; nothing when it tracks nothing of it, so that the folder is none of the
+    /// repository's.
+    ///
+    /// # Errors
+    /// [`CheckoutError::Index`].
+    pub(crate) fn tracked(&self) -> Result<Option<Tracked>, CheckoutError> {
+        use gix::index::entry::Mode;
+
+        let index = self.repository.index_or_empty();
+        let index = index.map_err(|error| CheckoutError::Index {
+            folder: self.folder.clone(),
+            source: Reason::of(error),
+        })?;
+        let within = match self.folder.as_str() {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
+        let mut entries = index
+            .entries()
+            .iter()
+            .filter_map(|entry| {
+                // what is not UTF-8 is no part of any pack
+                let path = entry.path(&index).to_str().ok()?;
+                let path = path.strip_prefix(within.as_str())?;
+                Some((path.to_owned(), entry.mode == Mode::COMMIT))
+            })
+            .peekable();
+        Ok(entries.peek().is_some().then(|| Tracked::of(entries)))
     }
 
     /// The commit that is checked out, if there is one yet.
@@ -297,7 +336,12 @@ impl Walk<'_> {
                 EntryKind::Blob => self.file(&path, id, false)?,
                 EntryKind::BlobExecutable => self.file(&path, id, true)?,
                 EntryKind::Link => self.link(&path, id)?,
-                EntryKind::Commit => self.submodules.push(path),
+                // as `git archive` has it
+                EntryKind::Commit => {
+                    let added = self.listing.folder(&path);
+                    added.map_err(|source| self.refused(source))?;
+                    self.submodules.push(path);
+                }
             }
         }
         Ok(())

@@ -2,25 +2,34 @@
 //! digest that is printed are of the same files; and what is said of files that are left out.
 
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::Path;
 
-use packd_format::archive::{FileId, LeftOut, PackOptions};
+use packd_format::archive::{FileId, LeftOut, PackOptions, Tracked};
 
+use crate::checkout::Checkout;
 use crate::output::Output;
 use crate::output::text::count;
 
 /// How many folders are named before the rest is only counted.
 const NAMED: usize = 3;
 
-/// What every verb packs with: what this run is writing at the moment is left out.
-pub(super) fn options() -> PackOptions {
+/// What every verb packs `folder` with: what this run is writing at the moment is left out, and what git tracks is not.
+pub(super) fn options(folder: &Path) -> PackOptions {
     let outputs = [
         file_of(std::io::stdout().as_fd()),
         file_of(std::io::stderr().as_fd()),
     ];
     PackOptions {
         outputs: outputs.into_iter().flatten().collect(),
+        tracked: tracked(folder),
         ..PackOptions::default()
     }
+}
+
+/// What git tracks of a folder. A repository that cannot be read counts as none: the files are there all the same.
+pub(super) fn tracked(folder: &Path) -> Option<Tracked> {
+    let checkout = Checkout::of(folder).ok().flatten()?;
+    checkout.tracked().ok().flatten()
 }
 
 /// The regular file that is written to; none for a terminal or a pipe.
@@ -35,7 +44,7 @@ pub(super) fn tell(left_out: &LeftOut, out: &mut Output) {
     let repositories = &left_out.repositories;
     for folder in repositories.iter().take(NAMED) {
         out.warn(&format!(
-            "`{folder}` is a git repository of its own: its files are in the pack, its `.git` is not"
+            "`{folder}` is a git repository of its own: its files are no part of the pack"
         ));
     }
     if repositories.len() > NAMED {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::archive::{Kind, Survey, survey};
+use crate::archive::{Kind, Survey, Tracked, survey};
 use crate::error::without_path;
 use crate::manifest::yaml::Position;
 use crate::manifest::{FILE_NAME, MAX_BYTES};
@@ -147,15 +147,15 @@ impl LintError {
     }
 }
 
-/// Looks at a pack folder.
+/// Looks at a pack folder, of which git tracks `tracked` if it lies in a work tree.
 ///
 /// # Errors
 /// [`LintError`] when there is no pack to look at. What is wrong with a pack is in the report.
-pub fn lint(folder: &Path) -> Result<Report, LintError> {
+pub fn lint(folder: &Path, tracked: Option<Tracked>) -> Result<Report, LintError> {
     let manifest = manifest_of(folder)?;
     let pack = Pack {
         root: folder,
-        survey: survey(folder),
+        survey: survey(folder, tracked),
     };
     let mut found = Findings::default();
     let read = manifest::check(&pack, &manifest, &mut found);

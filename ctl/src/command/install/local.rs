@@ -204,7 +204,7 @@ impl Local {
                 });
             }
             // what no pack may have is refused now, before anything is sent
-            let packing = Packing::select(path, &folder::options());
+            let packing = Packing::select(path, &folder::options(path));
             Content::Folder(
                 packing
                     .map_err(|error| LocalError::of_packing(path, error))?

@@ -268,7 +268,7 @@ impl Build {
         let options = PackOptions {
             top_folder: Some(stem),
             leave_out: inside(&self.path, target),
-            ..folder::options()
+            ..folder::options(&self.path)
         };
         let pack = |source| BuildError::Pack {
             path: self.path.clone(),

@@ -191,7 +191,7 @@ impl Checksum {
                         entries: u64::MAX,
                         ..Limits::default()
                     },
-                    ..folder::options()
+                    ..folder::options(&self.path)
                 };
                 let failed = |source| ChecksumError::Pack {
                     path: path(),

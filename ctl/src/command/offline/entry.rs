@@ -94,7 +94,7 @@ pub(crate) async fn draft(
     out.say("Calculating checksum...");
     let options = PackOptions {
         leave_out: target.and_then(|target| inside(&root, target)),
-        ..folder::options()
+        ..folder::options(&root)
     };
     let failed = |source| DraftError::pack(path, source);
     let packing = Packing::select(&root, &options).map_err(failed)?;

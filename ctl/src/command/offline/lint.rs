@@ -7,6 +7,7 @@ use packd_wire::{ErrorKind, Exit};
 use serde::Serialize;
 
 use crate::Ending;
+use crate::command::folder;
 use crate::output::table::Table;
 use crate::output::text::{clean, count};
 use crate::output::{BAD, BOLD, DIM, Failure, GOOD, ODD, Output, Width, styled};
@@ -40,7 +41,7 @@ struct Document<'a> {
 
 impl Lint {
     pub(crate) fn run(self, out: &mut Output) -> Result<Ending, Failure> {
-        let report = lint(&self.path)?;
+        let report = lint(&self.path, folder::tracked(&self.path))?;
         let width = out.width();
         let document = Document {
             path: self.path.display().to_string(),

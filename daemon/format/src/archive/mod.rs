@@ -40,7 +40,8 @@ pub(crate) use self::ledger::Kind;
 pub use self::limits::{LimitKind, Limits};
 pub use self::listing::Listing;
 pub use self::pack::{
-    FileId, IgnoreError, IgnoreFiles, LeftOut, PackError, PackOptions, PackSummary, Packing, pack,
+    FileId, IgnoreError, IgnoreFiles, LeftOut, PackError, PackOptions, PackSummary, Packing,
+    Tracked, pack,
 };
 pub use self::sniff::Format;
 pub(crate) use self::survey::{Survey, survey};

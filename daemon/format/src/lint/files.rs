@@ -23,12 +23,11 @@ pub(super) fn check(pack: &Pack<'_>, found: &mut Findings) {
         found.add(Rule::File, path, None, why.as_str());
     }
     for path in &pack.survey.repositories {
-        let message = "it is a git repository of its own: its files are packed, its `.git` is not, and a clone of \
-                       this repository may lack them";
+        let message = "it is a git repository of its own, whose files are no part of the pack";
         found
             .add(Rule::Repository, path, None, message)
             .hint(format!(
-                "remove `{path}/.git`, or add `/{path}` to .packignore"
+                "remove `{path}/.git` to pack its files, or add `/{path}` to .packignore"
             ));
     }
     let refused = |path: &str| pack.survey.refused.iter().any(|(known, _)| known == path);

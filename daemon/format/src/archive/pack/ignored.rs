@@ -16,6 +16,8 @@ use super::{PackError, unreadable};
 
 /// The names of ignore files. The second wins over the first, at whatever levels they lie.
 pub(super) const FILE_NAMES: [&str; 2] = [".gitignore", ".packignore"];
+/// Which of them is packd's own.
+pub(super) const PACKIGNORE: usize = 1;
 /// The longest ignore file, in bytes. People write them, and the longest known ones are a hundredth of this.
 const MAX_BYTES: u64 = 1024 * 1024;
 /// How many `*` a rule may have. The matcher gives up beyond 64, and would then not match.
@@ -108,24 +110,29 @@ impl Ignored {
     }
 
     /// Whether a path is ignored, or kept by a `!`; nothing when no rule is about it. The last rule of the innermost
-    /// file decides.
-    pub(super) fn verdict(&self, path: &str, is_dir: bool) -> Option<Verdict> {
+    /// file decides. With which of [`FILE_NAMES`] it is.
+    pub(super) fn verdict(&self, path: &str, is_dir: bool) -> Option<(usize, Verdict)> {
         let name = path.rfind('/').map_or(0, |at| at + 1);
-        self.files.iter().rev().find_map(|files| {
-            files.iter().rev().find_map(|file| {
-                let path = path.as_bytes();
-                let decisive = file
-                    .rules
-                    .iter()
-                    .rev()
-                    .find(|rule| rule.matches(&path[file.base..], &path[name..], is_dir))?;
-                Some(if decisive.keeps {
-                    Verdict::Kept
-                } else {
-                    Verdict::Ignored
+        self.files
+            .iter()
+            .enumerate()
+            .rev()
+            .find_map(|(which, files)| {
+                files.iter().rev().find_map(|file| {
+                    let path = path.as_bytes();
+                    let decisive = file
+                        .rules
+                        .iter()
+                        .rev()
+                        .find(|rule| rule.matches(&path[file.base..], &path[name..], is_dir))?;
+                    let verdict = if decisive.keeps {
+                        Verdict::Kept
+                    } else {
+                        Verdict::Ignored
+                    };
+                    Some((which, verdict))
                 })
             })
-        })
     }
 }
 

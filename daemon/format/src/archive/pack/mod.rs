@@ -26,10 +26,12 @@ mod ignored;
 mod original;
 mod select;
 mod tar;
+mod tracked;
 mod zip;
 
 pub use self::ignored::IgnoreError;
 pub(super) use self::select::{Found, Member, walk_past};
+pub use self::tracked::Tracked;
 
 /// How hard zstd tries: about as small as gzip at its best, in a fraction of the time.
 const ZSTD_LEVEL: i32 = 12;
@@ -47,6 +49,9 @@ pub struct PackOptions {
     pub leave_out: Option<String>,
     /// Files that the run which packs writes meanwhile, as its standard output is one: no part of the pack.
     pub outputs: Vec<FileId>,
+    /// What git tracks of the folder, if it lies in a work tree: `.gitignore` leaves none of it out, and folders of
+    /// which nothing is packed are left out, as git has none.
+    pub tracked: Option<Tracked>,
     /// What the archive may have, so that it can be unpacked.
     pub limits: Limits,
 }
@@ -72,7 +77,7 @@ pub enum IgnoreFiles {
     /// Those in the folder, at any level. Not those above it or of the person: the same folder gives the same archive.
     ///
     /// Unless one of them asks for it with a `!`, debris is left out too: `__pycache__`, `*.pyc`, `.venv`, and archives of
-    /// the pack beside its own `pack.yaml`.
+    /// the pack beside its own `pack.yaml`; and folders of which nothing else is left.
     #[default]
     Honour,
     /// Everything is packed.
@@ -94,8 +99,8 @@ pub struct PackSummary {
 /// and sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LeftOut {
-    /// Folders in the folder that are git repositories of their own. Their files are packed, their `.git` is not, as
-    /// nowhere in a tree; and a clone of the repository around them may lack their files.
+    /// Folders in the folder that are git repositories of their own, whose files no clone of the repository around
+    /// them would have. Of a submodule its empty folder is packed, as `git archive` has it.
     pub repositories: Vec<String>,
     /// Files of [`PackOptions::outputs`] that no ignore file leaves out.
     pub outputs: Vec<String>,

@@ -12,8 +12,9 @@ use std::path::Path;
 
 use semver::Version;
 
-use super::ignored::{FILE_NAMES, Ignored, Verdict};
+use super::ignored::{FILE_NAMES, Ignored, PACKIGNORE, Verdict};
 use super::original::{is_executable, open};
+use super::tracked::Tracked;
 use super::{FileId, IgnoreFiles, LeftOut, PackError, PackOptions, unreadable};
 use crate::archive::error::ArchiveError;
 use crate::archive::ledger::{Kind, Ledger};
@@ -23,6 +24,8 @@ use crate::tree::BadPath;
 
 /// What makes a folder a git repository: a folder, or a file that names one.
 const GIT: &str = ".git";
+/// How a file of that name begins.
+const GIT_FILE: &[u8; 8] = b"gitdir: ";
 /// Folders that programs leave behind, and that no pack means to have.
 const DEBRIS_FOLDERS: [&str; 2] = ["__pycache__", ".venv"];
 /// The end of the names of files that programs leave behind.
@@ -124,9 +127,10 @@ pub(in crate::archive) fn walk_past(
         root,
         rules: Rules::of(root, options)?,
         found: Found::default(),
+        passed_over: 0,
         refused,
     };
-    walk.folder(root, "")?;
+    walk.folder(root, "", Within::Heard)?;
     let Found { items, left_out } = &mut walk.found;
     items.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     left_out.repositories.sort_unstable();
@@ -143,6 +147,17 @@ struct Rules<'a> {
     own: Option<PackRef>,
     also: Option<&'a str>,
     outputs: &'a [FileId],
+    /// What git has of the folder. None: it lies in no work tree, or everything is packed.
+    tracked: Option<&'a Tracked>,
+}
+
+/// What is said of something by what is said of the folder it lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// Nothing.
+    Heard,
+    /// The folder is ignored, and gone into for what git tracks in it.
+    Ignored,
 }
 
 impl<'a> Rules<'a> {
@@ -155,29 +170,61 @@ impl<'a> Rules<'a> {
                 own: None,
                 also,
                 outputs,
+                tracked: None,
             }),
             IgnoreFiles::Honour => Ok(Self {
                 ignored: Some(Ignored::default()),
                 own: own_ref(root)?,
                 also,
                 outputs,
+                tracked: options.tracked.as_ref(),
             }),
         }
     }
 
-    fn leaves_out(&self, path: &str, is_dir: bool) -> bool {
+    /// Whether something is packed: nothing if not, else what is said of what lies in it.
+    fn takes(&self, path: &str, is_dir: bool, within: Within) -> Option<Within> {
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         if name == GIT || self.also == Some(path) {
-            return true;
+            return None;
         }
         let Some(ignored) = &self.ignored else {
-            return false;
+            return Some(Within::Heard);
         };
-        match ignored.verdict(path, is_dir) {
-            Some(Verdict::Ignored) => true,
+        let leaves_out = match (ignored.verdict(path, is_dir), within) {
+            (Some((PACKIGNORE, Verdict::Ignored)), _) => return None,
             // who asks for debris by name, with a `!`, gets it
-            Some(Verdict::Kept) => false,
-            None => self.is_debris(path, name, is_dir),
+            (Some((PACKIGNORE, Verdict::Kept)), _) => return Some(Within::Heard),
+            // as git has it, nothing in an ignored folder can be asked for
+            (_, Within::Ignored) | (Some((_, Verdict::Ignored)), _) => true,
+            (Some((_, Verdict::Kept)), Within::Heard) => false,
+            (None, Within::Heard) => self.is_debris(path, name, is_dir),
+        };
+        if !leaves_out {
+            return Some(Within::Heard);
+        }
+        // git never ignores what it tracks
+        let is_tracked = self.tracked.is_some_and(|tracked| tracked.has(path));
+        is_tracked.then_some(Within::Ignored)
+    }
+
+    /// Whether a folder, of which nothing else is packed, is none that a checkout of the pack would have.
+    fn drops_empty(&self, path: &str, passed_over: bool) -> bool {
+        match self.tracked {
+            Some(tracked) => !tracked.is_submodule(path),
+            None => self.ignored.is_some() && passed_over,
+        }
+    }
+
+    /// Whether a folder is a repository that git would not look into.
+    fn is_foreign(&self, path: &str, is_repository: bool) -> bool {
+        if self.ignored.is_none() {
+            return false;
+        }
+        match self.tracked {
+            Some(tracked) if tracked.is_submodule(path) => true,
+            Some(tracked) => is_repository && !tracked.has(path),
+            None => is_repository,
         }
     }
 
@@ -228,11 +275,13 @@ struct Walk<'a> {
     root: &'a Path,
     rules: Rules<'a>,
     found: Found,
+    /// How many things were left out.
+    passed_over: u64,
     refused: &'a mut dyn FnMut(PackError) -> Result<(), PackError>,
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), PackError> {
+    fn folder(&mut self, folder: &Path, prefix: &str, within: Within) -> Result<(), PackError> {
         let failed = |error| unreadable(folder, &error);
         let mut entries = Vec::new();
         for entry in fs_err::read_dir(folder).map_err(failed)? {
@@ -254,7 +303,7 @@ impl Walk<'_> {
             if unheard.contains(&name) {
                 continue;
             }
-            if let Err(error) = self.entry(name, entry, prefix) {
+            if let Err(error) = self.entry(name, entry, prefix, within) {
                 (self.refused)(error)?;
             }
         }
@@ -289,6 +338,7 @@ impl Walk<'_> {
         name: &OsStr,
         entry: &fs_err::DirEntry,
         prefix: &str,
+        within: Within,
     ) -> Result<(), PackError> {
         let place = entry.path();
         let Some(name) = name.to_str() else {
@@ -302,25 +352,59 @@ impl Walk<'_> {
         let metadata = entry
             .metadata()
             .map_err(|error| unreadable(&place, &error))?;
-        if self.rules.leaves_out(&path, metadata.is_dir()) {
-            if let Some(folder) = path.strip_suffix("/.git") {
-                self.found.left_out.repositories.push(folder.to_owned());
-            }
+        let Some(within) = self.rules.takes(&path, metadata.is_dir(), within) else {
+            self.passed_over += 1;
             return Ok(());
-        }
+        };
         if self.rules.outputs.contains(&FileId::of(&metadata)) {
+            self.passed_over += 1;
             self.found.left_out.outputs.push(path);
             return Ok(());
         }
         let kind = kind_of(&place, &metadata)?;
-        let below = (kind == Kind::Dir).then(|| format!("{path}/"));
+        let is_folder = kind == Kind::Dir;
         let state = State::of(&metadata);
-        self.found.items.push(Member { path, kind, state });
-        match below {
-            Some(prefix) => self.folder(&place, &prefix),
-            None => Ok(()),
+        let member = Member {
+            path: path.clone(),
+            kind,
+            state,
+        };
+        self.found.items.push(member);
+        if !is_folder {
+            return Ok(());
         }
+        let (members, passed_over) = (self.found.items.len(), self.passed_over);
+        let is_repository = is_repository(&place);
+        if self.rules.is_foreign(&path, is_repository) {
+            self.passed_over += 1;
+            if is_repository {
+                self.found.left_out.repositories.push(path.clone());
+            }
+        } else {
+            self.folder(&place, &format!("{path}/"), within)?;
+        }
+        let is_empty = self.found.items.len() == members;
+        if is_empty
+            && self
+                .rules
+                .drops_empty(&path, self.passed_over > passed_over)
+        {
+            self.found.items.pop();
+            self.passed_over += 1;
+        }
+        Ok(())
     }
+}
+
+/// Whether a folder has a `.git` that is one: a folder with a `HEAD`, or a file that names such a folder, as those of
+/// submodules and worktrees do.
+fn is_repository(folder: &Path) -> bool {
+    let git = folder.join(GIT);
+    let mut head = [0; GIT_FILE.len()];
+    git.join("HEAD").is_file()
+        || open(&git)
+            .and_then(|mut file| file.read_exact(&mut head))
+            .is_ok_and(|()| head == *GIT_FILE)
 }
 
 fn kind_of(place: &Path, metadata: &Metadata) -> Result<Kind, PackError> {

@@ -196,21 +196,23 @@ fn building_in_the_folder_of_the_pack_changes_nothing_for_the_next_build() {
 }
 
 #[test]
-fn repositories_in_the_folder_are_packed_without_their_git_and_named() {
+fn repositories_in_the_folder_are_left_out_and_named() {
     let (folder, bare) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for root in [folder.path(), bare.path()] {
         write(root, "pack.yaml", b"ref: x\nversion: 1.0.0\n", 0o644);
         write(root, ".gitignore", b"/ignored\n", 0o644);
-        write(root, "vendor/one/lib.py", b"x", 0o644);
-        write(root, "vendor/two/lib.py", b"x", 0o644);
+        write(root, "vendor/lib.py", b"x", 0o644);
     }
-    write(folder.path(), ".git/HEAD", b"x", 0o644);
-    write(folder.path(), "vendor/two/.git/HEAD", b"x", 0o644);
+    let root = folder.path();
+    write(root, ".git/HEAD", b"x", 0o644);
+    write(root, "vendor/two/.git/HEAD", b"x", 0o644);
+    write(root, "vendor/two/lib.py", b"x", 0o644);
     // as worktrees and submodules have it
-    write(folder.path(), "vendor/one/.git", b"gitdir: ../x", 0o644);
-    write(folder.path(), "ignored/.git/HEAD", b"x", 0o644);
-    assert_eq!(listed(folder.path()), listed(bare.path()));
-    let (summary, bytes) = built(folder.path(), Format::TarGz);
+    write(root, "vendor/one/.git", b"gitdir: ../x", 0o644);
+    write(root, "vendor/one/lib.py", b"x", 0o644);
+    write(root, "ignored/.git/HEAD", b"x", 0o644);
+    assert_eq!(listed(root), listed(bare.path()));
+    let (summary, bytes) = built(root, Format::TarGz);
     assert_eq!(bytes, built(bare.path(), Format::TarGz).1);
     let named = LeftOut {
         repositories: vec!["vendor/one".to_owned(), "vendor/two".to_owned()],
@@ -223,6 +225,110 @@ fn repositories_in_the_folder_are_packed_without_their_git_and_named() {
     assert_eq!(
         built(bare.path(), Format::TarGz).0.left_out,
         LeftOut::default()
+    );
+}
+
+#[test]
+fn folders_of_which_nothing_is_left_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, "pack.yaml", b"ref: x\nversion: 1.0.0\n", 0o644);
+    write(root, ".gitignore", b"dist/\n*.log\n", 0o644);
+    fs_err::create_dir(root.join("empty")).unwrap();
+    let before = listed(root);
+    for path in [
+        "a/dist/x",
+        "a/b/c/y.log",
+        "lib/__pycache__/a.pyc",
+        "logs/x.log",
+    ] {
+        write(root, path, b"x", 0o644);
+    }
+    write(root, ".pytest_cache/.gitignore", b"*\n", 0o644);
+    write(root, ".pytest_cache/v/x", b"x", 0o644);
+    assert_eq!(shown(&listed(root)), shown(&before));
+    assert_eq!(
+        shown(&before),
+        [".gitignore", "empty/", "pack.yaml"],
+        "what was empty before is meant"
+    );
+    let everything = PackOptions {
+        ignore_files: IgnoreFiles::Disregard,
+        ..PackOptions::default()
+    };
+    let packing = Packing::select(root, &everything).unwrap();
+    assert!(packing.has("logs/x.log"));
+}
+
+#[test]
+fn what_git_tracks_is_packed_whatever_it_ignores() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, "pack.yaml", b"ref: x\nversion: 1.0.0\n", 0o644);
+    write(root, ".gitignore", b"lib/\n*.log\n", 0o644);
+    write(root, ".packignore", b"/secret.log\n", 0o644);
+    for path in [
+        "actions/lib/a.py",
+        "actions/lib/untracked.py",
+        "kept.log",
+        "other.log",
+        "secret.log",
+        "cache.pyc",
+        "new.py",
+        "inner/.git/HEAD",
+        "inner/x",
+        "sub/.git/HEAD",
+        "sub/x",
+    ] {
+        write(root, path, b"x", 0o644);
+    }
+    write(root, "actions/lib/.gitignore", b"!untracked.py\n", 0o644);
+    for path in ["empty", "elsewhere"] {
+        fs_err::create_dir(root.join(path)).unwrap();
+    }
+    let tracked = [
+        ("actions/lib/a.py", false),
+        ("cache.pyc", false),
+        ("elsewhere", true),
+        ("gone.py", false),
+        ("kept.log", false),
+        ("secret.log", false),
+        ("sub", true),
+    ];
+    let tracked = tracked.map(|(path, is_submodule)| (path.to_owned(), is_submodule));
+    let options = PackOptions {
+        tracked: Some(Tracked::of(tracked)),
+        ..PackOptions::default()
+    };
+    let packing = Packing::select(root, &options).unwrap();
+    assert_eq!(packing.left_out().repositories, ["inner", "sub"]);
+    assert_eq!(
+        shown(&packing.list().unwrap()),
+        [
+            ".gitignore",
+            ".packignore",
+            "actions/",
+            "actions/lib/",
+            "actions/lib/a.py",
+            "cache.pyc",
+            "elsewhere/",
+            "kept.log",
+            "new.py",
+            "pack.yaml",
+            "sub/",
+        ]
+    );
+    assert_eq!(
+        shown(&listed(root)),
+        [
+            ".gitignore",
+            ".packignore",
+            "elsewhere/",
+            "empty/",
+            "new.py",
+            "pack.yaml"
+        ],
+        "where there is no git, ignore files have the last word"
     );
 }
 
