@@ -12,6 +12,7 @@ mod net;
 mod queue;
 mod registry;
 mod resolve;
+mod sandbox;
 mod service;
 mod source;
 mod store;
@@ -24,6 +25,9 @@ use clap::Parser;
 /// Runs the program: reads the configuration, then serves until it is told to stop.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = sandbox::main(std::env::args_os().skip(1)) {
+        return code;
+    }
     let args = config::Args::parse();
     let inputs = config::Inputs::from_process(&args);
     if args.check_config {

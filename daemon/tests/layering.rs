@@ -12,12 +12,15 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// The modules from lowest to highest.
 const ORDER: &[&str] = &[
-    "config", "logging", "store", "event", "queue", "net", "source", "registry", "resolve",
-    "install", "update", "worker", "api", "service",
+    "config", "logging", "sandbox", "store", "event", "queue", "net", "source", "registry",
+    "resolve", "install", "update", "worker", "api", "service",
 ];
 
 /// Crates with the one module, or file with the folder beside it, that may use them.
 const PLACES: &[(&str, &str)] = &[
+    ("landlock", "sandbox"),
+    ("seccompiler", "sandbox"),
+    ("nix", "sandbox"),
     ("rusqlite", "store"),
     ("reqwest", "net"),
     ("gix", "source/git"),

@@ -157,6 +157,7 @@ fn ends(event: &EventView) -> bool {
         | EventKind::StepCompleted
         | EventKind::Downloading
         | EventKind::Extracting
+        | EventKind::Testing
         | EventKind::Verifying
         | EventKind::Warning
         | EventKind::Info

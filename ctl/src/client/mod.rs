@@ -25,7 +25,7 @@ use hyperlocal::UnixConnector;
 use packd_wire::{
     AuditList, AuditQuery, AvailableList, EventList, EventsQuery, InstallRequest, JobList, JobView,
     JobsQuery, PackList, PackView, Problem, RefreshRequest, RegistryList, RemoveQuery, SearchList,
-    SearchQuery, StatusView, UploadQuery, path,
+    SearchQuery, StatusView, TestList, TestRequest, TestsQuery, UploadQuery, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -118,6 +118,23 @@ impl Client {
         let path = path::pack(&segment(pack_ref));
         self.ask(Call::change(Method::DELETE, path).with_query(query)?)
             .await
+    }
+
+    /// `POST /v1/packs/{ref}/test`
+    pub(crate) async fn test(&self, pack_ref: &str) -> Result<JobView, ClientError> {
+        let path = path::pack_test(&segment(pack_ref));
+        let call = Call::change(Method::POST, path);
+        self.ask(call.with_json(&TestRequest::default())?).await
+    }
+
+    /// `GET /v1/packs/{ref}/tests`: one page, newest first.
+    pub(crate) async fn tests(
+        &self,
+        pack_ref: &str,
+        query: &TestsQuery,
+    ) -> Result<TestList, ClientError> {
+        let path = path::pack_tests(&segment(pack_ref));
+        self.ask(Call::get(path).with_query(query)?).await
     }
 
     /// `GET /v1/jobs`: one page, newest first.

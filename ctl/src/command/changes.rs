@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::StreamExt as _;
-use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange};
+use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, StepName};
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
@@ -316,6 +316,15 @@ fn sentence(job: &JobView) -> String {
             }
         })
         .collect();
+    if job.kind == JobKind::Test {
+        let step = job.steps.iter().find(|step| step.name == StepName::Test);
+        let message = step.and_then(|step| step.message.as_deref());
+        return format!(
+            "the tests of {} are good: {}",
+            label(job),
+            clean(message.unwrap_or_default())
+        );
+    }
     if told.is_empty() {
         return format!("{}: nothing had to change", clean(&job.summary));
     }

@@ -171,6 +171,7 @@ fn line(event: &EventView) -> String {
         | EventKind::StepCompleted
         | EventKind::Downloading
         | EventKind::Extracting
+        | EventKind::Testing
         | EventKind::Verifying
         | EventKind::Info
         | EventKind::GenerationActivated

@@ -18,4 +18,5 @@ pub(crate) mod remove;
 pub(crate) mod search;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod tests;
 pub(crate) mod versions;

@@ -1,7 +1,7 @@
 //! `show`: everything about one active pack.
 
 use jiff::Timestamp;
-use packd_wire::{ContentsView, Exit, PackView};
+use packd_wire::{ContentsView, Exit, PackView, QualityView, TestStatus};
 
 use crate::Ending;
 use crate::client::Client;
@@ -64,6 +64,8 @@ fn page(pack: &PackView, now: Timestamp) -> String {
         .add_some("contents", Some(contents(pack.contents)))
         .add_some("depends on", Some(pack.dependencies.join(", ")))
         .add_some("required by", Some(pack.required_by.join(", ")))
+        .add("tests", tests(pack))
+        .add("here", quality(pack.quality))
         .add_some(
             "system",
             pack.system.then_some("yes, removed only with --force"),
@@ -72,6 +74,40 @@ fn page(pack: &PackView, now: Timestamp) -> String {
         Some(text) => format!("{head}\n{}\n\n{}", clean(text), fields.render()),
         None => format!("{head}\n\n{}", fields.render()),
     }
+}
+
+/// `passed, 9 of 10, install`: what came of its tests, and when they were run.
+fn tests(pack: &PackView) -> String {
+    let tests = &pack.tests;
+    let Some(trigger) = tests.trigger else {
+        return match tests.status {
+            TestStatus::Skipped => "skipped when it was installed".to_owned(),
+            _ => tests.status.as_str().to_owned(),
+        };
+    };
+    let of = format!("{} of {}", tests.passed, tests.total);
+    format!("{}, {of}, {}", tests.status.as_str(), trigger.as_str())
+}
+
+/// `2 installs, failed 1 ×`: how this version fared.
+fn quality(quality: QualityView) -> String {
+    let QualityView {
+        installs,
+        failures,
+        tests_passed,
+        tests_failed,
+    } = quality;
+    let mut text = count(installs, "install", "installs");
+    for (number, what) in [
+        (failures, "failed"),
+        (tests_passed, "tests passed"),
+        (tests_failed, "tests failed"),
+    ] {
+        if number > 0 {
+            text = format!("{text}, {what} {number} ×");
+        }
+    }
+    text
 }
 
 fn source(pack: &PackView) -> String {

@@ -181,9 +181,8 @@ impl Progress {
                 );
                 track.spin(&self.sink, &label, width, &message);
             }
-            EventKind::Verifying => {
-                let message = format!("{:STEP_WIDTH$}  {}", "verify", text("message"));
-                track.spin(&self.sink, &label, width, &message);
+            EventKind::Testing | EventKind::Verifying => {
+                track.spin(&self.sink, &label, width, &looked_at(event));
             }
             EventKind::Warning | EventKind::JobFailed if event.data["retry_at"].is_string() => {
                 self.sink
@@ -254,6 +253,33 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// What is being verified or tested.
+fn looked_at(event: &EventView) -> String {
+    let (what, message) = if event.kind == EventKind::Testing {
+        ("test", testing(&event.data))
+    } else {
+        let message = event.data["message"].as_str().unwrap_or_default();
+        ("verify", clean(message).into_owned())
+    };
+    format!("{what:STEP_WIDTH$}  {message}")
+}
+
+/// Which suite of a pack's tests it is, and how far: `unit (1 of 3)`, `unit: 9 of 10 passed`.
+fn testing(data: &serde_json::Value) -> String {
+    let number = |key: &str| data.get(key).and_then(serde_json::Value::as_u64);
+    let suite = clean(data["suite"].as_str().unwrap_or_default()).into_owned();
+    match (
+        number("passed"),
+        number("total"),
+        number("number"),
+        number("of"),
+    ) {
+        (Some(passed), Some(total), ..) => format!("{suite}: {passed} of {total} passed"),
+        (.., Some(number), Some(of)) => format!("{suite} ({number} of {of})"),
+        _ => suite,
     }
 }
 

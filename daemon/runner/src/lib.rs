@@ -10,12 +10,14 @@
 //! result     its output, or the file that it wrote -> counts and cases
 //! verdict    how it ended and what it says -> what holds
 //! report     all suites together, and what that means for an install
+//! ask        one program that prints something at once: the version of a runtime
 //! ```
 //!
-//! It is synchronous: a caller with an event loop gives it a thread. It knows no sandbox. A pack's tests are code of a
-//! stranger; whoever runs them where that matters puts the program of a sandbox before theirs
-//! (`docs/adr/0003-a-crate-that-runs-tests.md`).
+//! It is synchronous: a caller with an event loop gives it a thread. It is no sandbox. A pack's tests are code of a
+//! stranger; whoever runs them where that matters puts the program of a [`sandbox`] before theirs
+//! (`docs/adr/0003-a-crate-that-runs-tests.md`, `docs/adr/0005-a-sandbox-in-the-same-program.md`).
 
+mod ask;
 mod options;
 mod plan;
 mod process;
@@ -23,9 +25,11 @@ mod program;
 mod report;
 mod result;
 mod run;
+pub mod sandbox;
 mod scratch;
 mod verdict;
 
+pub use ask::{Said, ask, find};
 pub use options::{Cancel, Environment, Options, Orphans};
 pub use report::{CaseStatus, Gate, Outcome, Report, Status, TestCase, TestSuite};
 pub use run::{Event, RunError, run};

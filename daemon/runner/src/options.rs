@@ -10,6 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::sandbox::Sandbox;
+
 /// How a run is done.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -23,6 +25,10 @@ pub struct Options {
     pub environment: Environment,
     /// The folder in which each suite gets folders of its own for `HOME` and `TMPDIR`.
     pub scratch: PathBuf,
+    /// How long all suites together may take. Those that do not get their turn have failed.
+    pub total: Option<Duration>,
+    /// The program that keeps each suite in.
+    pub sandbox: Option<Sandbox>,
     /// What becomes of processes that cut the tie to those that started them.
     pub orphans: Orphans,
     /// How long processes may take to end when they are asked to, before they are killed.
@@ -41,6 +47,8 @@ impl Options {
             cancel: None,
             environment,
             scratch,
+            total: None,
+            sandbox: None,
             orphans: Orphans::Leave,
             grace: Duration::from_secs(2),
             output_limit: 1024 * 1024,

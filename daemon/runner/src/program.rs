@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use packd_format::Manifest;
 use packd_format::manifest::{ResultFormat, RunnerKind};
@@ -67,6 +68,26 @@ pub(crate) enum StartError {
         program: String,
         /// Why.
         source: io::Error,
+    },
+    /// The sandbox could not start it.
+    #[error("cannot start `{program}` in the sandbox: {why}")]
+    NotInSandbox {
+        /// The path of the program.
+        program: String,
+        /// Why.
+        why: String,
+    },
+    /// There is no sandbox for it; the run is over.
+    #[error("the sandbox is not available: {missing}")]
+    Sandbox {
+        /// What the host lacks.
+        missing: String,
+    },
+    /// The suites before it took all the time there was.
+    #[error("it was not started: all tests together may take {} s", total.as_secs_f64())]
+    NoTime {
+        /// How long they may take.
+        total: Duration,
     },
     /// The suite's own folders could not be made.
     #[error("cannot make a folder for temporary files: {0}")]
@@ -342,15 +363,7 @@ struct Programs<'a> {
 impl Programs<'_> {
     /// The path of a program, which is given by its name or by an absolute path.
     fn find(&self, program: &str) -> Result<PathBuf, StartError> {
-        let found = if program.contains('/') {
-            Some(PathBuf::from(program)).filter(|path| is_executable(path))
-        } else {
-            std::env::split_paths(self.path)
-                .filter(|folder| folder.is_absolute())
-                .map(|folder| folder.join(program))
-                .find(|path| is_executable(path))
-        };
-        found.ok_or_else(|| StartError::NoProgram {
+        crate::ask::find(program, self.path).ok_or_else(|| StartError::NoProgram {
             program: program.to_owned(),
         })
     }

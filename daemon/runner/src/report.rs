@@ -41,6 +41,9 @@ pub struct Report {
     pub gate: Gate,
     /// The share of the tests that were run which has to pass.
     pub min_pass_rate: f64,
+    /// What kept the tests in, in the words of the sandbox; nothing where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<serde_json::Value>,
     /// What was odd, and is not the tests' matter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -328,6 +331,7 @@ impl Report {
             },
             min_pass_rate: testing.min_pass_rate,
             test_suites,
+            sandbox: None,
             warnings,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use packd_format::Manifest;
 use packd_format::manifest::{ResultFormat, RunnerKind};
@@ -10,10 +10,11 @@ use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 
 use crate::options::{Cancel, Options, Orphans};
 use crate::plan::{self, Suite};
-use crate::process::{self, End, Ended, Limits};
+use crate::process::{self, End, Ended, Limits, NotStarted};
 use crate::program::{self, Pack, StartError};
 use crate::report::{Report, Subject, TestSuite};
 use crate::result::{self, Place, Seen};
+use crate::sandbox::Refusal;
 use crate::scratch::Scratch;
 use crate::verdict;
 
@@ -56,6 +57,12 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// This host cannot keep the tests in as it has to, so none was run.
+    #[error("the sandbox for tests is not available: {missing}")]
+    SandboxUnavailable {
+        /// What the host lacks.
+        missing: String,
+    },
     /// The run was cancelled. Nothing of it runs any more.
     #[error("the tests were cancelled")]
     Cancelled,
@@ -71,7 +78,7 @@ impl RunError {
             Self::Nothing { .. } => {
                 Some("name the tests under `testing.runners`, or call their files `test_*`")
             }
-            Self::Folder { .. } | Self::Cancelled => None,
+            Self::Folder { .. } | Self::SandboxUnavailable { .. } | Self::Cancelled => None,
         }
     }
 }
@@ -114,14 +121,30 @@ pub fn run(
     };
     let mut made = Vec::new();
     let mut warnings = Vec::new();
+    let mut enforced = None;
     for (number, suite) in suites.iter().enumerate() {
         observer(Event::Started {
             name: &suite.name,
             number: number + 1,
             of: suites.len(),
         });
-        let result = match one(pack, suite, options, &mut warnings) {
-            Ok(result) => result,
+        let left = options
+            .total
+            .map(|total| total.saturating_sub(started.elapsed()));
+        let result = if left.is_some_and(|left| left.is_zero()) {
+            let total = options.total.unwrap_or_default();
+            Err(StartError::NoTime { total })
+        } else {
+            one(pack, suite, options, left, &mut warnings)
+        };
+        let result = match result {
+            Ok((result, by)) => {
+                enforced = by.or(enforced);
+                result
+            }
+            Err(StartError::Sandbox { missing }) => {
+                return Err(RunError::SandboxUnavailable { missing });
+            }
             Err(error) => verdict::unstarted(suite, &error),
         };
         if options.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
@@ -136,7 +159,9 @@ pub fn run(
         execution_time: options.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    Ok(Report::new(subject, testing, made, warnings))
+    let mut report = Report::new(subject, testing, made, warnings);
+    report.sandbox = enforced;
+    Ok(report)
 }
 
 /// Runs one suite.
@@ -144,27 +169,34 @@ fn one(
     pack: Pack<'_>,
     suite: &Suite,
     options: &Options,
+    left: Option<Duration>,
     warnings: &mut Vec<String>,
-) -> Result<TestSuite, StartError> {
-    let scratch = Scratch::new(&options.scratch).map_err(StartError::Scratch)?;
+) -> Result<(TestSuite, Option<serde_json::Value>), StartError> {
+    let owner = options.sandbox.as_ref().and_then(|sandbox| sandbox.owner);
+    let scratch = Scratch::new(&options.scratch, owner).map_err(StartError::Scratch)?;
     let invocation = program::invocation(pack, suite, &options.environment, &scratch)?;
     let place = place(pack.root, suite, &scratch);
     let mark = scratch.temporary().into_os_string();
     let limits = Limits {
-        timeout: options
-            .longest
-            .map_or(suite.timeout, |longest| longest.min(suite.timeout)),
+        timeout: [options.longest, left]
+            .into_iter()
+            .flatten()
+            .fold(suite.timeout, Duration::min),
         grace: options.grace,
         output: options.output_limit,
         cancel: options.cancel.as_ref(),
         orphans: options.orphans,
+        sandbox: options.sandbox.as_ref(),
         mark: &mark,
     };
-    let ended: Ended<Seen> =
-        process::run(&invocation, limits).map_err(|source| StartError::Spawn {
-            program: invocation.program.display().to_string(),
-            source,
-        })?;
+    let ended: Ended<Seen> = process::run(&invocation, limits).map_err(|error| {
+        let program = invocation.program.display().to_string();
+        match error {
+            NotStarted::System(source) => StartError::Spawn { program, source },
+            NotStarted::Sandbox(Refusal::Unavailable(missing)) => StartError::Sandbox { missing },
+            NotStarted::Sandbox(Refusal::Failed(why)) => StartError::NotInSandbox { program, why },
+        }
+    })?;
     if !ended.left.is_empty() {
         let numbers: Vec<_> = ended.left.iter().map(i32::to_string).collect();
         warnings.push(format!(
@@ -173,6 +205,7 @@ fn one(
             numbers.join(", ")
         ));
     }
+    let enforced = ended.enforced.clone();
     let read = if matches!(ended.end, End::Exit(_)) {
         result::read(suite.result_format, &suite.kind, &ended, place.as_ref())
     } else {
@@ -184,7 +217,7 @@ fn one(
         && place.is_none()
         && made.stdout.is_some()
         && !made.test_cases.is_empty();
-    Ok(made)
+    Ok((made, enforced))
 }
 
 /// Where a suite writes its results, if it is not its output.

@@ -12,14 +12,19 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folders.
-    pub(crate) fn new(parent: &Path) -> io::Result<Self> {
+    /// Makes the folders, for another user and group if the suite is run as them.
+    pub(crate) fn new(parent: &Path, owner: Option<(u32, u32)>) -> io::Result<Self> {
         let root = tempfile::Builder::new()
             .prefix("pack-test-")
             .tempdir_in(parent)?;
         let scratch = Self { root: root.keep() };
         fs_err::create_dir(scratch.home())?;
         fs_err::create_dir(scratch.temporary())?;
+        if let Some((user, group)) = owner {
+            for folder in [&scratch.root, &scratch.home(), &scratch.temporary()] {
+                fs_err::os::unix::fs::chown(folder, Some(user), Some(group))?;
+            }
+        }
         Ok(scratch)
     }
 

@@ -12,6 +12,9 @@ use super::directory::{Directory, Names};
 use super::peer::Peer;
 use crate::config::{self, Access as Section, Config, Environment, Readers};
 
+/// The user that packs' tests are run as where packd is root: no code of a pack gets to use the API.
+const TEST_USER: &str = "packd-test";
+
 /// The uid that the kernel shows when it cannot show the real one: nobody in particular.
 const OVERFLOW_UID: u32 = 65_534;
 
@@ -51,6 +54,8 @@ pub(crate) struct Policy {
     pub(crate) readers: Readers,
     /// The daemon's own uid.
     pub(crate) own_uid: u32,
+    /// That of the tests of packs, if there is one.
+    test_uid: Option<u32>,
     /// Who started it.
     pub(crate) started: Started,
 }
@@ -69,6 +74,7 @@ impl Policy {
             operators: numbers(&section.operator_groups),
             readers: section.readers,
             own_uid,
+            test_uid: names.uid(TEST_USER).filter(|uid| *uid != 0),
             started,
         }
     }
@@ -76,7 +82,7 @@ impl Policy {
     /// What this peer may do.
     pub(crate) fn role(&self, peer: &Peer) -> Role {
         let member = |groups: &[u32]| groups.iter().any(|group| peer.groups.contains(group));
-        if peer.uid == OVERFLOW_UID {
+        if peer.uid == OVERFLOW_UID || Some(peer.uid) == self.test_uid {
             return Role::Denied;
         }
         if peer.uid == 0 {
@@ -199,6 +205,7 @@ mod tests {
     const ADMINS: u32 = 991;
     const OPERATORS: u32 = 990;
     const OWN: u32 = 980;
+    const TESTS: u32 = 979;
 
     /// Who, with which uid and groups; who may look; who started the daemon; the role.
     type Case = (&'static str, u32, &'static [u32], Readers, Started, Role);
@@ -209,6 +216,7 @@ mod tests {
             operators: vec![OPERATORS],
             readers,
             own_uid: OWN,
+            test_uid: Some(TESTS),
             started,
         };
         policy.role(&Peer {

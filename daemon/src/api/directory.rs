@@ -116,6 +116,14 @@ impl Names {
             .map(|(name, _)| name.clone())
     }
 
+    /// The uid of a user, by its login name.
+    pub(crate) fn uid(&self, name: &str) -> Option<u32> {
+        let mut pairs = self.users.pairs.iter();
+        pairs
+            .find(|(known, _)| known == name)
+            .map(|(_, number)| *number)
+    }
+
     /// The gid of a group, given by name or by number.
     pub(crate) fn group(&self, name: &str) -> Option<u32> {
         let mut pairs = self.groups.pairs.iter();

@@ -13,6 +13,8 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         queue,
         store,
         limits,
+        tests,
+        runtimes,
         access,
         net,
         git,
@@ -34,6 +36,19 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
     add(&mut changed, "queue", &old.queue, queue);
     add(&mut changed, "store", &old.store, store);
     add(&mut changed, "limits", &old.limits, limits);
+    add(&mut changed, "tests", &old.tests, tests);
+    for (name, probe) in runtimes {
+        let path = format!("runtimes.{name}");
+        match old.runtimes.get(name) {
+            Some(before) => add(&mut changed, &path, before, probe),
+            None => changed.push(path),
+        }
+    }
+    let gone = old
+        .runtimes
+        .keys()
+        .filter(|name| !runtimes.contains_key(*name));
+    changed.extend(gone.map(|name| format!("runtimes.{name}")));
     add(&mut changed, "access", &old.access, access);
     add(&mut changed, "net", &old.net, net);
     add(&mut changed, "git", &old.git, git);
@@ -54,7 +69,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
-    use crate::config::{ByteSize, Registry, Secret};
+    use crate::config::{ByteSize, Registry, Secret, VersionProbe};
 
     fn registry(name: &str) -> Registry {
         Registry::new(name, "https://example.org/index.json".parse().unwrap())
@@ -81,6 +96,18 @@ mod tests {
         new.registries[0].headers = header("two");
         new.queue.workers = 7;
         new.store.min_free = ByteSize::mib(1);
+        let ruby = |command: &str| VersionProbe::new([command.to_owned(), "--version".to_owned()]);
+        old.runtimes = [
+            ("ruby".to_owned(), ruby("ruby")),
+            ("lua".to_owned(), ruby("lua")),
+        ]
+        .into();
+        new.runtimes = [
+            ("ruby".to_owned(), ruby("jruby")),
+            ("zig".to_owned(), ruby("zig")),
+        ]
+        .into();
+        new.tests.network = true;
         new.net.allow_http = true;
         new.net.ca_file = Some("/ca.pem".into());
         assert_eq!(
@@ -91,6 +118,10 @@ mod tests {
                 "registries.a",
                 "queue.workers",
                 "store.min_free",
+                "tests.network",
+                "runtimes.ruby.command",
+                "runtimes.zig",
+                "runtimes.lua",
                 "net.allow_http",
                 "net.ca_file"
             ],

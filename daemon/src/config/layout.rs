@@ -62,6 +62,12 @@ impl Layout {
         self.state_dir.join("staging")
     }
 
+    /// Where copies of packs are tested: `testing/<job>/`.
+    #[must_use]
+    pub fn testing(&self) -> PathBuf {
+        self.state_dir.join("testing")
+    }
+
     /// Archives that came over the socket and wait for their job.
     #[must_use]
     pub fn uploads(&self) -> PathBuf {

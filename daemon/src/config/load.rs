@@ -11,9 +11,10 @@ use super::inputs::{Inputs, Override};
 use super::layers::{add_environment, paths, read_file, read_layer, set};
 use super::node::{Entry, Node, Table, Value};
 use super::problem::{ConfigError, Problem};
+use super::runtime;
 use super::section::{Findings, Reader, Section};
 use super::unknown::{self, SECTIONS};
-use super::{Config, Environment, Layout, Origin, Registry, SecretError, Trust};
+use super::{Config, Environment, Layout, Origin, Registry, SandboxLevel, SecretError, Trust};
 
 /// A configuration without problems, and where each value came from.
 #[derive(Debug, Clone)]
@@ -75,6 +76,12 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
         Some(config) if problems.is_empty() => {
             let of_registry = |registry| registry_warnings(registry, &inputs.environment);
             warnings.extend(config.registries.iter().flat_map(of_registry));
+            if config.tests.sandbox == SandboxLevel::None {
+                warnings.push(
+                    "`tests.sandbox` is `none`: the tests of a pack can do whatever packd can"
+                        .to_owned(),
+                );
+            }
             Ok(Effective {
                 config,
                 layout: inputs.layout.clone(),
@@ -93,7 +100,7 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
 
 /// Gives the tree its meaning.
 fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
-    let mut names = vec!["registries"];
+    let mut names = vec!["registries", "runtimes"];
     names.extend(SECTIONS.iter().map(|(name, _)| *name));
     for entry in root
         .0
@@ -110,6 +117,8 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
     let queue = read_section(root, "queue", findings);
     let store = read_section(root, "store", findings);
     let limits = read_section(root, "limits", findings);
+    let tests = read_section(root, "tests", findings);
+    let runtimes = runtime::read(root.get("runtimes"), findings);
     let access = read_section(root, "access", findings);
     let net = read_section(root, "net", findings);
     let git = read_section(root, "git", findings);
@@ -119,6 +128,8 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
         queue: queue?,
         store: store?,
         limits: limits?,
+        tests: tests?,
+        runtimes,
         access: access?,
         net: net?,
         git: git?,

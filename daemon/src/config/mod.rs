@@ -21,6 +21,7 @@ mod problem;
 mod reference;
 mod registry;
 mod render;
+mod runtime;
 mod safe_url;
 mod secret;
 mod section;
@@ -43,9 +44,12 @@ pub use packd_wire::Trust;
 pub use pattern::{HostPatterns, RefPatterns};
 pub use problem::{ConfigError, Problem};
 pub use registry::Registry;
+pub use runtime::{Runtimes, VersionProbe};
 pub use safe_url::{SafeUrl, UrlError};
 pub use secret::{Secret, SecretError, TemplateError};
-pub use sections::{Access, Git, Level, Limits, Log, Net, Proxy, Queue, Readers, Store};
+pub use sections::{
+    Access, Git, Level, Limits, Log, Net, Proxy, Queue, Readers, SandboxLevel, Store, Tests,
+};
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
 
@@ -60,6 +64,10 @@ pub struct Config {
     pub store: Store,
     /// What a pack or an index may at most be.
     pub limits: Limits,
+    /// The tests that packs bring.
+    pub tests: Tests,
+    /// Runtimes beside those that are known, and other ways to ask for these, by name.
+    pub runtimes: Runtimes,
     /// Who may do what over the socket.
     pub access: Access,
     /// How packd reaches other hosts.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::section::{Key, Section};
 use super::{
     Access, Args, Config, Environment, Git, Inputs, Layout, Limits, Log, Net, Origin, Queue,
-    Registry, Store, load,
+    Registry, Store, Tests, VersionProbe, load,
 };
 
 const HEAD: &str = "\
@@ -30,6 +30,9 @@ const EXAMPLE: &[(&str, &str)] = &[
     ("url", "https://packs.example.org/index.json"),
 ];
 
+/// The runtime that the file has for an example.
+const RUNTIME: (&str, &str) = ("zig", "[zig, version]");
+
 struct Documented {
     name: &'static str,
     about: &'static [&'static str],
@@ -44,11 +47,12 @@ fn section<T: Section>(name: &'static str) -> Documented {
     }
 }
 
-fn sections() -> [Documented; 7] {
+fn sections() -> [Documented; 8] {
     [
         section::<Queue>("queue"),
         section::<Store>("store"),
         section::<Limits>("limits"),
+        section::<Tests>("tests"),
         section::<Access>("access"),
         section::<Net>("net"),
         section::<Git>("git"),
@@ -84,6 +88,15 @@ fn file() -> String {
         let dash = if position == 0 { "- " } else { "  " };
         writeln!(text, "  #{dash}{}: {}", key.name, value(key)).unwrap();
     }
+    text.push('\n');
+    comment(&mut text, VersionProbe::ABOUT, "");
+    text.push_str("runtimes:\n");
+    writeln!(text, "  #{}:", RUNTIME.0).unwrap();
+    for key in VersionProbe::KEYS {
+        comment(&mut text, key.meaning, "  ");
+        let value = (key.default)().map_or(RUNTIME.1.to_owned(), |shown| shown.to_yaml());
+        writeln!(text, "  #  {}: {value}", key.name).unwrap();
+    }
     for Documented { name, about, keys } in sections() {
         text.push('\n');
         comment(&mut text, about, "");
@@ -117,6 +130,11 @@ fn tables() -> String {
         text.push('\n');
     };
     table("`registries`, a list", Registry::ABOUT, Registry::KEYS);
+    table(
+        "`runtimes`, by name",
+        VersionProbe::ABOUT,
+        VersionProbe::KEYS,
+    );
     for Documented { name, about, keys } in sections() {
         table(&format!("`{name}`"), about, keys);
     }
@@ -184,6 +202,11 @@ fn every_key_of_the_shipped_file_is_at_its_default() {
         effective.config,
         Config {
             registries: vec![example],
+            runtimes: [(
+                RUNTIME.0.to_owned(),
+                VersionProbe::new(["zig".to_owned(), "version".to_owned()]),
+            )]
+            .into(),
             ..Config::default()
         }
     );

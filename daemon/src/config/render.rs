@@ -53,6 +53,16 @@ impl Effective {
         self.headed("queue", &config.queue, &mut lines);
         self.headed("store", &config.store, &mut lines);
         self.headed("limits", &config.limits, &mut lines);
+        self.headed("tests", &config.tests, &mut lines);
+        if config.runtimes.is_empty() {
+            lines.push(("runtimes: {}".to_owned(), self.origin("runtimes")));
+        } else {
+            lines.push(("runtimes:".to_owned(), None));
+        }
+        for (name, probe) in &config.runtimes {
+            lines.push((format!("  {}:", scalar(name)), None));
+            self.section(&format!("runtimes.{name}"), probe, "    ", &mut lines);
+        }
         self.headed("access", &config.access, &mut lines);
         self.headed("net", &config.net, &mut lines);
         self.headed("git", &config.git, &mut lines);

@@ -6,12 +6,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::node::{Node, Value};
 use super::section::{section, within};
 use super::setting::{Setting, Shown, Wrong, word};
-use super::{ByteSize, HostPatterns, HostSecrets};
+use super::{ByteSize, HostPatterns, HostSecrets, RefPatterns};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -58,6 +59,33 @@ section! {
         pack_entries: u64 = 100_000, check within!(1, 10_000_000);
         /// The index of a registry.
         index_bytes: ByteSize = ByteSize::mib(256), check within!(ByteSize::mib(1), ByteSize::mib(1 << 14));
+    }
+}
+
+section! {
+    /// The tests that packs bring. They are run in a sandbox, on a copy of the pack, before it becomes
+    /// active.
+    struct Tests {
+        /// Whether they are run when packs are installed.
+        run: bool = true;
+        /// Whether a pack that brings no tests is refused.
+        required: bool = false;
+        /// What the sandbox must be made of; if the host cannot do it, the job fails. `standard`: Landlock
+        /// (Linux 6.2) and seccomp. `strict`: namespaces too. `basic`: an older Landlock will do. `none`:
+        /// tests can do whatever packd can.
+        sandbox: SandboxLevel = SandboxLevel::Standard;
+        /// How long the tests of one pack may take together.
+        timeout: Duration = 600 * SECOND, check within!(SECOND, DAY);
+        /// Whether tests may open TCP connections.
+        network: bool = false;
+        /// The packs whose tests may do so all the same; `*` stands for any characters.
+        network_for: RefPatterns = RefPatterns::default();
+        /// How much memory each of their processes may ask for.
+        memory: ByteSize = ByteSize::mib(1024), check within!(ByteSize::mib(64), ByteSize::mib(1 << 20));
+        /// How much they may write to the disk.
+        disk: ByteSize = ByteSize::mib(1024), check within!(ByteSize::mib(16), ByteSize::mib(1 << 20));
+        /// What they may read and run beside the system's own folders, such as `/opt/python`.
+        readable: Vec<String> = Vec::new(), check absolute;
     }
 }
 
@@ -145,6 +173,57 @@ section! {
     struct Log {
         /// The least important messages that are logged: `error`, `warn`, `info`, `debug` or `trace`.
         level: Level = Level::Info;
+    }
+}
+
+#[expect(
+    clippy::ptr_arg,
+    reason = "a check gets the value as the section has it"
+)]
+fn absolute(paths: &Vec<String>) -> Result<(), String> {
+    match paths.iter().find(|path| !path.starts_with('/')) {
+        Some(path) => Err(format!("must be absolute paths, and `{path}` is none")),
+        None => Ok(()),
+    }
+}
+
+/// What tests are kept from the host by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxLevel {
+    /// Landlock, seccomp, and namespaces of their own.
+    Strict,
+    /// Landlock and seccomp.
+    Standard,
+    /// An early Landlock, and seccomp.
+    Basic,
+    /// Limits only.
+    None,
+}
+
+impl SandboxLevel {
+    /// The word for it in files and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Standard => "standard",
+            Self::Basic => "basic",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Setting for SandboxLevel {
+    const SHAPE: &'static str = "`strict`, `standard`, `basic` or `none`";
+
+    fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
+        let all = [Self::Strict, Self::Standard, Self::Basic, Self::None];
+        word(node, &all.map(|level| (level.as_str(), level)))
+    }
+
+    fn show(&self) -> Shown {
+        Shown::Plain(self.as_str().to_owned())
     }
 }
 

@@ -2,14 +2,12 @@
 
 use super::registry::Registry;
 use super::section::{Key, Section};
-use super::sections::{Access, Git, Limits, Log, Net, Queue, Store};
+use super::sections::{Access, Git, Limits, Log, Net, Queue, Store, Tests};
 
 /// Keys of the format that nothing in this version acts on. `*` stands for the name of a registry.
 const NOT_SUPPORTED: &[&str] = &[
     "updates",
     "hooks",
-    "tests",
-    "runtimes",
     "registries.*.updates",
     "registries.*.root",
     "store.keep_generations",
@@ -22,6 +20,7 @@ pub(super) const SECTIONS: &[(&str, &[Key])] = &[
     ("queue", Queue::KEYS),
     ("store", Store::KEYS),
     ("limits", Limits::KEYS),
+    ("tests", Tests::KEYS),
     ("access", Access::KEYS),
     ("net", Net::KEYS),
     ("git", Git::KEYS),

@@ -1,4 +1,4 @@
-//! Step 6 of 6: the new generation becomes the current one, by one rename.
+//! Step 7 of 7: the new generation becomes the current one, by one rename.
 //!
 //! The generation's row is written before the rename (`pending`) and confirmed
 //! after it, together with the job's success and all events. Killed at any
@@ -19,7 +19,9 @@ use crate::queue::{self, Claimed, Outcome};
 use crate::resolve::{Active, Plan};
 use crate::source::Place;
 use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
-use crate::store::{self, Database, SqlResult, StoreError, Tx, generation, job, patience, time};
+use crate::store::{
+    self, Database, SqlResult, StoreError, Tx, generation, job, patience, quality, time,
+};
 
 use super::inspect::Inspected;
 use super::{Context, StepError, check};
@@ -243,6 +245,11 @@ fn confirm(tx: &Tx<'_>, hub: &Hub, number: i64, job: i64) -> SqlResult<()> {
             ChangeAction::Keep => continue,
         };
         let version = change.to.as_ref().or(change.from.as_ref());
+        if kind != EventKind::PackRemoved
+            && let (Some(name), Some(version)) = (&change.pack_ref, version)
+        {
+            quality::count(tx, name, version, quality::Fact::Installed)?;
+        }
         let mut data =
             json!({"version": version, "from": change.from, "registry": change.registry});
         if let Some(commit) = &change.commit {

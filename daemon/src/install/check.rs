@@ -1,4 +1,4 @@
-//! Step 5 of 6: what the packs of the plan need is there, and nobody is left without what they need.
+//! Step 5 of 7: what the packs of the plan need is there, and nobody is left without what they need.
 //!
 //! Reads only. Every failing of a plan is found before one is reported.
 
@@ -9,18 +9,20 @@ use crate::queue::{Claimed, Flags};
 use crate::resolve::{Active, Plan, dependents};
 
 use super::inspect::Inspected;
-use super::{Context, StepError};
+use super::{Context, StepError, runtime};
 
 /// Why the plan may not become active.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckError {
     /// Packs that are needed are not there.
-    #[error("pack dependency validation failed: {}", unmet.join("; "))]
+    #[error("Pack dependency validation failed")]
     Unmet {
-        /// Each in one sentence.
+        /// Each in one sentence: one line each, below the error's own.
         unmet: Vec<String>,
-        /// What would do, as `packctl install` takes it.
+        /// The packs that would do, as `packctl install` takes them.
         missing: Vec<String>,
+        /// What helps against those that are runtimes.
+        fixes: Vec<String>,
     },
 
     /// Active packs need something else than the new version.
@@ -41,16 +43,30 @@ impl CheckError {
         }
     }
 
+    /// What is wrong, one line each, where it is more than the error itself says.
+    #[must_use]
+    pub(crate) fn causes(&self) -> &[String] {
+        match self {
+            Self::Unmet { unmet, .. } => unmet,
+            Self::Breaks { .. } => &[],
+        }
+    }
+
     /// One thing to try.
     #[must_use]
     pub(crate) fn hint(&self) -> String {
         match self {
-            Self::Unmet { missing, .. } => {
-                let missing: Vec<_> = missing.iter().map(|need| quoted(need)).collect();
-                format!(
-                    "run `packctl install {}` first, or say `--skip-deps` to install without",
-                    missing.join(" ")
-                )
+            Self::Unmet { missing, fixes, .. } => {
+                let mut ways = fixes.clone();
+                if !missing.is_empty() {
+                    let missing: Vec<_> = missing.iter().map(|need| quoted(need)).collect();
+                    ways.insert(
+                        0,
+                        format!("run `packctl install {}` first", missing.join(" ")),
+                    );
+                }
+                ways.push("or say `--skip-deps` to install without".to_owned());
+                ways.join(", ")
             }
             Self::Breaks { .. } => "`--force` installs it all the same".into(),
         }
@@ -71,9 +87,18 @@ pub(super) async fn run(
     } = job.request().flags();
     let mut said = Vec::new();
 
-    let unmet = unmet(plan, news, active);
+    let mut unmet = unmet(plan, news, active);
     if !unmet.is_empty() {
         super::earlier_first(context, job, needs(news), active).await?;
+    }
+    let runtime::Lacking {
+        unmet: runtimes_unmet,
+        fixes,
+        unknown,
+    } = runtimes(context, news).await?;
+    unmet.extend(runtimes_unmet);
+    for sentence in unknown {
+        job.warn(None, sentence).await?;
     }
     if skip_deps {
         said.push("dependencies skipped".to_owned());
@@ -94,7 +119,12 @@ pub(super) async fn run(
             .map(|(_, need)| installable(need))
             .collect::<std::collections::BTreeSet<_>>();
         let missing = missing.into_iter().collect();
-        return Err(CheckError::Unmet { unmet, missing }.into());
+        return Err(CheckError::Unmet {
+            unmet,
+            missing,
+            fixes,
+        }
+        .into());
     }
 
     let broken = broken(plan, news, active);
@@ -136,6 +166,14 @@ pub(super) fn verdict(plan: &Plan, news: &[Inspected], active: &Active) -> Verdi
         broken: broken(plan, news, active),
         left_behind: left_behind(plan, news, active),
     }
+}
+
+/// What this host lacks of the runtimes that the new packs need.
+async fn runtimes(context: &Context, news: &[Inspected]) -> Result<runtime::Lacking, StepError> {
+    let manifests: Vec<_> = news.iter().map(|pack| pack.manifest.clone()).collect();
+    let configured = context.config.current().runtimes.clone();
+    let prober = context.prober.clone();
+    super::blocking(move || runtime::lacking(&manifests, &configured, &prober)).await
 }
 
 /// Every pack that the new ones need.
@@ -258,6 +296,7 @@ mod tests {
         let error = CheckError::Unmet {
             unmet: Vec::new(),
             missing: vec!["slack@^2".into(), "teams".into(), "vault@>=1.4, <3".into()],
+            fixes: vec!["install python3 3.10".into()],
         };
         let command = "`packctl install slack@^2 teams 'vault@>=1.4, <3'`";
         assert!(error.hint().contains(command), "{}", error.hint());

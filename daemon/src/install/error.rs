@@ -10,6 +10,7 @@ use crate::store::StoreError;
 
 use super::check::CheckError;
 use super::inspect::InspectError;
+use super::test::TestError;
 
 /// Why an attempt did not go through.
 #[derive(Debug)]
@@ -86,6 +87,14 @@ impl StepError {
         }
     }
 
+    /// The same with lines below the problem's own.
+    fn with_causes(mut self, causes: &[String]) -> Self {
+        if let Self::Failed { problem, .. } = &mut self {
+            problem.causes.extend_from_slice(causes);
+        }
+        self
+    }
+
     fn of(
         kind: ErrorKind,
         error: &dyn std::error::Error,
@@ -145,8 +154,14 @@ impl From<InspectError> for StepError {
     }
 }
 
+impl From<TestError> for StepError {
+    fn from(error: TestError) -> Self {
+        Self::of(error.kind(), &error, error.hint(), false).with_causes(error.examples())
+    }
+}
+
 impl From<CheckError> for StepError {
     fn from(error: CheckError) -> Self {
-        Self::of(error.kind(), &error, Some(error.hint()), false)
+        Self::of(error.kind(), &error, Some(error.hint()), false).with_causes(error.causes())
     }
 }

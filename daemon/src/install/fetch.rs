@@ -1,4 +1,4 @@
-//! Step 2 of 6: bring the bytes, and prove that they are the ones that were promised.
+//! Step 2 of 7: bring the bytes, and prove that they are the ones that were promised.
 //!
 //! One pass: what arrives is digested, inflated and written into
 //! `staging/<job>/` at the same time (`unpack` is the other half of it). Reads

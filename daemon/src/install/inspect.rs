@@ -1,4 +1,4 @@
-//! Step 4 of 6: what came is the pack that was asked for, and becomes a tree of the store.
+//! Step 4 of 7: what came is the pack that was asked for, and becomes a tree of the store.
 //!
 //! Reads the staged tree's `pack.yaml` and file list. Writes one immutable tree
 //! and its row. Safe to repeat: the same tree has the same place.
@@ -320,6 +320,20 @@ pub(super) async fn from_store(
         path: wanted.path.clone(),
         manifest,
     })
+}
+
+/// The `pack.yaml` of an active pack.
+///
+/// # Errors
+/// When its tree is damaged or gone.
+pub(super) async fn manifest_of(
+    context: &Context,
+    installed: &crate::store::pack::Installed,
+) -> Result<Manifest, StepError> {
+    let tree = context.layout.store().join(&installed.dir);
+    let known = installed.pack_ref.parse().ok();
+    let shown = format!("the store, as `{}`", installed.pack_ref);
+    Ok(blocking(move || read_manifest(&tree, known.as_ref(), &shown)).await??)
 }
 
 /// A pack in staging, looked at.

@@ -6,6 +6,7 @@
 //! | fetch, unpack | [`fetch`], [`unpack`] | `staging/<job>/` |
 //! | inspect | [`inspect`] | a new immutable tree in the store |
 //! | check | [`check`] | nothing |
+//! | test | [`test`] | results of tests |
 //! | activate | [`activate`] | a generation |
 //!
 //! Everything before `activate` only adds what nobody looks at, and finds what
@@ -19,6 +20,8 @@ mod error;
 mod fetch;
 mod inspect;
 mod progress;
+mod runtime;
+mod test;
 mod unpack;
 
 use std::path::Path;
@@ -31,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Layout, Shared};
 use crate::event::Hub;
 use crate::net::Http;
-use crate::queue::{Claimed, Flags, Outcome};
+use crate::queue::{Claimed, Flags, JobRequest, Outcome};
 use crate::registry::Registries;
 use crate::resolve::{self, Active, Plan, ResolveError};
 use crate::source::{Cache, git};
@@ -40,6 +43,7 @@ use crate::store::{self, Database, StoreError};
 
 pub(crate) use error::StepError;
 use inspect::Inspected;
+pub(crate) use runtime::Prober;
 
 /// What the steps work with; clones share it.
 #[derive(Debug, Clone)]
@@ -60,6 +64,8 @@ pub(crate) struct Context {
     pub registries: Registries,
     /// The repositories that packs were fetched from.
     pub repositories: git::Cache,
+    /// Asks this host for its runtimes.
+    pub prober: Prober,
     /// Held while a generation is made and switched to: one at a time.
     pub activation: Arc<tokio::sync::Mutex<()>>,
 }
@@ -69,6 +75,9 @@ pub(crate) struct Context {
 /// # Errors
 /// [`StepError`]: nothing of the host has changed.
 pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, StepError> {
+    if let JobRequest::Test(asked) = job.request() {
+        return test::active(context, job, asked).await;
+    }
     let active = context.active().await?;
     job.begin(StepName::Resolve, None).await?;
     let config = context.config.current();
@@ -125,6 +134,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     if dry_run || (news.is_empty() && plan.removed.is_empty()) {
         return Ok(Outcome::Unchanged);
     }
+    test::run(context, job, &news, &active).await?;
     activate::run(context, job, &plan, news, &active).await
 }
 

@@ -1,4 +1,4 @@
-//! Step 3 of 6: safe extraction, within the limits of the configuration.
+//! Step 3 of 7: safe extraction, within the limits of the configuration.
 //!
 //! It runs inside the pass of [`super::fetch`]: bytes are written as they
 //! arrive, into a folder that nobody looks at until their digest has agreed.

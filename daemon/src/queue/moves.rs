@@ -1,11 +1,11 @@
 //! The moves of [`super::state`] as they are written: the row and its event in one transaction.
 
-use packd_wire::{EventKind, JobView, Problem, StepStatus, StepView};
+use packd_wire::{ChangeAction, EventKind, JobView, Problem, StepStatus, StepView};
 use serde_json::json;
 
 use super::state;
 use crate::event::{Hub, NewEvent};
-use crate::store::{SqlError, SqlResult, Tx, job, time};
+use crate::store::{SqlError, SqlResult, Tx, job, quality, time};
 
 /// Appends an event of a job.
 pub(super) fn append(
@@ -76,6 +76,12 @@ pub(super) fn fail(
     problem.job = Some(view.id);
     view.error = Some(problem);
     end(tx, view, state::Move::Fail)?;
+    for change in view.plan.iter().flat_map(|plan| &plan.changes) {
+        let brings = !matches!(change.action, ChangeAction::Keep | ChangeAction::Remove);
+        if let (true, Some(name), Some(version)) = (brings, &change.pack_ref, &change.to) {
+            quality::count(tx, name, version, quality::Fact::Failed)?;
+        }
+    }
     let data = json!({"error": view.error, "retry_at": null});
     append(tx, hub, EventKind::JobFailed, view.id, data)
 }

@@ -1,6 +1,6 @@
 //! What a job was asked to do, as stored with it.
 
-use packd_wire::{InstallRequest, JobKind, RemoveQuery, UploadQuery};
+use packd_wire::{InstallRequest, JobKind, RemoveQuery, TestTrigger, UploadQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -14,6 +14,8 @@ pub(crate) enum JobRequest {
     Upload(UploadRequest),
     /// Remove a pack.
     Remove(RemoveRequest),
+    /// Run the tests of an active pack.
+    Test(TestJob),
 }
 
 /// An archive that lies in `uploads/`, and how to install it.
@@ -37,6 +39,16 @@ pub(crate) struct RemoveRequest {
     pub pack_ref: String,
     /// The flags of the request.
     pub query: RemoveQuery,
+}
+
+/// Which pack to test, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TestJob {
+    /// The pack.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// Why.
+    pub trigger: TestTrigger,
 }
 
 /// The switches of a request that steps look at. One that a kind of request does not have is off.
@@ -78,6 +90,7 @@ impl JobRequest {
                 dry_run: query.dry_run,
                 ..Flags::default()
             },
+            Self::Test(_) => Flags::default(),
         }
     }
 
@@ -88,6 +101,7 @@ impl JobRequest {
             Self::Install(_) => JobKind::Install,
             Self::Upload(_) => JobKind::Upload,
             Self::Remove(_) => JobKind::Remove,
+            Self::Test(_) => JobKind::Test,
         }
     }
 
@@ -110,6 +124,7 @@ impl JobRequest {
                 )
             }
             Self::Remove(request) => format!("remove {}", request.pack_ref),
+            Self::Test(request) => format!("test {}", request.pack_ref),
         }
     }
 
@@ -138,6 +153,7 @@ impl JobRequest {
                 value["ref"] = json!(request.pack_ref);
                 value
             }
+            Self::Test(request) => json!(request),
         }
     }
 
@@ -152,6 +168,7 @@ impl JobRequest {
             }
             Self::Install(_) | Self::Upload(_) => Vec::new(),
             Self::Remove(request) => vec![request.pack_ref.clone()],
+            Self::Test(request) => vec![request.pack_ref.clone()],
         }
     }
 
@@ -160,7 +177,7 @@ impl JobRequest {
     pub(crate) fn upload(&self) -> Option<&str> {
         match self {
             Self::Upload(request) => Some(&request.file),
-            Self::Install(_) | Self::Remove(_) => None,
+            Self::Install(_) | Self::Remove(_) | Self::Test(_) => None,
         }
     }
 }

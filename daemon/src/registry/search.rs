@@ -66,6 +66,7 @@ impl Registries {
                     keywords: hit.keywords,
                     registry: registry.name.clone(),
                     shadowed,
+                    quality: None,
                 };
                 hits.push((hit.rank, place, view));
             }
@@ -75,7 +76,17 @@ impl Registries {
         });
         let truncated = hits.len() > limit;
         hits.truncate(limit);
-        let packs = hits.into_iter().map(|(_, _, view)| view).collect();
+        let mut packs: Vec<_> = hits.into_iter().map(|(_, _, view)| view).collect();
+        let versions: Vec<_> = packs
+            .iter()
+            .map(|pack| (pack.pack_ref.clone(), pack.version.clone()))
+            .collect();
+        let look = move |connection: &_| store::quality::of(connection, &versions);
+        let quality = self.inner.database.read(look).await?;
+        for pack in &mut packs {
+            let key = (pack.pack_ref.clone(), pack.version.clone());
+            pack.quality = quality.get(&key).copied();
+        }
         Ok(SearchList {
             packs,
             truncated,

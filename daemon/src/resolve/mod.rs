@@ -133,6 +133,8 @@ pub(crate) async fn run(request: &JobRequest, host: &Host<'_>) -> Result<Plan, R
         JobRequest::Install(request) => by_name(request, host).await,
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
+        // nothing changes: the pack is looked up by who runs its tests
+        JobRequest::Test(_) => Ok(Plan::default()),
     }
 }
 
@@ -151,6 +153,7 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
         JobRequest::Install(request) => parse_name(request).map(drop),
         JobRequest::Upload(request) => by_upload(request, Path::new("")).map(drop),
         JobRequest::Remove(request) => parse_ref(&request.pack_ref).map(drop),
+        JobRequest::Test(request) => parse_ref(&request.pack_ref).map(drop),
     }
 }
 

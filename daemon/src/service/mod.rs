@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api;
-use crate::config::{Config, Effective, Inputs, Layout, Objection, Shared};
+use crate::config::{Config, Effective, Environment, Inputs, Layout, Objection, Shared};
 use crate::event::Hub;
-use crate::install::Context;
+use crate::install::{Context, Prober};
 use crate::net::Http;
 use crate::queue::Queue;
 use crate::registry::Registries;
@@ -106,6 +106,11 @@ async fn serve(
         cache: Cache::new(layout.archive_cache(), shared.clone()),
         registries: registries.clone(),
         repositories: git::Cache::new(layout.git_cache()),
+        prober: Prober::new(
+            Environment::of_process()
+                .get("PATH")
+                .unwrap_or(packd_runner::Environment::PATH),
+        ),
         activation: Arc::default(),
     };
     let state = api::State::new(api::Parts {

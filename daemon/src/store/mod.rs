@@ -15,8 +15,10 @@ pub(crate) mod index;
 pub(crate) mod job;
 pub(crate) mod pack;
 pub(crate) mod patience;
+pub(crate) mod quality;
 mod quarantine;
 mod schema;
+pub(crate) mod test;
 pub(crate) mod time;
 pub(crate) mod tree;
 

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0002_registry.sql"),
     include_str!("schema/0003_lacks.sql"),
     include_str!("schema/0004_registry_hint.sql"),
+    include_str!("schema/0005_tests.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

@@ -33,6 +33,8 @@ pub(crate) fn make_folders(layout: &Layout) -> Result<(), StoreError> {
     for folder in [layout.staging(), layout.uploads(), layout.archive_cache()] {
         make_folder(&folder, 0o700)?;
     }
+    // tests may be run as another user, who has to get to the folder that is theirs
+    make_folder(&layout.testing(), 0o711)?;
     Ok(())
 }
 
@@ -132,15 +134,16 @@ pub(crate) fn empty(folder: &Path) -> Result<(), StoreError> {
     make_folder(folder, 0o700)
 }
 
-/// Removes everything under `staging/`: at start no job is being worked on.
+/// Removes everything under `staging/` and `testing/`: at start no job is being worked on.
 ///
 /// # Errors
 /// [`StoreError::Io`], [`StoreError::Tree`].
 pub(crate) fn sweep_staging(layout: &Layout) -> Result<(), StoreError> {
-    let staging = layout.staging();
-    for entry in fs_err::read_dir(&staging).map_err(StoreError::io("list `staging`"))? {
-        let entry = entry.map_err(StoreError::io("list `staging`"))?;
-        remove(&entry.path())?;
+    for folder in [layout.staging(), layout.testing()] {
+        for entry in fs_err::read_dir(&folder).map_err(StoreError::at("list", &folder))? {
+            let entry = entry.map_err(StoreError::at("list", &folder))?;
+            remove(&entry.path())?;
+        }
     }
     Ok(())
 }

@@ -108,6 +108,12 @@ kinds! {
     RequiredBy => "required_by", "required by other packs";
     /// The pack is part of the system, and may only be removed by force.
     SystemPack => "system_pack", "system pack";
+    /// Tests of a pack failed, or it has none where it must.
+    TestsFailed => "tests_failed", "tests failed";
+    /// This host cannot keep tests in as the configuration demands.
+    SandboxUnavailable => "sandbox_unavailable", "sandbox not available";
+    /// No test results of this pack are stored.
+    TestsNotFound => "tests_not_found", "no test results";
     /// The plan did not become complete within its bound.
     PlanIncomplete => "plan_incomplete", "plan not complete";
     /// Not enough space on the file system.
@@ -144,6 +150,7 @@ impl ErrorKind {
             | Self::PackNotFound
             | Self::VersionNotFound
             | Self::JobNotFound
+            | Self::TestsNotFound
             | Self::RegistryNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::IdempotencyConflict
@@ -166,6 +173,7 @@ impl ErrorKind {
             | Self::InvalidManifest
             | Self::ContentMismatch
             | Self::DependencyUnmet
+            | Self::TestsFailed
             | Self::PlanIncomplete
             | Self::InvalidConfig => 422,
             Self::TooMany => 429,
@@ -174,7 +182,7 @@ impl ErrorKind {
             | Self::RegistryUnauthorized
             | Self::FetchRefused
             | Self::FetchFailed => 502,
-            Self::ShuttingDown | Self::RegistryUnreachable => 503,
+            Self::ShuttingDown | Self::RegistryUnreachable | Self::SandboxUnavailable => 503,
             Self::Timeout => 504,
             Self::NoSpace => 507,
         }
@@ -199,6 +207,7 @@ impl ErrorKind {
             | Self::PackNotFound
             | Self::VersionNotFound
             | Self::JobNotFound
+            | Self::TestsNotFound
             | Self::RegistryNotFound => Exit::NotFound,
             Self::AccessDenied => Exit::NotPermitted,
             Self::TooMany
@@ -229,6 +238,8 @@ impl ErrorKind {
             | Self::DependencyUnmet
             | Self::RequiredBy
             | Self::SystemPack
+            | Self::TestsFailed
+            | Self::SandboxUnavailable
             | Self::PlanIncomplete
             | Self::Io
             | Self::Database

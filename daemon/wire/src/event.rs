@@ -40,6 +40,10 @@ event_kinds! {
     Extracting => "extracting";
     /// A digest was compared: `{message}`; of a repository also `{commit, git_ref}`.
     Verifying => "verifying";
+    /// A suite of a pack's tests begins: `{suite, number, of}`; it has ended:
+    /// `{suite, status, total, passed, failed, skipped, duration_ms}`. Of a run with very many suites, those after the
+    /// 200th are not stored.
+    Testing => "testing";
     /// Odd, but not in the way: `{message}`; an attempt that failed, while another one will be made:
     /// `{message, error, retry_at, attempt}`.
     Warning => "warning";

@@ -15,6 +15,8 @@ pub enum JobKind {
     Upload,
     /// Remove packs.
     Remove,
+    /// Run the tests of an active pack.
+    Test,
 }
 
 impl JobKind {
@@ -25,6 +27,7 @@ impl JobKind {
             Self::Install => "install",
             Self::Upload => "upload",
             Self::Remove => "remove",
+            Self::Test => "test",
         }
     }
 }
@@ -82,20 +85,23 @@ pub enum StepName {
     Unpack,
     /// Read the manifest, compute the digest, move the tree into the store.
     Inspect,
-    /// Dependencies, dependents, space.
+    /// Runtimes, dependencies, dependents, space.
     Check,
+    /// Run the packs' own tests.
+    Test,
     /// Switch to the new generation.
     Activate,
 }
 
 impl StepName {
     /// Every step, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Resolve,
         Self::Fetch,
         Self::Unpack,
         Self::Inspect,
         Self::Check,
+        Self::Test,
         Self::Activate,
     ];
 
@@ -108,6 +114,7 @@ impl StepName {
             Self::Unpack => "unpack",
             Self::Inspect => "inspect",
             Self::Check => "check",
+            Self::Test => "test",
             Self::Activate => "activate",
         }
     }

@@ -15,6 +15,7 @@ mod registry;
 mod request;
 mod role;
 mod status;
+mod test;
 
 pub use audit::{AuditList, AuditView};
 pub use error::{ErrorKind, Exit, Problem};
@@ -35,3 +36,6 @@ pub use registry::{
 pub use request::{InstallRequest, RefreshRequest, RemoveQuery, UploadQuery};
 pub use role::Role;
 pub use status::{HealthView, QueueView, ReloadView, StatusView};
+pub use test::{
+    QualityView, TestList, TestRequest, TestStatus, TestSummary, TestTrigger, TestView, TestsQuery,
+};

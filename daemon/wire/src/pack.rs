@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::{QualityView, TestSummary};
+
 /// One active pack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PackView {
@@ -49,6 +51,10 @@ pub struct PackView {
     pub required_by: Vec<String>,
     /// How many components it brings.
     pub contents: ContentsView,
+    /// What is known of its own tests.
+    pub tests: TestSummary,
+    /// How this version fared on this host.
+    pub quality: QualityView,
     /// Whether it is part of the system.
     pub system: bool,
 }

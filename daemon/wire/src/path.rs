@@ -14,6 +14,12 @@ pub const PACK: &str = "/v1/packs/{ref}";
 pub const INSTALL: &str = "/v1/packs/install";
 /// `POST`: install an archive sent as the body.
 pub const UPLOAD: &str = "/v1/packs/upload";
+/// `POST`: run the tests of an active pack.
+pub const PACK_TEST: &str = "/v1/packs/{ref}/test";
+/// `GET`: results of a pack's tests, newest first.
+pub const PACK_TESTS: &str = "/v1/packs/{ref}/tests";
+/// `GET`: the latest result of a pack's tests, whole.
+pub const PACK_TESTS_LATEST: &str = "/v1/packs/{ref}/tests/latest";
 /// `GET`: jobs, newest first.
 pub const JOBS: &str = "/v1/jobs";
 /// `GET`: one job.
@@ -41,6 +47,18 @@ pub const AUDIT: &str = "/v1/audit";
 #[must_use]
 pub fn pack(pack_ref: &str) -> String {
     format!("{PACKS}/{pack_ref}")
+}
+
+/// The path that runs the tests of a pack.
+#[must_use]
+pub fn pack_test(pack_ref: &str) -> String {
+    format!("{PACKS}/{pack_ref}/test")
+}
+
+/// The path of the results of a pack's tests.
+#[must_use]
+pub fn pack_tests(pack_ref: &str) -> String {
+    format!("{PACKS}/{pack_ref}/tests")
 }
 
 /// The path of one job.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::QualityView;
+
 use crate::ErrorKind;
 
 /// What makes a registry's bytes believable.
@@ -130,6 +132,8 @@ pub struct SearchView {
     pub shadowed: bool,
     /// The active version on this host.
     pub installed: Option<String>,
+    /// How the offered version fared on this host, if it was tried.
+    pub quality: Option<QualityView>,
 }
 
 /// What was found, best first.

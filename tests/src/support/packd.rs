@@ -33,6 +33,8 @@ pub const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub struct Packd {
     folder: TempDir,
     environment: Vec<(OsString, OsString)>,
+    /// Where the program is, if not where it was built.
+    program: Option<PathBuf>,
     running: Option<Running>,
 }
 
@@ -66,6 +68,7 @@ impl Packd {
         let packd = Self {
             folder,
             environment: Vec::new(),
+            program: None,
             running: None,
         };
         packd.configure(settings);
@@ -116,7 +119,7 @@ impl Packd {
     #[must_use]
     pub fn command_line(&self) -> Vec<OsString> {
         vec![
-            programs::packd().into(),
+            self.program.clone().unwrap_or_else(programs::packd).into(),
             "--config".into(),
             self.config_file().into(),
             "--state-dir".into(),
@@ -143,6 +146,25 @@ impl Packd {
     /// The same under strace.
     pub fn begin_under(&mut self, strace: &Strace) {
         self.begin_with(&strace.prefix());
+    }
+
+    /// Starts the daemon through another program, whose words these are, and waits until it says READY.
+    pub fn begin_through(&mut self, words: &[&str]) {
+        let words: Vec<OsString> = words.iter().map(Into::into).collect();
+        self.begin_with(&words);
+    }
+
+    /// Starts the daemon as someone else, whose all its folders become, and waits until it says READY.
+    pub fn begin_as(&mut self, person: &Person) {
+        // where it was built, others may not be allowed to go
+        let program = self.folder.path().join("packd");
+        fs_err::copy(programs::packd(), &program).unwrap();
+        self.program = Some(program);
+        let owned = [".", "run", "state", "home", "packd.yaml"];
+        for path in owned.map(|path| self.folder.path().join(path)) {
+            fs_err::os::unix::fs::chown(path, Some(person.uid), Some(person.uid)).unwrap();
+        }
+        self.begin_with(&person.prefix());
     }
 
     /// Starts the daemon, expecting that it ends by itself before it says READY.
@@ -172,6 +194,8 @@ impl Packd {
     fn spawn(&self, prefix: &[OsString]) -> Running {
         assert!(self.running.is_none(), "packd runs already");
         let notify = NotifySocket::bind(&self.folder.path().join("run/notify"));
+        // the daemon may be somebody else than the test
+        fs_err::set_permissions(notify.path(), PermissionsExt::from_mode(0o777)).unwrap();
         let line = [prefix, &self.command_line()].concat();
         let log = fs_err::OpenOptions::new()
             .append(true)

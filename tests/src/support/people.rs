@@ -3,7 +3,10 @@
 //! `tests/run` makes them; a test only reads their numbers, and runs programs
 //! as them through setpriv(1), which needs root.
 
-use std::{ffi::OsStr, process::Command};
+use std::{
+    ffi::{OsStr, OsString},
+    process::Command,
+};
 
 /// A user with their groups.
 #[derive(Debug, Clone)]
@@ -43,21 +46,41 @@ impl Person {
         }
     }
 
+    /// A user who is not in the list of users, as services of containers are.
+    #[must_use]
+    pub fn unlisted() -> Self {
+        Self {
+            uid: 61_234,
+            gid: 61_234,
+            groups: Vec::new(),
+        }
+    }
+
     /// A program, to be run as this person.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new("setpriv");
+        let words = self.prefix();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).arg(program);
         command
-            .arg(format!("--reuid={}", self.uid))
-            .arg(format!("--regid={}", self.gid));
-        if self.groups.is_empty() {
-            command.arg("--clear-groups");
+    }
+
+    /// What stands before a program that is run as this person.
+    #[must_use]
+    pub fn prefix(&self) -> Vec<OsString> {
+        let groups = if self.groups.is_empty() {
+            "--clear-groups".to_owned()
         } else {
             let groups: Vec<String> = self.groups.iter().map(ToString::to_string).collect();
-            command.arg(format!("--groups={}", groups.join(",")));
-        }
-        command.arg("--").arg(program);
-        command
+            format!("--groups={}", groups.join(","))
+        };
+        vec![
+            "setpriv".into(),
+            format!("--reuid={}", self.uid).into(),
+            format!("--regid={}", self.gid).into(),
+            groups.into(),
+            "--".into(),
+        ]
     }
 
     fn named(name: &str) -> Self {

@@ -1,20 +1,23 @@
-//! `test`: runs the tests of a pack that is a folder here.
+//! `test`: runs the tests of a pack: of a folder here, or, by its name, of an installed one.
 //!
-//! What is run, how, and what holds is decided in `packd-runner`; this shows it.
+//! What is run, how, and what holds is decided in `packd-runner`; this shows it. Those of an installed pack are run by
+//! packd, in its sandbox.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use packd_format::Manifest;
 use packd_format::manifest::{FILE_NAME, MAX_BYTES};
+use packd_format::{Manifest, PackRef};
 use packd_runner::{Cancel, Environment, Event, Options, Orphans, Outcome, RunError};
 use packd_wire::Exit;
 use tokio::sync::mpsc;
 
 use crate::Ending;
+use crate::client::Client;
 use crate::clock::Clock;
-use crate::command::interrupt::Stop;
+use crate::command::changes::{self, Asked, Waiting};
+use crate::command::interrupt::{Interrupt, Stop};
 use crate::output::{Failure, Output};
 use page::Detail;
 
@@ -22,10 +25,13 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-/// Run the tests of a pack that is a folder here
+/// Run the tests of a pack: of a folder here, or of an installed one
 ///
-/// Runs what `testing` in its `pack.yaml` names, in that folder. This is code of the pack: it runs as you, without a
-/// sandbox, and can do whatever you can. Do not test packs of strangers this way.
+/// A path, or the name of something that is here, is a folder; any other word is the name of an installed pack. packd runs
+/// the tests of that one in its sandbox and keeps the result, which `packctl tests` shows.
+///
+/// Of a folder this runs what `testing` in its `pack.yaml` names, in that folder. This is code of the pack: it runs as you,
+/// without a sandbox, and can do whatever you can. Do not test packs of strangers this way.
 ///
 /// Tests get an environment of their own: PATH, LANG, HOME and TMPDIR (empty folders), `PACK_REF`, `PACK_VERSION`,
 /// `PACK_PATH`, and what --env adds. What they leave running is ended.
@@ -33,8 +39,8 @@ mod tests;
 /// Exits with 0 if as many passed as the pack wants, 1 if not, 2 if there is nothing to run or it could not be run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
-    /// The folder of the pack
-    #[arg(value_name = "PATH")]
+    /// The folder of the pack, or the name of an installed one
+    #[arg(value_name = "PATH|REF")]
     path: PathBuf,
 
     /// Show each suite and test, and what failed ones wrote
@@ -57,6 +63,10 @@ pub(crate) struct Test {
     #[arg(long, env = "PATH", hide = true, default_value = Environment::PATH)]
     search_path: OsString,
 
+    /// Print the job that tests an installed pack, and return without waiting for it
+    #[arg(long)]
+    no_wait: bool,
+
     #[command(flatten)]
     clock: Clock,
 }
@@ -73,10 +83,18 @@ fn variable(text: &str) -> Result<(OsString, OsString), String> {
 #[derive(Debug, thiserror::Error)]
 enum TestError {
     /// A bare word that is no folder here.
-    #[error("`{word}` is not a folder here, and only the tests of folders can be run")]
+    #[error("`{word}` is neither a folder here nor the name of a pack")]
     NotAPath {
         /// What was typed.
         word: String,
+    },
+    /// A flag that packd takes from its configuration.
+    #[error(
+        "`{flag}` is for the tests of a folder: those of installed packs are run as packd.yaml says"
+    )]
+    OnlyForFolders {
+        /// The flag.
+        flag: String,
     },
     /// Nothing is there.
     #[error("there is no folder `{}`", path.display())]
@@ -104,9 +122,10 @@ enum TestError {
 impl From<TestError> for Failure {
     fn from(error: TestError) -> Self {
         let exit = match error {
-            TestError::NotAPath { .. } | TestError::NotAFolder { .. } | TestError::TooLarge => {
-                Exit::Usage
-            }
+            TestError::NotAPath { .. }
+            | TestError::NotAFolder { .. }
+            | TestError::OnlyForFolders { .. }
+            | TestError::TooLarge => Exit::Usage,
             TestError::Missing { .. } | TestError::NoManifest { .. } => Exit::NotFound,
         };
         let failure = Self::of_error(exit, &error);
@@ -117,6 +136,9 @@ impl From<TestError> for Failure {
             TestError::NotAFolder { .. } => failure.with_hint("unpack it, and name the folder"),
             TestError::NoManifest { .. } => {
                 failure.with_hint(format!("name the folder that has the `{FILE_NAME}`"))
+            }
+            TestError::OnlyForFolders { .. } => {
+                failure.with_hint("leave it out; `tests.timeout` in packd.yaml is the setting")
             }
             TestError::Missing { .. } | TestError::TooLarge => failure,
         }
@@ -134,7 +156,10 @@ enum Word {
 }
 
 impl Test {
-    pub(crate) async fn run(self, out: &mut Output) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
+        if let Some(name) = installed(&self.path) {
+            return self.of_installed(name, client, out).await;
+        }
         let folder = folder(&self.path)?.to_owned();
         let manifest = manifest(&folder)?;
         let detail = match (self.detailed, self.verbose) {
@@ -201,6 +226,31 @@ impl Test {
         }))
     }
 
+    /// Has packd run the tests of an installed pack.
+    async fn of_installed(
+        &self,
+        name: &str,
+        client: &Client,
+        out: &mut Output,
+    ) -> Result<Ending, Failure> {
+        for (flag, given) in [
+            ("--timeout", self.timeout.is_some()),
+            ("--env", !self.env.is_empty()),
+        ] {
+            if given {
+                let flag = flag.to_owned();
+                return Err(TestError::OnlyForFolders { flag }.into());
+            }
+        }
+        let mut interrupt = Interrupt::new()?;
+        let waiting = Waiting {
+            no_wait: self.no_wait,
+            timeout: None,
+        };
+        let jobs = vec![client.test(name).await?];
+        changes::follow(client, out, jobs, Asked::One, &waiting, &mut interrupt).await
+    }
+
     fn options(self) -> Result<(Cancel, Options), Failure> {
         let cancel = Cancel::new()
             .map_err(|error| Failure::of(Exit::Failed, "cannot prepare the run", &error))?;
@@ -215,6 +265,14 @@ impl Test {
         options.orphans = Orphans::Adopt;
         Ok((cancel, options))
     }
+}
+
+/// The name that a word is, if it is no folder here.
+fn installed(path: &Path) -> Option<&str> {
+    let word = path
+        .to_str()
+        .filter(|word| word.parse::<PackRef>().is_ok())?;
+    (!fs_err::exists(path).unwrap_or(true)).then_some(word)
 }
 
 fn said(word: &Word) -> String {

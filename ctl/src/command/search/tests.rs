@@ -14,6 +14,7 @@ fn hit(name: &str, registry: &str) -> SearchView {
         registry: registry.to_owned(),
         shadowed: false,
         installed: None,
+        quality: None,
     }
 }
 

@@ -1,5 +1,8 @@
 use insta::assert_snapshot;
-use packd_wire::{DigestsView, PackState, SourceType, SourceView, Verification, VerifiedView};
+use packd_wire::{
+    DigestsView, PackState, SourceType, SourceView, TestSummary, TestTrigger, Verification,
+    VerifiedView,
+};
 
 use super::*;
 
@@ -47,6 +50,21 @@ pub(crate) fn pack(name: &str, version: &str) -> PackView {
             sensors: 1,
             ..ContentsView::default()
         },
+        tests: TestSummary {
+            status: TestStatus::Passed,
+            id: Some(4),
+            at: Some("2026-03-01T12:00:00Z".to_owned()),
+            trigger: Some(TestTrigger::Install),
+            total: 9,
+            passed: 9,
+            failed: 0,
+        },
+        quality: QualityView {
+            installs: 2,
+            failures: 1,
+            tests_passed: 3,
+            tests_failed: 0,
+        },
         system: false,
     }
 }
@@ -76,6 +94,8 @@ fn a_page_tells_everything_about_a_pack() {
     keywords    chat, notify
     contents    12 actions, 1 sensor
     depends on  core@^3
+    tests       passed, 9 of 9, install
+    here        2 installs, failed 1 ×, tests passed 3 ×
     system      yes, removed only with --force
     ");
 }

@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Family {
     /// The one that was started; not reaped as long as this exists, so that its number stays its own.
     leader: Pid,
-    /// `TMPDIR=…`, which no other suite has.
-    mark: Vec<u8>,
+    /// `TMPDIR=…`, which no other suite has. Nothing where descent alone tells.
+    mark: Option<Vec<u8>>,
     orphans: Orphans,
 }
 
@@ -47,8 +47,17 @@ impl Family {
         mark.extend_from_slice(temporary.as_bytes());
         Self {
             leader,
-            mark,
+            mark: Some(mark),
             orphans,
+        }
+    }
+
+    /// All that this process has started, and what that has: it adopts orphans, and started nothing else.
+    pub(crate) fn of_this_process(leader: Pid) -> Self {
+        Self {
+            leader,
+            mark: None,
+            orphans: Orphans::Adopt,
         }
     }
 
@@ -91,6 +100,11 @@ impl Family {
         }
     }
 
+    /// Whether any still runs.
+    pub(crate) fn lives(&self) -> bool {
+        !self.living().is_empty()
+    }
+
     /// Members that still run.
     fn living(&self) -> Vec<Process> {
         let mut members = self.members();
@@ -131,13 +145,14 @@ impl Family {
     }
 
     fn is_marked(&self, pid: i32) -> bool {
+        let Some(mark) = &self.mark else { return false };
         // of another user's process it cannot be read, and need not be: it could not be killed either
         fs_err::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|var| var == self.mark))
+            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|var| var == mark))
     }
 
     /// Takes leave of dead processes that were adopted.
-    fn reap(&self) {
+    pub(crate) fn reap(&self) {
         if self.orphans == Orphans::Leave {
             return;
         }

@@ -15,17 +15,21 @@ use rustix::process::{
 use rustix::time::Timespec;
 
 use crate::options::{Cancel, Orphans};
+use crate::sandbox::{Control, Refusal, STOP, Sandbox, Word};
 use capture::Capture;
 pub(crate) use capture::{Captured, Lines};
 use family::Family;
 
 mod capture;
-mod family;
+pub(crate) mod family;
 
 /// How long what is left in the background may go on writing once the program itself has ended: `> >(tee log)` does.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 
-/// What is started. All there is to it is here: a sandbox is a program before this one.
+/// How long a sandbox may take to kill what it started.
+const KILLED: Duration = Duration::from_secs(5);
+
+/// What is started. All there is to it is here, but for the sandbox, which is a program before this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invocation {
     /// The program, a path.
@@ -46,6 +50,7 @@ pub(crate) struct Limits<'a> {
     pub(crate) output: usize,
     pub(crate) cancel: Option<&'a Cancel>,
     pub(crate) orphans: Orphans,
+    pub(crate) sandbox: Option<&'a Sandbox>,
     /// The value of `TMPDIR`, which tells the processes of this program from others.
     pub(crate) mark: &'a OsString,
 }
@@ -72,6 +77,23 @@ pub(crate) struct Ended<L> {
     pub(crate) stderr: Captured<L>,
     /// Processes that could not be ended.
     pub(crate) left: Vec<i32>,
+    /// What kept it in, in the sandbox's own words.
+    pub(crate) enforced: Option<serde_json::Value>,
+}
+
+/// Why a program was not started.
+#[derive(Debug)]
+pub(crate) enum NotStarted {
+    /// The system refused.
+    System(io::Error),
+    /// The sandbox did.
+    Sandbox(Refusal),
+}
+
+impl From<io::Error> for NotStarted {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
 }
 
 /// Runs a program to its end.
@@ -81,10 +103,9 @@ pub(crate) struct Ended<L> {
 pub(crate) fn run<L: Lines + Default>(
     invocation: &Invocation,
     limits: Limits<'_>,
-) -> io::Result<Ended<L>> {
-    let mut command = Command::new(&invocation.program);
+) -> Result<Ended<L>, NotStarted> {
+    let mut command = command(invocation, limits.sandbox);
     command
-        .args(&invocation.arguments)
         .current_dir(&invocation.folder)
         .env_clear()
         .envs(
@@ -93,12 +114,19 @@ pub(crate) fn run<L: Lines + Default>(
                 .iter()
                 .map(|(name, value)| (name, value)),
         )
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     // what the caller of this program left open is not for tests; what this program opens is not inherited anyway
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
-    let started = Instant::now();
+    let mut control = None;
+    if limits.sandbox.is_some() {
+        let (ours, theirs) = Control::pair()?;
+        command.stdin(theirs);
+        control = Some(ours);
+    } else {
+        command.stdin(Stdio::null());
+    }
+    let mut started = Instant::now();
     let mut child = CommandWrap::from(command).wrap(ProcessSession).spawn()?;
     let pid = i32::try_from(child.id())
         .ok()
@@ -110,25 +138,57 @@ pub(crate) fn run<L: Lines + Default>(
         Ok(running) => running,
         Err(error) => {
             family.kill(|| ());
-            return Err(error);
+            return Err(error.into());
         }
     };
+    let mut enforced = None;
+    if let Some(control) = &mut control {
+        match control.ready() {
+            Ok(value) => enforced = Some(value),
+            Err(refusal) => {
+                family.kill(|| ());
+                drop(running.reap(true));
+                return Err(NotStarted::Sandbox(refusal));
+            }
+        }
+        started = Instant::now();
+    }
 
     let stopped = running.until_stopped(started, limits);
-    if stopped.is_some() {
-        family.signal(Signal::TERM);
-        // what was stopped does not hear the request
-        family.signal(Signal::CONT);
-        running.until_ended(Instant::now() + limits.grace);
-    } else {
-        running.until_silent(Instant::now() + AFTERWARDS);
+    let grace = Instant::now() + limits.grace;
+    let mut word = None;
+    match (control, stopped.is_some()) {
+        (Some(mut control), stopped) => {
+            // one that hears no more has nothing left to end, or is killed below
+            if stopped && control.say(STOP).is_ok() {
+                running.until_ended(grace);
+            }
+            if running.has_ended() {
+                word = control.end();
+            } else {
+                // the end of the stream is its word to kill what runs
+                drop(control);
+                running.until_ended(Instant::now() + KILLED);
+            }
+        }
+        (None, true) => {
+            family.signal(Signal::TERM);
+            // what was stopped does not hear the request
+            family.signal(Signal::CONT);
+            running.until_ended(grace);
+        }
+        (None, false) => running.until_silent(Instant::now() + AFTERWARDS),
     }
     let left = family.kill(|| running.read());
     running.until_silent(Instant::now() + AFTERWARDS);
     let duration = started.elapsed();
-    let end = match (stopped, running.reap(left.is_empty())?) {
-        (Some(stopped), _) => stopped,
-        (None, end) => end,
+    let end = match (stopped, word, running.reap(left.is_empty())?) {
+        (Some(stopped), ..) => stopped,
+        (None, Some(Word::Exit(status)), _) => End::Exit(status),
+        (None, Some(Word::Signal(signal)), _) => End::Signal(signal),
+        // a sandbox that does not say how the suite ended was killed before it knew
+        (None, ..) if limits.sandbox.is_some() => End::Signal(Signal::KILL.as_raw()),
+        (None, _, end) => end,
     };
     Ok(Ended {
         end,
@@ -136,7 +196,23 @@ pub(crate) fn run<L: Lines + Default>(
         stdout: running.stdout.capture.finish(),
         stderr: running.stderr.capture.finish(),
         left,
+        enforced,
     })
+}
+
+/// The program, or the sandbox that starts it.
+fn command(invocation: &Invocation, sandbox: Option<&Sandbox>) -> Command {
+    let Some(sandbox) = sandbox else {
+        let mut command = Command::new(&invocation.program);
+        command.args(&invocation.arguments);
+        return command;
+    };
+    let mut command = Command::new(&sandbox.program);
+    command
+        .args(&sandbox.arguments)
+        .arg(&invocation.program)
+        .args(&invocation.arguments);
+    command
 }
 
 /// A started program.
@@ -186,6 +262,11 @@ impl<L: Lines + Default> Running<L> {
     /// Reads until the program has ended, or for so long.
     fn until_ended(&mut self, deadline: Instant) {
         while Instant::now() < deadline && !self.wait(deadline, None, true).ended {}
+    }
+
+    /// Whether the program has ended.
+    fn has_ended(&mut self) -> bool {
+        self.wait(Instant::now(), None, true).ended
     }
 
     /// Reads until nobody can write any more, or for so long.

@@ -1,5 +1,6 @@
 //! Packs: look, install, remove.
 
+pub(crate) mod test;
 mod view;
 
 use axum::extract::State as FromState;
@@ -207,13 +208,33 @@ async fn views(state: &State, only: Option<String>) -> Answer<Vec<PackView>> {
         .filter_map(|pack| Some((pack.pack_ref.clone(), pack.record.registry.clone()?)))
         .collect();
     let offers = state.parts.registries.newest(offered).await?;
+    let shown = active
+        .values()
+        .filter(|pack| only.as_ref().is_none_or(|only| *only == pack.pack_ref));
+    let trees: Vec<_> = shown
+        .clone()
+        .map(|pack| (pack.pack_ref.clone(), pack.record.tree.clone()))
+        .collect();
+    let versions: Vec<_> = shown
+        .map(|pack| (pack.pack_ref.clone(), pack.version.clone()))
+        .collect();
+    let facts = state
+        .parts
+        .database
+        .read(move |connection| {
+            Ok(view::Facts {
+                tests: store::test::latest_of_trees(connection, &trees)?,
+                quality: store::quality::of(connection, &versions)?,
+            })
+        })
+        .await?;
     let layout = state.parts.layout.clone();
     // looks at the trees
     tokio::task::spawn_blocking(move || match only {
-        Some(only) => view::one(&active, &only, &layout, &offers)
+        Some(only) => view::one(&active, &only, &layout, &offers, &facts)
             .into_iter()
             .collect(),
-        None => view::all(&active, &layout, &offers),
+        None => view::all(&active, &layout, &offers, &facts),
     })
     .await
     .map_err(|_| Refusal::panicked())

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use packd_wire::{DigestsView, PackState, PackView};
+use packd_wire::{
+    DigestsView, PackState, PackView, QualityView, TestStatus, TestSummary, TestView,
+};
 
 use crate::config::Layout;
 use crate::store::pack::Installed;
@@ -11,16 +13,26 @@ use crate::store::tree;
 /// The newest version that the registry of each pack offers.
 pub(crate) type Offers = BTreeMap<String, String>;
 
+/// What is known of packs apart from their install.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// The latest result of each tree that was tested.
+    pub(crate) tests: BTreeMap<String, TestView>,
+    /// How each version, by its ref and itself, fared on this host.
+    pub(crate) quality: BTreeMap<(String, String), QualityView>,
+}
+
 /// Every pack.
 pub(crate) fn all(
     active: &BTreeMap<String, Installed>,
     layout: &Layout,
     offers: &Offers,
+    facts: &Facts,
 ) -> Vec<PackView> {
     let needed = needed_by(active);
     active
         .values()
-        .map(|pack| view(pack, &needed, layout, offers))
+        .map(|pack| view(pack, &needed, layout, offers, facts))
         .collect()
 }
 
@@ -30,10 +42,11 @@ pub(crate) fn one(
     pack_ref: &str,
     layout: &Layout,
     offers: &Offers,
+    facts: &Facts,
 ) -> Option<PackView> {
     active
         .get(pack_ref)
-        .map(|pack| view(pack, &needed_by(active), layout, offers))
+        .map(|pack| view(pack, &needed_by(active), layout, offers, facts))
 }
 
 /// Which packs need which.
@@ -55,7 +68,11 @@ fn view(
     needed: &BTreeMap<&str, Vec<String>>,
     layout: &Layout,
     offers: &Offers,
+    facts: &Facts,
 ) -> PackView {
+    let tests = tests(pack, facts);
+    let key = (pack.pack_ref.clone(), pack.version.clone());
+    let quality = facts.quality.get(&key).copied().unwrap_or_default();
     let record = pack.record.clone();
     PackView {
         pack_ref: pack.pack_ref.clone(),
@@ -89,7 +106,37 @@ fn view(
             .cloned()
             .unwrap_or_default(),
         contents: record.contents,
+        tests,
+        quality,
         system: record.system,
+    }
+}
+
+/// What is known of the tests of the very tree that is active.
+fn tests(pack: &Installed, facts: &Facts) -> TestSummary {
+    match facts.tests.get(&pack.record.tree) {
+        Some(test) => TestSummary {
+            status: test.status,
+            id: Some(test.id),
+            at: Some(test.at.clone()),
+            trigger: Some(test.trigger),
+            total: test.total,
+            passed: test.passed,
+            failed: test.failed,
+        },
+        None => TestSummary {
+            status: if pack.record.skipped.iter().any(|flag| flag == "skip_tests") {
+                TestStatus::Skipped
+            } else {
+                TestStatus::Untested
+            },
+            id: None,
+            at: None,
+            trigger: None,
+            total: 0,
+            passed: 0,
+            failed: 0,
+        },
     }
 }
 

@@ -298,3 +298,28 @@ fn paths_come_from_flags_then_variables_then_defaults() {
     );
     assert_eq!(inputs.layout.drop_ins(), Path::new("/env/conf.d"));
 }
+
+#[test]
+fn runtimes_are_rows_by_name_and_each_has_its_problems() {
+    let host = Host::new(
+        "runtimes:\n  ruby:\n    command: [/opt/ruby/bin/ruby, -v]\n    pattern: 'ruby ([0-9.]+)'\n  zig: {command: [zig, version]}\n",
+    )
+    .drop_in("1.yaml", "runtimes: {zig: {command: [zig0.11, version]}}\n");
+    let runtimes = host.effective().config.runtimes;
+    assert_eq!(runtimes["ruby"].pattern, "ruby ([0-9.]+)");
+    assert_eq!(runtimes["zig"].command, ["zig0.11", "version"]);
+
+    let host = Host::new(
+        "runtimes:\n  a b: {command: [x]}\n  none: {}\n  empty: {command: []}\n  relative: {command: [bin/x]}\n  open: {command: [x], pattern: '('}\n  flat: {command: [x], pattern: '[0-9.]+'}\n  odd: {comand: [x]}\n",
+    );
+    assert_snapshot!(host.problems(), @r"
+    packd.yaml:2: `runtimes.a b` is no name of a runtime
+    packd.yaml:3: `runtimes.none.command` is missing
+    packd.yaml:4: `runtimes.empty.command` must name a program
+    packd.yaml:5: `runtimes.relative.command` must name a program by its name or its absolute path, not `bin/x`
+    packd.yaml:6: `runtimes.open.pattern` must be a regular expression, and `(` is none
+    packd.yaml:7: `runtimes.flat.pattern` must have a group around the version, as in `([0-9]+(?:\.[0-9]+)*)`
+    packd.yaml:8: `runtimes.odd.command` is missing
+    packd.yaml:8: `runtimes.odd.comand` is not a known key, did you mean `command`?
+    ");
+}

@@ -131,6 +131,7 @@ impl Host {
             hub: self.hub.clone(),
             http,
             registries,
+            prober: crate::install::Prober::default(),
             activation: Arc::default(),
         }
     }

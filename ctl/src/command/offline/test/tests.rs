@@ -33,11 +33,12 @@ fn test(folder: &Path, format: Format, options: &[&str]) -> (Exit, String, Strin
     let mut words = vec!["test".to_owned(), folder.to_str().unwrap().to_owned()];
     words.extend(options.iter().map(|&option| option.to_owned()));
     let line = Line::try_parse_from(words).unwrap();
+    let client = Client::new("/nowhere/packd.sock".into());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let exit = match runtime.block_on(line.test.run(&mut out)) {
+    let exit = match runtime.block_on(line.test.run(&client, &mut out)) {
         Ok(Ending::Exit(exit)) => exit,
         Ok(Ending::Detached) => panic!("nobody pressed Ctrl-C"),
         Err(failure) => {
@@ -121,6 +122,7 @@ fn report() -> Report {
         ],
         gate: Gate::Block,
         min_pass_rate: 1.0,
+        sandbox: None,
         warnings: Vec::new(),
     }
 }

@@ -41,6 +41,17 @@ fn the_listing_shows_values_origins_and_no_secret() {
       file_bytes: 512MiB                          # default
       pack_entries: 100000                        # default
       index_bytes: 256MiB                         # default
+    tests:
+      run: true                                   # default
+      required: false                             # default
+      sandbox: standard                           # default
+      timeout: 10m                                # default
+      network: false                              # default
+      network_for: []                             # default
+      memory: 1GiB                                # default
+      disk: 1GiB                                  # default
+      readable: []                                # default
+    runtimes: {}                                  # default
     access:
       admin_groups: [packd-admin]                 # default
       operator_groups: [packd]                    # default

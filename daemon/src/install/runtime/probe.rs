@@ -1,0 +1,374 @@
+//! Asks the programs of this host for their versions, all at once, and remembers what they said until they change.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use packd_format::Version;
+use packd_runner::Environment;
+use regex::Regex;
+
+use super::table::{Question, Row};
+
+/// How long a program may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most answers that are remembered.
+const REMEMBERED: usize = 1024;
+
+/// How much of what a program printed is repeated, in characters.
+const SHOWN: usize = 80;
+
+/// What is known of a runtime on this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is there, in this version.
+    Version(Version),
+    /// It is there, and versions are no matter.
+    Given,
+    /// No program of it is there.
+    Absent,
+    /// Its program is there, and says no version.
+    Silent {
+        /// The program.
+        program: PathBuf,
+        /// What it did instead.
+        why: String,
+    },
+}
+
+/// A program as it was when it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Identity {
+    fn of(path: &Path) -> Option<Self> {
+        let meta = fs_err::metadata(path).ok()?;
+        Some(Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            size: meta.size(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+        })
+    }
+}
+
+/// What programs answered, by their path and what they were asked.
+type Known = HashMap<(PathBuf, Question), (Identity, Found)>;
+
+/// Asks, and remembers. Clones share what they remember.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Prober {
+    /// Where programs are looked for.
+    path: OsString,
+    known: Arc<Mutex<Known>>,
+}
+
+impl Prober {
+    /// One that looks for programs in this `PATH`.
+    pub(crate) fn new(path: impl Into<OsString>) -> Self {
+        Self {
+            path: path.into(),
+            known: Arc::default(),
+        }
+    }
+
+    /// Where programs are looked for.
+    pub(crate) fn path(&self) -> &OsString {
+        &self.path
+    }
+
+    /// What is known of each of these runtimes, in their order. Blocks; those that have to be asked are asked at the
+    /// same time.
+    pub(super) fn ask(&self, rows: &[Row]) -> Vec<Found> {
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = rows
+                .iter()
+                .map(|row| scope.spawn(|| self.one(row)))
+                .collect();
+            let found = asked.into_iter().map(|asked| {
+                // a panic in there is a defect, and no version
+                asked.join().unwrap_or(Found::Absent)
+            });
+            found.collect()
+        })
+    }
+
+    fn one(&self, row: &Row) -> Found {
+        let Row::Ask(questions) = row else {
+            return Found::Given;
+        };
+        let mut last = Found::Absent;
+        for question in questions {
+            match self.question(question) {
+                found @ (Found::Version(_) | Found::Given) => return found,
+                // an older one of the same runtime may answer in its place, and is the better reason
+                found @ Found::Silent { .. } => last = found,
+                Found::Absent => {}
+            }
+        }
+        last
+    }
+
+    fn question(&self, question: &Question) -> Found {
+        let Some(program) = packd_runner::find(&question.program, &self.path) else {
+            return Found::Absent;
+        };
+        // a link of that name makes packctl behave as Attune's program, and says nothing about Attune
+        let real = fs_err::canonicalize(&program);
+        if real.is_ok_and(|real| real.file_name().is_some_and(|name| name == "packctl")) {
+            return Found::Absent;
+        }
+        let Some(identity) = Identity::of(&program) else {
+            return Found::Absent;
+        };
+        let key = (program, question.clone());
+        if let Some((asked_of, found)) = self.known().get(&key)
+            && *asked_of == identity
+        {
+            return found.clone();
+        }
+        let found = answer(&key.0, question, &self.path);
+        let mut known = self.known();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        // what failed may have been a matter of the moment
+        if matches!(found, Found::Version(_)) {
+            known.insert(key, (identity, found.clone()));
+        }
+        found
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts a program, and reads the version out of what it prints.
+fn answer(program: &Path, question: &Question, path: &OsString) -> Found {
+    let silent = |why: String| Found::Silent {
+        program: program.to_owned(),
+        why,
+    };
+    let environment = Environment::with_path(path);
+    let said = match packd_runner::ask(program, &question.arguments, &environment, PATIENCE) {
+        Ok(said) => said,
+        Err(error) => return silent(format!("it cannot be started: {error}")),
+    };
+    if said.timed_out {
+        return silent(format!("it said nothing in {} s", PATIENCE.as_secs()));
+    }
+    let version = Regex::new(&question.pattern)
+        .ok()
+        .and_then(|pattern| version(pattern.captures(&said.text)?.get(1)?.as_str()));
+    let otherwise = question.otherwise.and_then(version_of);
+    match (said.status, version.or(otherwise)) {
+        (Some(_), Some(version)) => Found::Version(version),
+        (Some(0), None) => {
+            let first = said.text.lines().next().unwrap_or_default().trim();
+            let shown: String = first.chars().take(SHOWN).collect();
+            silent(format!("there is no version in `{shown}`"))
+        }
+        (Some(status), None) => silent(format!("it ended with exit status {status}")),
+        (None, _) => silent("it was ended by a signal".to_owned()),
+    }
+}
+
+fn version_of(text: &str) -> Option<Version> {
+    Version::parse(text).ok()
+}
+
+/// A version as programs write it: one to three numbers count, however many there are, and `09` is 9.
+fn version(text: &str) -> Option<Version> {
+    let mut numbers = text.split('.').map(|part| {
+        let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().ok()
+    });
+    let first = numbers.next()??;
+    let mut next = || numbers.next().map_or(Some(0), |number| number);
+    Some(Version::new(first, next()?, next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::{Runtimes, VersionProbe};
+    use crate::install::runtime::table::row;
+
+    /// A folder with programs that are shell scripts.
+    struct Programs(tempfile::TempDir);
+
+    impl Programs {
+        fn new(programs: &[(&str, &str)]) -> Self {
+            let programs_of = Self(tempfile::tempdir().unwrap());
+            for (name, body) in programs {
+                programs_of.write(name, body);
+            }
+            programs_of
+        }
+
+        fn write(&self, name: &str, body: &str) {
+            // made under another name: a file that is open for writing cannot be executed
+            let path = self.0.path().join(name);
+            let made = path.with_extension("new");
+            fs_err::write(&made, format!("#!/bin/sh\n{body}\n")).unwrap();
+            fs_err::set_permissions(&made, std::fs::Permissions::from_mode(0o755)).unwrap();
+            fs_err::rename(made, path).unwrap();
+        }
+
+        fn prober(&self) -> Prober {
+            Prober::new(self.0.path())
+        }
+
+        fn ask(&self, name: &str) -> Found {
+            let row = row(name, &Runtimes::new()).unwrap();
+            self.prober().ask(&[row]).remove(0)
+        }
+    }
+
+    fn found(major: u64, minor: u64, patch: u64) -> Found {
+        Found::Version(Version::new(major, minor, patch))
+    }
+
+    #[test]
+    fn versions_are_read_as_the_programs_print_them() {
+        for (name, program, prints, expected) in [
+            ("python3", "python3", "echo Python 3.9.7", found(3, 9, 7)),
+            (
+                "python3",
+                "python",
+                "echo Python 2.7.18 >&2",
+                found(2, 7, 18),
+            ),
+            (
+                "python",
+                "python3",
+                "echo Python 3.13.0rc2",
+                found(3, 13, 0),
+            ),
+            ("nodejs", "node", "echo v18.19.0", found(18, 19, 0)),
+            ("node", "nodejs", "echo v12.22.9", found(12, 22, 9)),
+            (
+                "shell",
+                "bash",
+                "echo 'GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)'",
+                found(5, 2, 15),
+            ),
+            ("shell", "sh", "exit 2", found(1, 0, 0)),
+            (
+                "go",
+                "go",
+                "echo go version go1.22.1 linux/amd64",
+                found(1, 22, 1),
+            ),
+            (
+                "java",
+                "java",
+                "echo 'openjdk version \"17.0.9\" 2023-10-17' >&2",
+                found(17, 0, 9),
+            ),
+            (
+                "java",
+                "java",
+                "echo 'java version \"1.8.0_392\"' >&2",
+                found(1, 8, 0),
+            ),
+            (
+                "perl",
+                "perl",
+                "echo 'This is perl 5, version 36, subversion 0 (v5.36.0) built for x'",
+                found(5, 36, 0),
+            ),
+            (
+                "ruby",
+                "ruby",
+                "echo 'ruby 3.1.2p20 (2022-04-12 revision 4491bb740a)'",
+                found(3, 1, 2),
+            ),
+            (
+                "r",
+                "R",
+                "echo 'R version 4.2.2 (2022-10-31)'",
+                found(4, 2, 2),
+            ),
+            ("pwsh", "pwsh", "echo PowerShell 7.4.1", found(7, 4, 1)),
+            (
+                "stackstorm",
+                "st2",
+                "echo 'st2 3.8.1, on Python 3.8.10'",
+                found(3, 8, 1),
+            ),
+            ("native", "nothing", "", Found::Given),
+            ("ruby", "nothing", "", Found::Absent),
+        ] {
+            let programs = Programs::new(&[(program, prints)]);
+            assert_eq!(programs.ask(name), expected, "{name}: {prints}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_says_no_version_is_named_with_what_it_did() {
+        let programs = Programs::new(&[("ruby", "echo hello; exit 0"), ("perl", "exit 3")]);
+        let Found::Silent { program, why } = programs.ask("ruby") else {
+            panic!("there is no version");
+        };
+        assert_eq!(program, programs.0.path().join("ruby"));
+        assert_eq!(why, "there is no version in `hello`");
+        let Found::Silent { why, .. } = programs.ask("perl") else {
+            panic!("there is no version");
+        };
+        assert_eq!(why, "it ended with exit status 3");
+    }
+
+    #[test]
+    fn an_answer_counts_until_the_program_changes() {
+        let count = "echo x >>$(dirname \"$0\")/asked; ";
+        let programs = Programs::new(&[("ruby", &format!("{count} echo ruby 3.0.0"))]);
+        let prober = programs.prober();
+        let ask = || {
+            prober
+                .ask(&[row("ruby", &Runtimes::new()).unwrap()])
+                .remove(0)
+        };
+        // `dirname` is looked for in the environment's PATH, which has nothing but the programs
+        programs.write("dirname", "echo ${1%/*}");
+        assert_eq!((ask(), ask()), (found(3, 0, 0), found(3, 0, 0)));
+        let asked = fs_err::read_to_string(programs.0.path().join("asked")).unwrap();
+        assert_eq!(asked, "x\n", "the second answer is the first one's");
+        programs.write("ruby", "echo ruby 3.2.10");
+        assert_eq!(ask(), found(3, 2, 10));
+    }
+
+    #[test]
+    fn a_configured_row_replaces_the_one_that_is_known() {
+        let programs = Programs::new(&[
+            ("jruby", "echo jruby 9.4.5.0 '(3.1.4)'; echo $# arguments"),
+            ("ruby", "echo ruby 2.0.0"),
+        ]);
+        let probe = VersionProbe {
+            command: vec!["jruby".to_owned(), "a b".to_owned()],
+            pattern: r"(?s)jruby ([0-9.]+).*1 arguments".to_owned(),
+        };
+        let configured: Runtimes = [("ruby".to_owned(), probe)].into();
+        let rows = [row("ruby", &configured).unwrap()];
+        assert_eq!(programs.prober().ask(&rows), [found(9, 4, 5)]);
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_has_no_row() {
+        assert_eq!(row("cobol", &Runtimes::new()), None);
+    }
+}
