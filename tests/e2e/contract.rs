@@ -31,6 +31,8 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::OPENAPI
             | path::PACKS
             | path::PACK
+            | path::PACK_TESTS
+            | path::PACK_TESTS_LATEST
             | path::JOBS
             | path::JOB
             | path::JOB_WAIT
@@ -39,7 +41,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::AUDIT,
         )
         | ("DELETE", path::PACK)
-        | ("POST", path::RELOAD | path::JOB_CANCEL) => request,
+        | ("POST", path::RELOAD | path::JOB_CANCEL | path::PACK_TEST) => request,
         ("POST", path::INSTALL) => Request::post(&real, &json!({"source": "slack"})),
         ("POST", path::REGISTRIES_REFRESH) => Request::post(&real, &json!({})),
         ("POST", path::UPLOAD) => request.body(
@@ -52,7 +54,11 @@ fn sample(operation: &Operation, job: i64) -> Request {
 
 #[test]
 fn every_documented_operation_answers_as_documented() {
-    let site = Site::serving([&PackTree::new("slack", "2.1.0")]);
+    let tested = PackTree::new("slack", "2.1.0")
+        .saying(
+            "ref: slack\nversion: 2.1.0\ntesting: {runners: {s: {type: script, entry_point: actions/say.sh}}}\n",
+        );
+    let site = Site::serving([&tested]);
     let packd = Packd::start(&Settings::for_site(&site));
     let job = packd.ctl(["-j", "install", "slack"]).success().job();
     let operations = Contract::get().operations();

@@ -152,7 +152,8 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     index-merge     Merge indexes: the newest of each pack, with all its versions
     index-validate  Check an index: its form, versions, checksums, and with --fetch its archives
     lint            Check a pack folder against its own manifest
-    test            Run the tests of a pack that is a folder here
+    test            Run the tests of a pack: of a folder here, or of an installed one
+    tests           Show what came of the tests of a pack on this host, the newest first
     build           Build the archive that a pack is published as
     create          Make a new pack that builds, installs and passes its test
     completions     Print the completions of a shell

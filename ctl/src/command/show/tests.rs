@@ -142,5 +142,7 @@ fn what_is_not_known_has_no_line() {
     verified   not at all: nothing said what the bytes must be
     archive    sha256:1111
     tree       sha256:2222
+    tests      passed, 9 of 9, install
+    here       2 installs, failed 1 ×, tests passed 3 ×
     ");
 }

@@ -6,191 +6,33 @@
 //! Tests show that a pack works. They are written by who wrote the pack, and show nothing about its safety.
 
 mod copy;
+mod error;
 mod outcome;
+mod prepare;
 mod user;
 mod watch;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use packd_format::Manifest;
-use packd_runner::{Cancel, Environment, Event, Options, Report, RunError};
-use packd_wire::{ErrorKind, EventKind, StepName, TestTrigger};
+use packd_runner::{Event, Report, RunError};
+use packd_wire::{EventKind, StepName, TestTrigger};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::config::{Config, SandboxLevel, Tests};
 use crate::queue::{Claimed, Outcome, TestJob};
 use crate::resolve::Active;
-use crate::sandbox::{self, Limits, Spec};
 use crate::store::{self, StoreError};
 
 use super::inspect::{self, Inspected};
 use super::{Context, StepError, blocking};
+pub(crate) use error::TestError;
 use outcome::Verdict;
+use prepare::Prepared;
 
 /// Events of suites that are stored, of one run.
 const STORED_EVENTS: usize = 200;
-
-/// How long tests may take to end when they are asked to.
-const GRACE: Duration = Duration::from_secs(1);
-
-/// How much of each stream is kept, in bytes.
-const OUTPUT: usize = 1024 * 1024;
-
-/// Processes and threads beside those that the user has already.
-const PROCESSES: u64 = 128;
-
-/// Open files of each process.
-const FILES: u64 = 256;
-
-/// Seconds of a processor for each process.
-const CPU: u64 = 120;
-
-/// The largest file, in bytes.
-const FILE: u64 = 256 * 1024 * 1024;
-
-/// Why the tests of a pack stand in the way.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TestError {
-    /// They failed, and the pack says that this matters.
-    #[error("the tests of `{pack}` {version} failed: {summary}")]
-    Failed {
-        /// The pack.
-        pack: String,
-        /// Its version.
-        version: String,
-        /// How many, or why.
-        summary: String,
-        /// Which, a few of them.
-        examples: Vec<String>,
-        /// Whether they were run for their own sake.
-        manual: bool,
-    },
-
-    /// There are none, and there have to be.
-    #[error("`{pack}` {version} has no tests to run: {why}")]
-    None {
-        /// The pack.
-        pack: String,
-        /// Its version.
-        version: String,
-        /// Why there are none.
-        why: String,
-        /// Whether they were to be run for their own sake.
-        manual: bool,
-    },
-
-    /// The host cannot keep them in.
-    #[error("the sandbox for the tests of `{pack}` is not available: this host lacks {missing}")]
-    Sandbox {
-        /// The pack.
-        pack: String,
-        /// What the host lacks.
-        missing: String,
-    },
-
-    /// The tree is another one than before the tests.
-    #[error("the tree of `{pack}` {version} is not what it was before its tests")]
-    Changed {
-        /// The pack.
-        pack: String,
-        /// Its version.
-        version: String,
-    },
-
-    /// A pack that is not there was to be tested.
-    #[error("`{pack}` is not installed")]
-    NotInstalled {
-        /// The pack.
-        pack: String,
-    },
-
-    /// The copy could not be made, or the run could not be prepared.
-    #[error("cannot prepare the tests of `{pack}`")]
-    Prepare {
-        /// The pack.
-        pack: String,
-        /// Why.
-        source: std::io::Error,
-    },
-
-    /// The tree could not be looked at again.
-    #[error("cannot look at the tree of `{pack}` again")]
-    Tree {
-        /// The pack.
-        pack: String,
-        /// Why.
-        source: packd_format::tree::TreeError,
-    },
-}
-
-impl TestError {
-    /// The stable name sent over the API.
-    #[must_use]
-    pub(crate) fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Failed { .. } | Self::None { .. } => ErrorKind::TestsFailed,
-            Self::Sandbox { .. } => ErrorKind::SandboxUnavailable,
-            Self::Changed { .. } => ErrorKind::DigestMismatch,
-            Self::NotInstalled { .. } => ErrorKind::PackNotInstalled,
-            Self::Prepare { source, .. } if is_full(source) => ErrorKind::NoSpace,
-            Self::Prepare { .. } | Self::Tree { .. } => ErrorKind::Io,
-        }
-    }
-
-    /// One thing to try.
-    #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Failed {
-                pack,
-                manual: false,
-                ..
-            } => format!(
-                "`packctl tests {pack}` shows what they wrote; `--force` activates it all the same, \
-                 `--skip-tests` does not run them"
-            ),
-            Self::Failed { pack, .. } => format!("`packctl tests {pack}` shows what they wrote"),
-            Self::None { manual: false, .. } => {
-                "`--skip-tests` installs it without; `tests.required: false` in packd.yaml asks for none"
-                    .to_owned()
-            }
-            Self::None { .. } => {
-                "a `testing` section in its `pack.yaml` says what to run".to_owned()
-            }
-            Self::Sandbox { .. } => {
-                "`--skip-tests` installs it untested; `tests.sandbox` in packd.yaml says what is demanded"
-                    .to_owned()
-            }
-            Self::Changed { .. } => {
-                "the store is damaged, or somebody writes to it; `--force` installs the pack again"
-                    .to_owned()
-            }
-            Self::NotInstalled { pack } => format!(
-                "`packctl install {pack}`; the tests of a folder are run by `packctl test ./{pack}`"
-            ),
-            Self::Prepare { source, .. } if is_full(source) => {
-                "free some space on the file system of the state folder".to_owned()
-            }
-            Self::Prepare { .. } | Self::Tree { .. } => return None,
-        })
-    }
-
-    /// What is wrong, one line each, where it is more than the error itself says.
-    #[must_use]
-    pub(crate) fn examples(&self) -> &[String] {
-        match self {
-            Self::Failed { examples, .. } => examples,
-            _ => &[],
-        }
-    }
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::StorageFull
-}
 
 /// A pack to test.
 #[derive(Debug, Clone)]
@@ -361,76 +203,6 @@ async fn unchanged(context: &Context, subject: &Subject) -> Result<(), StepError
     }
     let version = subject.manifest.version.to_string();
     Err(TestError::Changed { pack, version }.into())
-}
-
-/// All that a run needs.
-struct Prepared {
-    pack: PathBuf,
-    options: Options,
-    cancel: Cancel,
-}
-
-impl Prepared {
-    /// Makes the copy and the folders. Blocks.
-    fn make(
-        folder: &Path,
-        tree: &Path,
-        path: &std::ffi::OsStr,
-        tests: &Tests,
-        manifest: &Manifest,
-    ) -> std::io::Result<Self> {
-        let user = user::of_tests();
-        // what an attempt that was killed left there
-        packd_format::tree::remove(folder).map_err(std::io::Error::other)?;
-        copy::make_folder(folder, 0o711, None)?;
-        let (pack, scratch) = (folder.join("pack"), folder.join("scratch"));
-        copy::make_folder(&scratch, 0o711, user)?;
-        copy::copy(tree, &pack, user)?;
-
-        let pack = fs_err::canonicalize(pack)?;
-        let scratch = fs_err::canonicalize(scratch)?;
-        // elsewhere a list without patterns lets everything through
-        let trusted = !tests.network_for.as_slice().is_empty()
-            && tests.network_for.allows(manifest.pack_ref.as_str());
-        let network = tests.network || trusted;
-        let uid = user.map_or_else(
-            || rustix::process::geteuid().as_raw(),
-            |user: sandbox::User| user.uid,
-        );
-        let spec = Spec {
-            level: tests.sandbox,
-            network,
-            writable: vec![pack.clone(), scratch.clone()],
-            readable: tests.readable.iter().map(PathBuf::from).collect(),
-            user,
-            limits: Limits {
-                memory: tests.memory.bytes(),
-                file: FILE.min(tests.disk.bytes()),
-                files: FILES,
-                processes: PROCESSES + sandbox::processes_of(uid),
-                cpu: CPU,
-            },
-            namespaces: Vec::new(),
-        };
-        let cancel = Cancel::new()?;
-        let mut environment = Environment::with_path(sandbox::usable_path(path, &spec));
-        if network {
-            // names are asked for over TCP, since nothing else is let through
-            let option = ("RES_OPTIONS".into(), "use-vc".into());
-            environment.extra.push(option);
-        }
-        let mut options = Options::new(jiff::Timestamp::now(), environment, scratch);
-        options.total = Some(tests.timeout);
-        options.cancel = Some(cancel.clone());
-        options.grace = GRACE;
-        options.output_limit = OUTPUT;
-        options.sandbox = Some(sandbox::before(&spec));
-        Ok(Self {
-            pack,
-            options,
-            cancel,
-        })
-    }
 }
 
 /// What comes out of the thread that runs the tests.

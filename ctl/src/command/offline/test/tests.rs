@@ -312,9 +312,15 @@ fn what_is_no_pack_is_named() {
     fs_err::write(&file, "").unwrap();
     for (path, exit, why) in [
         (
-            Path::new("no_such_pack"),
+            Path::new("No such pack"),
             Exit::Usage,
-            "`no_such_pack` is not a folder here",
+            "`No such pack` is neither a folder here nor the name of a pack",
+        ),
+        // a name is for packd to look up
+        (
+            Path::new("no_such_pack"),
+            Exit::Unreachable,
+            "cannot reach packd",
         ),
         (Path::new("./no_such"), Exit::NotFound, "there is no folder"),
         (file.as_path(), Exit::Usage, "is not a folder"),
@@ -328,6 +334,15 @@ fn what_is_no_pack_is_named() {
             "what is not there is no hint: {talk}"
         );
         assert_eq!(data, "", "standard output stays empty");
+    }
+}
+
+#[test]
+fn flags_for_the_tests_of_folders_are_refused_for_installed_packs() {
+    for flag in ["--timeout=5", "--env=A=b"] {
+        let (code, _, talk) = test(Path::new("no_such_pack"), Format::Human, &[flag]);
+        assert_eq!(code, Exit::Usage, "{talk}");
+        assert!(talk.contains("is for the tests of a folder"), "{talk}");
     }
 }
 
