@@ -175,7 +175,11 @@ impl Node {
     /// The value of a key, if this is a mapping that has it and it is not null.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
-        let (_, value) = self.map()?.iter().find(|(name, _)| name.text == key)?;
+        let (_, value) = self
+            .map()?
+            .iter()
+            .rev()
+            .find(|(name, _)| name.text == key)?;
         (!value.is_null()).then_some(value)
     }
 
