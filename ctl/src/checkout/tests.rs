@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use packd_format::archive::{PackOptions, Packing};
 use packd_format::tree;
 
 use super::fixture::{Git, git};
@@ -170,14 +171,64 @@ fn a_folder_outside_of_every_checkout_is_in_none() {
 }
 
 #[test]
-fn submodules_are_named_and_left_out() {
+fn of_submodules_the_empty_folder_is_taken() {
     let (git, commit) = repository();
     let link = format!("160000,{commit},lib/other");
     git.run(&["update-index", "--add", "--cacheinfo", &link]);
     git.run(&["commit", "--quiet", "--message=module"]);
     let found = snapshot(git.path(), "main").unwrap();
     assert_eq!(found.submodules, ["lib/other"]);
-    assert!(found.files.get("lib/other").is_none());
+    let folder = found.files.get("lib/other").unwrap();
+    assert_eq!(folder.kind, tree::FileKind::Dir, "as `git archive` has it");
+}
+
+#[test]
+fn a_checkout_is_packed_as_its_commit() {
+    let (git, commit) = repository();
+    git.write(".gitignore", "lib/\n*.log\ndist/\n");
+    git.write("actions/lib/a.py", "x");
+    git.write("kept.log", "x");
+    git.run(&["add", "--force", "actions/lib/a.py", "kept.log"]);
+    let link = format!("160000,{commit},vendor/other");
+    git.run(&["update-index", "--add", "--cacheinfo", &link]);
+    git.run(&["add", ".gitignore"]);
+    git.run(&["commit", "--quiet", "--message=more"]);
+    // the folder of a submodule that is not fetched, and what is no part of a commit
+    fs_err::create_dir_all(git.path().join("vendor/other")).unwrap();
+    fs_err::create_dir_all(git.path().join("nothing/at/all")).unwrap();
+    git.write("web/dist/x", "x");
+    git.write("actions/lib/untracked.py", "x");
+    git.write("other.log", "x");
+
+    let packed = || {
+        let options = PackOptions {
+            tracked: checkout(git.path()).tracked().unwrap(),
+            ..PackOptions::default()
+        };
+        let packing = Packing::select(git.path(), &options).unwrap();
+        packing.list().unwrap()
+    };
+    let committed = snapshot(git.path(), "main").unwrap().files;
+    assert_eq!(packed(), committed);
+    // one that is fetched
+    git.write("vendor/other/.git/HEAD", "x");
+    git.write("vendor/other/x", "x");
+    assert_eq!(packed(), committed);
+}
+
+#[test]
+fn of_a_folder_in_a_checkout_only_its_own_is_tracked() {
+    let git = Git::new();
+    git.write("packs/a/pack.yaml", MANIFEST);
+    git.write("packs/a.log", "x");
+    git.commit();
+    let tracked = |folder: &str| checkout(&git.path().join(folder)).tracked().unwrap();
+    assert_eq!(
+        tracked("packs/a"),
+        Some(Tracked::of([("pack.yaml".to_owned(), false)]))
+    );
+    fs_err::create_dir(git.path().join("packs/b")).unwrap();
+    assert_eq!(tracked("packs/b"), None, "nothing is");
 }
 
 #[test]

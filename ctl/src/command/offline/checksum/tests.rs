@@ -258,9 +258,10 @@ fn help_says_how_it_is_used() {
 }
 
 #[test]
-fn a_repository_in_the_folder_is_named_and_counts_without_its_git() {
+fn a_repository_in_the_folder_is_named_and_does_not_count() {
     let (one, two) = (pack(), pack());
-    write(one.path(), "vendor/x/lib.py", "x", 0o644);
+    write(one.path(), "vendor/lib.py", "x", 0o644);
+    write(two.path(), "vendor/lib.py", "x", 0o644);
     write(two.path(), "vendor/x/lib.py", "x", 0o644);
     write(two.path(), "vendor/x/.git/HEAD", "x", 0o644);
     assert_eq!(digest(one.path()), digest(two.path()));

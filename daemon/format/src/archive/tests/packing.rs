@@ -104,7 +104,6 @@ fn what_is_ignored_is_left_out() {
             "lib/.gitignore",
             "lib/kept.pyc",
             "pack.yaml",
-            "sub/",
             "tests/",
             "tests/small"
         ]
