@@ -138,7 +138,8 @@ impl Forge {
     pub fn github(&self, workflow: &Block, pushed: Checkout<'_>) {
         let workflow = yaml(workflow);
         for (_, job) in workflow["jobs"].as_object().unwrap() {
-            let workspace = self.workspace();
+            // each job has a machine of its own there: `git config --global` of one is not seen by another
+            let (workspace, home) = (self.workspace(), self.workspace());
             for step in job["steps"].as_array().unwrap() {
                 match (step["uses"].as_str(), step["run"].as_str()) {
                     (Some(action), None) => {
@@ -153,6 +154,7 @@ impl Forge {
                     (None, Some(script)) => {
                         let server = format!("file://{}", self.folder.path().display());
                         let known = [
+                            ("HOME", home.to_str().unwrap()),
                             ("GITHUB_SERVER_URL", server.as_str()),
                             ("GITHUB_REPOSITORY", pushed.repository),
                             ("GITHUB_REF_NAME", pushed.pushed),
