@@ -4,15 +4,12 @@
 //! body is counted and never waited for without end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER,
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
-use tokio::time::timeout;
 
 use super::body::{Deadline, Drip};
 use super::route::Route;
@@ -114,7 +111,6 @@ impl Client {
         if let Some(secret) = credentials.get(url.host(), url.as_url().port()) {
             headers.insert(AUTHORIZATION, authorization(secret).await?);
         }
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let method = match exchange.body {
             Some(_) => Method::POST,
             None => Method::GET,
@@ -126,16 +122,7 @@ impl Client {
         if let Some(body) = &exchange.body {
             ask = ask.body(body.clone());
         }
-        // connecting has its own timeout within this one
-        let patience: Duration = self.connect_timeout.saturating_add(self.idle_timeout);
-        match timeout(patience, ask.send()).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(NetError::of_request(url, error)),
-            Err(_elapsed) => Err(NetError::NoAnswer {
-                host: url.host().to_owned(),
-                after: patience,
-            }),
-        }
+        self.answer(url, ask).await
     }
 
     /// Takes the head of an answer apart.

@@ -325,8 +325,18 @@ impl Client {
             .await?
             .get(url.as_url().clone())
             .headers(headers);
+        self.answer(url, ask).await
+    }
+
+    /// Sends a request, and waits for the head of its answer.
+    async fn answer(
+        &self,
+        url: &SafeUrl,
+        ask: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, NetError> {
         // digests are of the bytes as published, so no transfer in another form is wanted
-        let ask = ask.header(ACCEPT_ENCODING, "identity");
+        let identity = HeaderValue::from_static("identity");
+        let ask = ask.headers(HeaderMap::from_iter([(ACCEPT_ENCODING, identity)]));
         // connecting has its own timeout within this one
         let patience = self.connect_timeout.saturating_add(self.idle_timeout);
         match timeout(patience, ask.send()).await {
