@@ -1,10 +1,10 @@
 //! Credentials by host: whom they are for decides where they go, whatever names the host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Secret;
 use super::node::{Node, Value};
-use super::setting::{Setting, Shown, Wrong};
+use super::setting::{self, Setting, Shown, Wrong};
 
 /// Secrets by host, or by host and port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,40 +38,25 @@ impl Setting for HostSecrets {
     const SHAPE: &'static str = "names of hosts with their credentials";
 
     fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
-        let table = match &node.value {
-            Value::Null => return Ok(Self::default()),
-            Value::Table(table) => table,
-            // never the value itself: it may be the secret
-            _ => return Err(Wrong::at(node, format!("must be {}", Self::SHAPE))),
-        };
-        let mut secrets = BTreeMap::new();
-        let mut wrongs = Vec::new();
-        for entry in &table.0 {
-            let host = entry.key.to_ascii_lowercase();
-            let message = match &entry.value.value {
-                _ if !is_host(&host) => Some(
+        let mut known = BTreeSet::new();
+        let secrets = setting::secrets(node, Self::SHAPE, |name, value| {
+            let host = name.to_ascii_lowercase();
+            if !is_host(&host) {
+                return Err(
                     "is no name of a host; write it without `https://` and without a path"
                         .to_owned(),
-                ),
-                Value::Text { text, .. } if !text.is_empty() => match Secret::parse(text) {
-                    Ok(secret) => secrets.insert(host, secret).map(|_| {
-                        "is written twice; case does not matter in a host's name".to_owned()
-                    }),
-                    Err(error) => Some(error.to_string()),
-                },
-                _ => Some("must be a text".to_owned()),
-            };
-            wrongs.extend(message.map(|message| Wrong {
-                origin: entry.value.origin.clone(),
-                below: format!(".{}", entry.key),
-                message,
-            }));
-        }
-        if wrongs.is_empty() {
-            Ok(Self(secrets))
-        } else {
-            Err(wrongs)
-        }
+                );
+            }
+            if matches!(value, Value::Text { text, .. } if text.is_empty()) {
+                return Err("must be a text".to_owned());
+            }
+            let secret = setting::secret(value)?;
+            if !known.insert(host.clone()) {
+                return Err("is written twice; case does not matter in a host's name".to_owned());
+            }
+            Ok((host, secret))
+        })?;
+        Ok(Self(secrets))
     }
 
     fn show(&self) -> Shown {

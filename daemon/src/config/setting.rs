@@ -318,45 +318,18 @@ impl Setting for BTreeMap<String, Secret> {
     const SHAPE: &'static str = "names of headers with their values";
 
     fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
-        let table = match &node.value {
-            Value::Null => return Ok(Self::new()),
-            Value::Table(table) => table,
-            // never the value itself: it may be the secret
-            _ => return Err(Wrong::at(node, format!("must be {}", Self::SHAPE))),
-        };
-        let mut headers = Self::new();
-        let mut wrongs = Vec::new();
-        for entry in &table.0 {
-            let message = if !is_token(&entry.key) {
-                Some("is no name of a header".to_owned())
-            } else if headers
-                .keys()
-                .any(|known: &String| known.eq_ignore_ascii_case(&entry.key))
-            {
-                Some("is written twice; case does not matter in a header's name".to_owned())
-            } else {
-                match &entry.value.value {
-                    Value::Text { text, .. } => match Secret::parse(text) {
-                        Ok(secret) => {
-                            headers.insert(entry.key.clone(), secret);
-                            None
-                        }
-                        Err(error) => Some(error.to_string()),
-                    },
-                    _ => Some("must be a text".to_owned()),
-                }
-            };
-            wrongs.extend(message.map(|message| Wrong {
-                origin: entry.value.origin.clone(),
-                below: format!(".{}", entry.key),
-                message,
-            }));
-        }
-        if wrongs.is_empty() {
-            Ok(headers)
-        } else {
-            Err(wrongs)
-        }
+        let mut known: Vec<String> = Vec::new();
+        secrets(node, Self::SHAPE, |name, value| {
+            if !is_token(name) {
+                return Err("is no name of a header".to_owned());
+            }
+            if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                return Err("is written twice; case does not matter in a header's name".to_owned());
+            }
+            let secret = secret(value)?;
+            known.push(name.to_owned());
+            Ok((name.to_owned(), secret))
+        })
     }
 
     fn show(&self) -> Shown {
@@ -365,6 +338,48 @@ impl Setting for BTreeMap<String, Secret> {
                 .map(|(name, value)| (name.clone(), value.masked()))
                 .collect(),
         )
+    }
+}
+
+/// Secrets by name. `entry` makes one of a key and its value, or says what is wrong with it; what `shape` says
+/// stands in the error for what is no table at all.
+pub(super) fn secrets(
+    node: &Node,
+    shape: &str,
+    mut entry: impl FnMut(&str, &Value) -> Result<(String, Secret), String>,
+) -> Result<BTreeMap<String, Secret>, Vec<Wrong>> {
+    let table = match &node.value {
+        Value::Null => return Ok(BTreeMap::new()),
+        Value::Table(table) => table,
+        // never the value itself: it may be the secret
+        _ => return Err(Wrong::at(node, format!("must be {shape}"))),
+    };
+    let mut secrets = BTreeMap::new();
+    let mut wrongs = Vec::new();
+    for written in &table.0 {
+        match entry(&written.key, &written.value.value) {
+            Ok((name, secret)) => {
+                secrets.insert(name, secret);
+            }
+            Err(message) => wrongs.push(Wrong {
+                origin: written.value.origin.clone(),
+                below: format!(".{}", written.key),
+                message,
+            }),
+        }
+    }
+    if wrongs.is_empty() {
+        Ok(secrets)
+    } else {
+        Err(wrongs)
+    }
+}
+
+/// A secret from the text that stands for it.
+pub(super) fn secret(value: &Value) -> Result<Secret, String> {
+    match value {
+        Value::Text { text, .. } => Secret::parse(text).map_err(|error| error.to_string()),
+        _ => Err("must be a text".to_owned()),
     }
 }
 
