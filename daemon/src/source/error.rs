@@ -124,6 +124,20 @@ pub(crate) struct Mismatch {
     pub actual: Digest,
 }
 
+/// The stable name of why something could not be unpacked, whatever way it came.
+#[must_use]
+pub(super) fn kind_of_unpacking(error: &ArchiveError) -> ErrorKind {
+    match error {
+        ArchiveError::UnsupportedFormat { .. } => ErrorKind::UnsupportedArchive,
+        ArchiveError::Damaged { .. } => ErrorKind::InvalidArchive,
+        ArchiveError::Unsafe { .. } => ErrorKind::UnsafeArchive,
+        ArchiveError::Limit { .. } => ErrorKind::LimitExceeded,
+        ArchiveError::Cancelled => ErrorKind::Cancelled,
+        ArchiveError::Write { .. } if error.is_no_space() => ErrorKind::NoSpace,
+        ArchiveError::Write { .. } | ArchiveError::Read { .. } => ErrorKind::Io,
+    }
+}
+
 impl SourceError {
     /// The stable name sent over the API.
     #[must_use]
@@ -139,15 +153,7 @@ impl SourceError {
             Self::NotAFile { .. } => ErrorKind::FetchRefused,
             Self::TooLarge { .. } => ErrorKind::LimitExceeded,
             Self::SizeMismatch { .. } | Self::DigestMismatch { .. } => ErrorKind::DigestMismatch,
-            Self::Unpack { source, .. } => match source {
-                ArchiveError::UnsupportedFormat { .. } => ErrorKind::UnsupportedArchive,
-                ArchiveError::Damaged { .. } => ErrorKind::InvalidArchive,
-                ArchiveError::Unsafe { .. } => ErrorKind::UnsafeArchive,
-                ArchiveError::Limit { .. } => ErrorKind::LimitExceeded,
-                ArchiveError::Cancelled => ErrorKind::Cancelled,
-                ArchiveError::Write { .. } if source.is_no_space() => ErrorKind::NoSpace,
-                ArchiveError::Write { .. } | ArchiveError::Read { .. } => ErrorKind::Io,
-            },
+            Self::Unpack { source, .. } => kind_of_unpacking(source),
             Self::Spool { source, .. } if is_full(source) => ErrorKind::NoSpace,
             Self::Folder { source, .. } => source.kind(),
             Self::Read { .. } | Self::Spool { .. } => ErrorKind::Io,
@@ -190,15 +196,7 @@ impl SourceError {
     pub(super) fn is_about_the_bytes(&self) -> bool {
         match self {
             Self::SizeMismatch { .. } | Self::DigestMismatch { .. } | Self::TooLarge { .. } => true,
-            Self::Unpack { source, .. } => match source {
-                ArchiveError::UnsupportedFormat { .. }
-                | ArchiveError::Damaged { .. }
-                | ArchiveError::Unsafe { .. }
-                | ArchiveError::Limit { .. } => true,
-                ArchiveError::Cancelled
-                | ArchiveError::Read { .. }
-                | ArchiveError::Write { .. } => false,
-            },
+            Self::Unpack { source, .. } => source.is_about_the_bytes(),
             Self::Download { .. }
             | Self::Open { .. }
             | Self::NotAFile { .. }

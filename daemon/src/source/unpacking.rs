@@ -190,16 +190,7 @@ impl Unpacking {
 
     /// Whether an error is about the bytes, and there is something to compare them with.
     fn judges(&self, error: &ArchiveError) -> bool {
-        let about_the_bytes = match error {
-            ArchiveError::UnsupportedFormat { .. }
-            | ArchiveError::Damaged { .. }
-            | ArchiveError::Unsafe { .. }
-            | ArchiveError::Limit { .. } => true,
-            ArchiveError::Cancelled | ArchiveError::Read { .. } | ArchiveError::Write { .. } => {
-                false
-            }
-        };
-        about_the_bytes && !self.expected.is_empty()
+        error.is_about_the_bytes() && !self.expected.is_empty()
     }
 
     /// Fails when the bytes are not the promised ones.

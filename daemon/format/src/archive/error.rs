@@ -70,6 +70,18 @@ fn at(entry: Option<&str>) -> String {
 }
 
 impl ArchiveError {
+    /// Whether it is about what the bytes are: other bytes would not give it.
+    #[must_use]
+    pub fn is_about_the_bytes(&self) -> bool {
+        match self {
+            Self::UnsupportedFormat { .. }
+            | Self::Damaged { .. }
+            | Self::Unsafe { .. }
+            | Self::Limit { .. } => true,
+            Self::Cancelled | Self::Read { .. } | Self::Write { .. } => false,
+        }
+    }
+
     /// Whether the file system or the quota is full: with more space, the same archive can be unpacked.
     #[must_use]
     pub fn is_no_space(&self) -> bool {

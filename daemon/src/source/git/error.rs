@@ -9,6 +9,7 @@ use packd_wire::ErrorKind;
 
 use super::refs::ChoiceError;
 use crate::net::NetError;
+use crate::source::error::kind_of_unpacking;
 
 /// What is wrong with a host key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,15 +335,7 @@ impl GitError {
                 RootError::BadPath { .. } => ErrorKind::InvalidReference,
                 _ => ErrorKind::ManifestMissing,
             },
-            Self::Unpack { source, .. } => match source {
-                ArchiveError::UnsupportedFormat { .. } => ErrorKind::UnsupportedArchive,
-                ArchiveError::Damaged { .. } => ErrorKind::InvalidArchive,
-                ArchiveError::Unsafe { .. } => ErrorKind::UnsafeArchive,
-                ArchiveError::Limit { .. } => ErrorKind::LimitExceeded,
-                ArchiveError::Cancelled => ErrorKind::Cancelled,
-                ArchiveError::Write { .. } if source.is_no_space() => ErrorKind::NoSpace,
-                ArchiveError::Write { .. } | ArchiveError::Read { .. } => ErrorKind::Io,
-            },
+            Self::Unpack { source, .. } => kind_of_unpacking(source),
             Self::Object { .. } | Self::Cache { .. } => ErrorKind::Io,
             Self::Cancelled => ErrorKind::Cancelled,
         }
