@@ -1,11 +1,20 @@
 //! Repositories whose servers and histories misbehave, and daemons that are stopped halfway.
 
+use std::path::PathBuf;
+
 use packd_tests::{Fault, GitSite, PackTree, Packd, Repository, Settings};
 use packd_wire::{ErrorKind, JobStatus, path};
 use serde_json::json;
 
 fn slack(version: &str) -> PackTree {
     PackTree::new("slack", version).with_bulk(300, 5_000)
+}
+
+/// The only repository in the cache.
+fn cached(packd: &Packd) -> PathBuf {
+    let cache = packd.state_dir().join("cache/git");
+    let mut entries = fs_err::read_dir(cache).unwrap();
+    entries.next().unwrap().unwrap().path()
 }
 
 /// A relay before the site, and the settings of a daemon that goes through it.
@@ -206,13 +215,7 @@ fn a_damaged_cache_is_fetched_anew() {
     let packd = Packd::start(&Settings::for_site(&site.site));
     let url = site.url(&repository);
     packd.ctl(["install", &url, "--ref", "v1.0.0"]).success();
-    let cache = packd.state_dir().join("cache/git");
-    let bare = fs_err::read_dir(&cache)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let bare = cached(&packd);
     let pack = fs_err::read_dir(bare.join("objects/pack"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -244,13 +247,7 @@ fn of_ten_thousand_commits_one_is_fetched() {
         .ctl(["install", &site.url(&repository), "--ref", "v1.0.1"])
         .success();
     assert_eq!(packd.tree("slack").unwrap(), repository.archived("v1.0.1"));
-    let cache = packd.state_dir().join("cache/git");
-    let bare = fs_err::read_dir(&cache)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let bare = cached(&packd);
     let count = repository.git(["-C", bare.to_str().unwrap(), "rev-list", "--count", "--all"]);
     assert_eq!(count, "1", "the history was left out");
     // and one of the middle of it is found by its beginning

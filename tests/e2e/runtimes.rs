@@ -2,9 +2,11 @@
 
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
-use packd_tests::{Format, PackTree, Packd, Settings};
+use packd_tests::{PackTree, Packd, Settings};
 use packd_wire::{ErrorKind, JobStatus, JobView, StepName};
 use serde_json::json;
+
+use crate::test_gate;
 
 /// A program that prints this.
 fn program(folder: &Path, name: &str, prints: &str) {
@@ -30,14 +32,7 @@ fn packd(settings: &Settings, programs: &[(&str, &str)]) -> Packd {
 fn install(packd: &Packd, more: &str, flags: &[&str]) -> JobView {
     let pack =
         PackTree::new("demo", "1.0.0").saying(&format!("ref: demo\nversion: 1.0.0\n{more}\n"));
-    let folder = packd.state_dir().with_file_name("archives");
-    fs_err::create_dir_all(&folder).unwrap();
-    let archive = pack.archive(Format::TarGz);
-    archive.write_to(&folder);
-    let path = folder.join(archive.name);
-    let mut words = vec!["-j", "install", path.to_str().unwrap()];
-    words.extend(flags);
-    packd.ctl(words).job()
+    test_gate::install(packd, &pack, flags)
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn pack(version: &str, section: &str, script: &str) -> PackTree {
 const PASSING: &str = "echo Total Tests: 2; echo Passed: 2; echo Failed: 0\n";
 const FAILING: &str = "echo Total Tests: 10; echo Passed: 9; echo Failed: 1; exit 1\n";
 
-fn install(packd: &Packd, pack: &PackTree, flags: &[&str]) -> JobView {
+/// What comes of a pack that is sent as an archive.
+pub(crate) fn install(packd: &Packd, pack: &PackTree, flags: &[&str]) -> JobView {
     let folder = packd.state_dir().with_file_name("archives");
     fs_err::create_dir_all(&folder).unwrap();
     let archive = pack.archive(Format::TarGz);

@@ -99,6 +99,14 @@ impl Case {
     }
 
     async fn fetch(&self, location: &Location) -> Result<Unpacked, SourceError> {
+        self.fetch_into(self.folder.path(), location).await
+    }
+
+    async fn fetch_into(
+        &self,
+        folder: &Path,
+        location: &Location,
+    ) -> Result<Unpacked, SourceError> {
         let context = Fetch {
             http: &self.http,
             cache: &self.cache,
@@ -108,7 +116,7 @@ impl Case {
             progress: &self.log,
             stop: &self.stop,
         };
-        fetch(&context, location, &self.expected, self.folder.path()).await
+        fetch(&context, location, &self.expected, folder).await
     }
 
     async fn url(&self, server: &Loopback) -> Result<Unpacked, SourceError> {

@@ -353,3 +353,5 @@ fn reasoned(path: &Path, error: &dyn std::fmt::Display) -> GitError {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::commit_of;

@@ -22,16 +22,7 @@ impl Case {
     /// Fetches into a folder of its own.
     async fn again(&self, location: &Location) -> Result<Unpacked, SourceError> {
         let folder = tempfile::tempdir().unwrap();
-        let context = Fetch {
-            http: &self.http,
-            cache: &self.cache,
-            limits: &self.limits,
-            size: self.size,
-            base: None,
-            progress: &self.log,
-            stop: &self.stop,
-        };
-        fetch(&context, location, &self.expected, folder.path()).await
+        self.fetch_into(folder.path(), location).await
     }
 
     /// The files of the cache whose names end so.

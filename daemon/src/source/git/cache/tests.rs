@@ -5,8 +5,8 @@ use crate::source::git::url::Spelled;
 
 const LIMIT: u64 = 1 << 20;
 
-fn commit(bare: &Bare) -> ObjectId {
-    let tree = ObjectId::empty_tree(gix::hash::Kind::Sha1);
+/// A commit of a tree, without a history.
+pub(in crate::source::git) fn commit_of(bare: &Bare, tree: ObjectId) -> ObjectId {
     let author = gix::actor::Signature {
         name: "A".into(),
         email: "a@example.org".into(),
@@ -22,6 +22,10 @@ fn commit(bare: &Bare) -> ObjectId {
         extra_headers: Vec::new(),
     };
     bare.repository.write_object(&commit).unwrap().detach()
+}
+
+fn commit(bare: &Bare) -> ObjectId {
+    commit_of(bare, ObjectId::empty_tree(gix::hash::Kind::Sha1))
 }
 
 #[test]

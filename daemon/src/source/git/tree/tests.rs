@@ -7,7 +7,7 @@ use gix::objs::tree::{Entry, EntryKind};
 use tempfile::TempDir;
 
 use super::*;
-use crate::source::git::cache::Bare;
+use crate::source::git::cache::{Bare, commit_of};
 
 const LIMIT: u64 = 1 << 20;
 
@@ -44,30 +44,12 @@ impl Scene {
         self.bare.repository.write_object(&tree).unwrap().detach()
     }
 
-    fn commit(&self, tree: ObjectId) -> ObjectId {
-        let author = gix::actor::Signature {
-            name: "A".into(),
-            email: "a@example.org".into(),
-            time: gix::date::Time::new(0, 0),
-        };
-        let commit = gix::objs::Commit {
-            tree,
-            parents: Vec::new().into(),
-            author: author.clone(),
-            committer: author,
-            encoding: None,
-            message: "one".into(),
-            extra_headers: Vec::new(),
-        };
-        self.bare.repository.write_object(&commit).unwrap().detach()
-    }
-
     fn write(&self, tree: ObjectId, path: Option<&str>) -> Result<Written, String> {
         let limits = Limits {
             file_bytes: LIMIT,
             ..Limits::default()
         };
-        let commit = self.commit(tree);
+        let commit = commit_of(&self.bare, tree);
         let out = self.folder.path().join("out");
         let mut observer = ();
         let writer = Writer::new(&out, &limits, &mut observer).unwrap();
