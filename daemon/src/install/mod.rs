@@ -6,7 +6,7 @@
 //! | fetch, unpack | [`fetch`], [`unpack`] | `staging/<job>/` |
 //! | inspect | [`inspect`] | a new immutable tree in the store |
 //! | check | [`check`] | nothing |
-//! | test | [`test`] | results of tests |
+//! | test | [`mod@test`] | results of tests |
 //! | activate | [`activate`] | a generation |
 //!
 //! Everything before `activate` only adds what nobody looks at, and finds what
