@@ -1,6 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::io::{self, Write};
+
 use proptest::prelude::*;
+use serde::Serialize as _;
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::*;
 
@@ -178,6 +183,28 @@ fn items_are_moved_added_and_removed() {
     }
 }
 
+/// Spaces and tabs where JSON has room for them, on one line.
+struct Sloppy;
+
+impl Formatter for Sloppy {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        out.write_all(if first { b" " } else { b" , " })
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b" :\t")
+    }
+}
+
+/// A value as text, with spaces between its tokens only: strings stay as JSON has to have them.
+fn laid_out(value: &serde_json::Value, formatter: impl Formatter) -> String {
+    let mut text = Vec::new();
+    value
+        .serialize(&mut Serializer::with_formatter(&mut text, formatter))
+        .unwrap();
+    String::from_utf8(text).unwrap()
+}
+
 /// An index as people and tools write them: any members, packs with refs, any spaces, BOM, CRLF.
 pub(in crate::index) fn index() -> impl Strategy<Value = (String, Vec<String>)> {
     let refs = prop::collection::btree_set("[a-z]{1,3}", 0..6);
@@ -209,14 +236,9 @@ pub(in crate::index) fn index() -> impl Strategy<Value = (String, Vec<String>)> 
         let value = serde_json::Value::Object(members);
         let text = match layout {
             0 => value.to_string(),
-            1 => value
-                .to_string()
-                .replace("\",\"", "\" , \"")
-                .replace(":[", " :\t[ "),
-            2 => serde_json::to_string_pretty(&value).unwrap(),
-            _ => serde_json::to_string_pretty(&value)
-                .unwrap()
-                .replace("  ", "\t"),
+            1 => laid_out(&value, Sloppy),
+            2 => laid_out(&value, PrettyFormatter::new()),
+            _ => laid_out(&value, PrettyFormatter::with_indent(b"\t")),
         };
         let text = text + if end { "\n" } else { "" };
         let text = if crlf {
