@@ -32,6 +32,8 @@ pub enum VersionError {
         shown: String,
         /// What the rules say about it.
         why: String,
+        /// The version that is nearest to it.
+        nearest: Option<String>,
     },
 }
 
@@ -40,7 +42,11 @@ impl VersionError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Empty | Self::Malformed { .. } => {
+            Self::Malformed {
+                nearest: Some(nearest),
+                ..
+            } => Some(format!("write `{nearest}`")),
+            Self::Empty | Self::Malformed { nearest: None, .. } => {
                 Some("a version has three numbers, for example `1.2.0`".to_owned())
             }
             Self::TooLong { .. } => None,
@@ -62,32 +68,71 @@ pub fn parse(text: &str) -> Result<(Version, Option<String>), VersionError> {
     if text.len() > MAX_LENGTH {
         return Err(VersionError::TooLong { shown: shown(text) });
     }
-    let whole = fill(text);
-    match Version::parse(&whole) {
-        Ok(version) if whole == text => Ok((version, None)),
-        Ok(version) => {
+    match read(text) {
+        Ok((version, whole)) if whole == text => Ok((version, None)),
+        Ok((version, _)) => {
             let warning = format!("version `{}` is read as `{version}`", shown(text));
             Ok((version, Some(warning)))
         }
-        Err(error) => Err(VersionError::Malformed {
+        Err(why) => Err(VersionError::Malformed {
             shown: shown(text),
-            why: error.to_string(),
+            why,
+            nearest: nearest(text),
         }),
     }
 }
 
-/// The text without its `v`, and with zeros where numbers are missing.
-fn fill(text: &str) -> String {
-    let text = match text.strip_prefix(['v', 'V']) {
-        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => rest,
-        _ => text,
-    };
-    let numbers = text.find(['-', '+']).unwrap_or(text.len());
-    let (numbers, suffix) = text.split_at(numbers);
+/// The version that a text means, and how it is written in full.
+fn read(text: &str) -> Result<(Version, String), String> {
+    let (numbers, suffix) = parts(text);
     let missing = match numbers.split('.').count() {
         1 => ".0.0",
         2 => ".0",
         _ => "",
     };
-    format!("{numbers}{missing}{suffix}")
+    // `2024-01-01` and `1.2-3` mean something else than a pre-release of 2024.0.0 and of 1.2.0
+    let dashed = suffix.strip_prefix('-');
+    if !missing.is_empty()
+        && dashed.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Err(format!(
+            "numbers are missing before `{}`, and it does not say which",
+            shown(suffix)
+        ));
+    }
+    let whole = format!("{numbers}{missing}{suffix}");
+    match Version::parse(&whole) {
+        Ok(version) => Ok((version, whole)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The numbers of a version, without its `v`, and what follows them.
+fn parts(text: &str) -> (&str, &str) {
+    let text = match text.strip_prefix(['v', 'V']) {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => rest,
+        _ => text,
+    };
+    text.split_at(text.find(['-', '+']).unwrap_or(text.len()))
+}
+
+/// The version that a text is with points for dashes and without leading zeros, if it is one then: of a date
+/// its three numbers.
+fn nearest(text: &str) -> Option<String> {
+    [text.to_owned(), text.replace('-', ".")]
+        .iter()
+        .find_map(|text| {
+            let (numbers, suffix) = parts(text);
+            let numbers: Vec<&str> = numbers.split('.').map(without_zeros).collect();
+            let (version, _) = read(&format!("{}{suffix}", numbers.join("."))).ok()?;
+            Some(version.to_string())
+        })
+}
+
+/// `01` as `1`, and `00` as `0`.
+fn without_zeros(number: &str) -> &str {
+    match number.trim_start_matches('0') {
+        "" if !number.is_empty() => "0",
+        rest => rest,
+    }
 }

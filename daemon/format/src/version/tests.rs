@@ -49,12 +49,42 @@ fn what_is_no_version_is_refused() {
         "1_0",
         "latest",
         "99999999999999999999.0.0",
+        "2024-01-01",
+        "2024.01.01",
+        "1.2-3",
+        "1.0.0-01",
     ] {
         assert!(parse(text).is_err(), "{text:?} is no version");
     }
     assert!(
         matches!(parse(&"1".repeat(5000)), Err(VersionError::TooLong { .. })),
         "length is bounded"
+    );
+}
+
+/// A date is no pre-release of a year, and leading zeros are no other number.
+#[test]
+fn of_what_is_nearly_a_version_the_nearest_one_is_named() {
+    for (text, hint) in [
+        ("2024-01-01", "write `2024.1.1`"),
+        ("v2024-11-03", "write `2024.11.3`"),
+        ("2024.01.01", "write `2024.1.1`"),
+        ("2024-01", "write `2024.1.0`"),
+        ("1.02.3-rc.1", "write `1.2.3-rc.1`"),
+        ("1.00.0", "write `1.0.0`"),
+        ("1.2-3", "write `1.2.3`"),
+        (
+            "1.2.3.4",
+            "a version has three numbers, for example `1.2.0`",
+        ),
+        ("latest", "a version has three numbers, for example `1.2.0`"),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert_eq!(error.hint().as_deref(), Some(hint), "{text}");
+    }
+    assert_eq!(
+        parse("2024-01-01").unwrap_err().to_string(),
+        "`2024-01-01` is not a semantic version: numbers are missing before `-01-01`, and it does not say which"
     );
 }
 
