@@ -41,9 +41,10 @@ struct Attune {
     #[arg(long, short, global = true)]
     yaml: bool,
 
-    /// Say more; packctl says everything
-    #[arg(short, action = clap::ArgAction::Count, hide = true)]
-    verbose: u8,
+    /// Say more, which only `test` can
+    // the same name and kind as that of `test`, which hears it wherever it stands
+    #[arg(long, short, global = true, overrides_with = "verbose", hide = true)]
+    verbose: bool,
 
     #[command(subcommand)]
     group: Group,
@@ -244,6 +245,15 @@ mod tests {
             "attune --output json pack checksum .",
             "attune pack test . --detailed",
             "attune pack test . -v",
+            "attune --verbose pack list",
+            "attune -v pack checksum .",
+            "attune -vv pack checksum .",
+            "attune pack -v checksum .",
+            "attune pack checksum . -v",
+            "attune pack checksum . --verbose",
+            "attune pack index-merge -v --file merged.json a.json",
+            "attune pack show slack -y -v",
+            "attune pack search chat -p prod -v",
             "attune pack index-update --index index.json . --git-url https://example.org/x.git --git-ref v1.2.3 --update",
             "attune pack index-update -i index.json . -g https://example.org/x.git -r v1.2.3 -u",
             "attune pack index-update -i index.json . -a https://example.org/x.tar.gz",
@@ -276,6 +286,21 @@ mod tests {
         let args = of("attune -p prod pack list --api-url https://attune.example").unwrap();
         assert_eq!(args.ignored, ["--profile", "--api-url"]);
         assert!(of("attune pack list").unwrap().ignored.is_empty());
+    }
+
+    /// `test` has a flag of that name, and both are one.
+    #[test]
+    fn to_say_more_reaches_the_tests_from_wherever_it_stands() {
+        for line in [
+            "attune -v pack test .",
+            "attune pack --verbose test .",
+            "attune pack test . -v",
+        ] {
+            let parsed = format!("{:?}", of(line).unwrap());
+            assert!(parsed.contains("verbose: true"), "`{line}`: {parsed}");
+        }
+        let parsed = format!("{:?}", of("attune pack test .").unwrap());
+        assert!(parsed.contains("verbose: false"), "{parsed}");
     }
 
     #[test]
