@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use fs_err::os::unix::fs::OpenOptionsExt as _;
+use packd_format::license::{self, LicenseError};
 use packd_format::{Manifest, ManifestError, NameError, PackRef, version};
 use packd_wire::Exit;
 use serde::Serialize;
@@ -80,6 +81,15 @@ enum CreateError {
         /// The path.
         path: PathBuf,
     },
+    /// An option that says nothing.
+    #[error("`{flag}` is empty")]
+    Empty {
+        /// The option.
+        flag: &'static str,
+    },
+    /// A licence that programs do not know.
+    #[error("`--license` is {0}")]
+    License(LicenseError),
     /// An option has what no pack may have.
     #[error("cannot make a pack of this")]
     Manifest(#[source] ManifestError),
@@ -91,7 +101,7 @@ enum CreateError {
 impl CreateError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Manifest(_) => Exit::Usage,
+            Self::Empty { .. } | Self::License(_) | Self::Manifest(_) => Exit::Usage,
             Self::NotEmpty { .. } | Self::NotAFolder { .. } | Self::File(_) => Exit::Failed,
         }
     }
@@ -101,6 +111,8 @@ impl CreateError {
             Self::NotEmpty { .. } | Self::NotAFolder { .. } => {
                 Some("name another folder with --path".to_owned())
             }
+            Self::Empty { .. } => Some("leave it out, and edit pack.yaml".to_owned()),
+            Self::License(error) => Some(error.hint()),
             Self::Manifest(source) => source.hint(),
             Self::File(_) => None,
         }
@@ -133,6 +145,7 @@ impl Create {
         if let Some(odd) = odd {
             out.warn(&odd);
         }
+        self.check()?;
         let folder = self
             .path
             .clone()
@@ -164,6 +177,23 @@ impl Create {
             ));
         }
         Ok(Ending::Exit(Exit::Done))
+    }
+
+    /// Fails if something would be made that `lint` has a word about.
+    fn check(&self) -> Result<(), CreateError> {
+        let flags = [
+            ("--label", self.label.as_deref()),
+            ("--description", self.description.as_deref()),
+            ("--author", self.author.as_deref()),
+            ("--email", self.email.as_deref()),
+            ("--license", Some(self.license.as_str())),
+        ];
+        for (flag, value) in flags {
+            if value.is_some_and(|value| value.trim().is_empty()) {
+                return Err(CreateError::Empty { flag });
+            }
+        }
+        license::check(&self.license).map_err(CreateError::License)
     }
 
     /// The files of the pack; the manifest first.

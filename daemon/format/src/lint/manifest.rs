@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{Findings, Pack, Rule, quoted};
 use crate::error::chain;
+use crate::license;
 use crate::manifest::read::{Reading, read};
 use crate::manifest::yaml::{Node, Position};
 use crate::manifest::{self, FILE_NAME, Manifest, ManifestError};
@@ -143,7 +144,8 @@ fn described(pack: &Pack<'_>, root: &Node, found: &mut Findings) {
             text.is_some_and(|text| !text.trim().is_empty())
         })
     };
-    match root.get("license").or_else(|| root.get("licence")) {
+    let license = ["license", "licence"].iter().find_map(|key| root.get(key));
+    match license.filter(|_| has(&["license", "licence"])) {
         None => {
             let finding = found.add(Rule::NoLicense, FILE_NAME, None, "there is no `license`");
             let file = (pack.survey.items.iter())
@@ -157,7 +159,7 @@ fn described(pack: &Pack<'_>, root: &Node, found: &mut Findings) {
                 None => "add for example `license: Apache-2.0`".to_owned(),
             });
         }
-        Some(node) => license(node, found),
+        Some(node) => license_of(node, found),
     }
     for (keys, rule, message) in [
         (
@@ -204,41 +206,14 @@ fn is_url(text: &str) -> bool {
     after.is_some_and(|rest| !rest.is_empty()) && !text.contains(char::is_whitespace)
 }
 
-fn license(node: &Node, found: &mut Findings) {
-    let said = |text: &&str| !matches!(*text, "" | "NOASSERTION" | "NONE");
-    let Some(text) = node.text().map(str::trim).filter(said) else {
-        return;
-    };
-    let Err(error) = spdx::Expression::parse(text) else {
-        return;
-    };
-    let message = format!(
-        "`license` is {}, which is no SPDX expression: {}",
-        quoted(text),
-        error.reason
-    );
-    let meant = meant_license(text);
-    found
-        .add(Rule::License, FILE_NAME, Some(node.at), message)
-        .hint(match meant {
-            Some(meant) if meant != text => format!("did you mean `{meant}`?"),
-            _ => "for terms of your own write `LicenseRef-…`".to_owned(),
-        });
-}
-
-/// The expression that a text was probably meant to be: another spelling of it, or the name in full.
-fn meant_license(text: &str) -> Option<String> {
-    if let Some(meant) = spdx::Expression::canonicalize(text).ok().flatten() {
-        return Some(meant);
+fn license_of(node: &Node, found: &mut Findings) {
+    let Some(text) = node.text() else { return };
+    if let Err(error) = license::check(text) {
+        let message = format!("`license` is {error}");
+        found
+            .add(Rule::License, FILE_NAME, Some(node.at), message)
+            .hint(error.hint());
     }
-    if let Some((id, length)) = spdx::imprecise_license_id(text)
-        && length == text.len()
-    {
-        return Some(id.name.to_owned());
-    }
-    let full = |license: &&spdx::License| license.full_name.eq_ignore_ascii_case(text);
-    let license = spdx::identifiers::LICENSES.iter().find(full)?;
-    Some(license.name.to_owned())
 }
 
 fn dependencies(manifest: &Manifest, places: &[Position], found: &mut Findings) {

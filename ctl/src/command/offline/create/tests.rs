@@ -150,3 +150,43 @@ fn what_was_made_is_taken_back_when_it_fails() {
     write_all(&folder, &files("four")).unwrap();
     assert_eq!(names_in(&folder), ["four", "one", "two"]);
 }
+
+/// What is made lints clean, so what would not is not made.
+#[test]
+fn what_lint_has_a_word_about_is_refused() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("slack");
+    for (flag, value, message, hint) in [
+        (
+            "--license",
+            "Apache 2.0",
+            "`--license` is `Apache 2.0`, which is no SPDX expression",
+            "did you mean `Apache-2.0`?",
+        ),
+        (
+            "--license",
+            "Foo",
+            "`--license` is `Foo`, which is no SPDX expression",
+            "for terms of your own write `LicenseRef-…`",
+        ),
+        ("--license", "", "`--license` is empty", "leave it out"),
+        (
+            "--description",
+            " ",
+            "`--description` is empty",
+            "leave it out",
+        ),
+        ("--label", "", "`--label` is empty", "leave it out"),
+        ("--author", "", "`--author` is empty", "leave it out"),
+        ("--email", "", "`--email` is empty", "leave it out"),
+    ] {
+        let told = create("slack", &folder, &[flag, value]);
+        assert_eq!(told.exit, Exit::Usage, "{flag} {value:?}: {told:?}");
+        assert!(told.talk.contains(message), "{told:?}");
+        assert!(told.talk.contains(hint), "{told:?}");
+        assert_eq!(names_in(outer.path()), [""; 0], "{flag} {value:?}");
+    }
+    create("slack", &folder, &["--license", "MIT OR Apache-2.0"]).done();
+    let path = folder.to_str().unwrap();
+    assert_eq!(ran(&["lint", path, "--strict"]).exit, Exit::Done);
+}
