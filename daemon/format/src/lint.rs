@@ -162,6 +162,7 @@ pub fn lint(folder: &Path, tracked: Option<Tracked>) -> Result<Report, LintError
     let known = read.as_ref().map(manifest::Known::of);
     if let Some(reading) = &read {
         testing::check(&pack, reading, &mut found);
+        component::check_listed(&pack, &reading.root, known.as_ref(), &mut found);
     }
     component::check(&pack, known.as_ref(), &mut found);
     files::check(&pack, &mut found);

@@ -1,11 +1,13 @@
-//! Rules on components: what their files say of themselves, and whether that fits this pack.
+//! Rules on components: what their files, or their places in `pack.yaml`, say of themselves, and whether that fits
+//! this pack.
 
 use std::collections::HashMap;
 
 use super::entry_point::{self, Owner};
 use super::manifest::Known;
 use super::{Findings, Pack, Rule, YAML, ends_with, quoted};
-use crate::manifest::yaml::{self, Node, Position, YamlError};
+use crate::manifest::FILE_NAME;
+use crate::manifest::yaml::{self, Node, Position, Value, YamlError};
 use crate::name::{PackRef, shown};
 
 /// The largest file of a component, in bytes: that of a manifest, which is read the same way.
@@ -68,7 +70,61 @@ const fn folder(
     }
 }
 
-/// Checks every component.
+/// The keys of `pack.yaml` that may list components, each called like the folder of its kind.
+const LISTS: &[&str] = &["actions", "sensors", "triggers", "rules", "workflows"];
+
+/// Checks the components that `pack.yaml` lists, as those are checked that have files of their own.
+pub(super) fn check_listed(
+    pack: &Pack<'_>,
+    manifest: &Node,
+    known: Option<&Known>,
+    found: &mut Findings,
+) {
+    for folder in FOLDERS.iter().filter(|folder| LISTS.contains(&folder.path)) {
+        let Some(list) = manifest.get(folder.path) else {
+            continue;
+        };
+        let mut seen = HashMap::new();
+        for (own_name, item) in listed(list) {
+            name(folder, FILE_NAME, item, own_name, known, &mut seen, found);
+            runs(pack, folder, FILE_NAME, item, known, found);
+        }
+    }
+}
+
+/// The components of a mapping or a list, with what names them if they do not do so themselves.
+fn listed(list: &Node) -> Vec<(Option<Named<'_>>, &Node)> {
+    match &list.value {
+        Value::Map(entries) => (entries.iter())
+            .map(|(key, item)| (Named::of("name", &key.text, key.at), item))
+            .collect(),
+        Value::List(items) => (items.iter())
+            .map(|item| {
+                let text = item.text().unwrap_or_default();
+                (Named::of("name", text, item.at), item)
+            })
+            .collect(),
+        Value::Null | Value::Text(_) | Value::Plain(_) => Vec::new(),
+    }
+}
+
+/// What a component is called, and by which key.
+#[derive(Debug, Clone, Copy)]
+struct Named<'a> {
+    key: &'static str,
+    text: &'a str,
+    at: Position,
+}
+
+impl<'a> Named<'a> {
+    /// Nothing, where the text is none.
+    fn of(key: &'static str, text: &'a str, at: Position) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then_some(Self { key, text, at })
+    }
+}
+
+/// Checks every component that has a file.
 pub(super) fn check(pack: &Pack<'_>, known: Option<&Known>, found: &mut Findings) {
     for folder in FOLDERS {
         let mut seen: HashMap<String, String> = HashMap::new();
@@ -83,16 +139,28 @@ pub(super) fn check(pack: &Pack<'_>, known: Option<&Known>, found: &mut Findings
                 }
                 continue;
             }
-            name(folder, file, &root, known, &mut seen, found);
-            if matches!(folder.one, "action" | "sensor") {
-                let owner = Owner {
-                    folder: folder.path,
-                    file,
-                    root: &root,
-                };
-                entry_point::check(pack, &owner, known, found);
-            }
+            name(folder, file, &root, None, known, &mut seen, found);
+            runs(pack, folder, file, &root, known, found);
         }
+    }
+}
+
+/// Checks what a component runs, if it is of a kind that runs something.
+fn runs(
+    pack: &Pack<'_>,
+    folder: &Folder,
+    file: &str,
+    root: &Node,
+    known: Option<&Known>,
+    found: &mut Findings,
+) {
+    if matches!(folder.one, "action" | "sensor") {
+        let owner = Owner {
+            folder: folder.path,
+            file,
+            root,
+        };
+        entry_point::check(pack, &owner, known, found);
     }
 }
 
@@ -145,20 +213,22 @@ fn has_merge(bytes: &[u8]) -> bool {
     bytes.windows(3).any(|window| window == b"<<:")
 }
 
-/// Checks what a component is called: by whom, and whether another is called so.
+/// Checks what a component is called, by itself or else where it is listed, and whether another is called so.
 fn name(
     folder: &Folder,
     file: &str,
     root: &Node,
+    listed_as: Option<Named<'_>>,
     known: Option<&Known>,
     seen: &mut HashMap<String, String>,
     found: &mut Findings,
 ) {
     let pack_ref = known.and_then(|known| known.pack_ref.as_ref());
+    // several of them have this file then, and the place tells which one it is
+    let is_listed = file == FILE_NAME;
     let named = (folder.names.iter()).find_map(|key| {
         let node = root.get(key)?;
-        let text = node.text()?.trim();
-        (!text.is_empty()).then_some((*key, node, text))
+        Named::of(key, node.text()?, node.at)
     });
     if let Some(node) = root.get("pack")
         && let (Some(text), Some(pack_ref)) = (node.text(), pack_ref)
@@ -167,10 +237,11 @@ fn name(
         let message = format!("its `pack` is {}, but this is `{pack_ref}`", quoted(text));
         found.add(Rule::ComponentPack, file, Some(node.at), message);
     }
-    let Some((key, node, text)) = named else {
+    let Some(Named { key, text, at }) = named.or(listed_as) else {
         if folder.must_be_named {
             let message = format!("the {} has neither a `ref` nor a `name`", folder.one);
-            found.add(Rule::ComponentName, file, None, message);
+            let at = is_listed.then_some(root.at);
+            found.add(Rule::ComponentName, file, at, message);
         }
         return;
     };
@@ -180,20 +251,25 @@ fn name(
             Some((owner, name)) if *pack_ref == owner && !name.is_empty() => own = name,
             _ if key != "ref" => {}
             Some((owner, _)) if folder.qualified || PackRef::is_legal(owner) => {
-                foreign(folder, file, node.at, text, pack_ref, found);
+                foreign(folder, file, at, text, pack_ref, found);
             }
-            None if folder.qualified => foreign(folder, file, node.at, text, pack_ref, found),
+            None if folder.qualified => foreign(folder, file, at, text, pack_ref, found),
             Some(_) | None => {}
         }
     }
-    if let Some(first) = seen.insert(own.to_owned(), file.to_owned()) {
+    let place = if is_listed {
+        format!("{file}:{}", at.line)
+    } else {
+        file.to_owned()
+    };
+    if let Some(first) = seen.insert(own.to_owned(), place) {
         let message = format!(
             "{} {} is in {} already",
             folder.one,
             quoted(text),
             quoted(&first)
         );
-        found.add(Rule::ComponentTwice, file, Some(node.at), message);
+        found.add(Rule::ComponentTwice, file, Some(at), message);
     }
 }
 

@@ -462,3 +462,46 @@ fn an_ignore_file_that_is_none_is_found_once() {
         .collect();
     assert_eq!(found.len(), 1, "{found:?}");
 }
+
+/// What `pack.yaml` lists is held to the rules of components that have files, with places in it.
+#[test]
+fn listed_components_are_looked_at() {
+    let sample = Sample::clean()
+        .with("actions/plain.sh", "echo\n")
+        .saying(concat!(
+            "actions:\n",
+            "  gone: {runner_type: shell, entry_point: gone.sh}\n",
+            "  out: {runner_type: shell, entry_point: ../../out.sh}\n",
+            "  plain:\n",
+            "    runner_type: shell\n",
+            "    entry_point: plain.sh\n",
+            "  good: {runner_type: shell, entry_point: run.sh}\n",
+            "  odd: {runner_type: pythn}\n",
+            "  flow: {workflow_file: workflows/elsewhere.yaml}\n",
+            "  demo.good: {ref: demo.good}\n",
+            "sensors:\n",
+            "  - {name: a, pack: other}\n",
+            "  - ref: other.b\n",
+            "triggers: [a, demo.a]\n",
+            "rules:\n",
+            "  - label: nameless\n",
+            "workflows: {a: null}\n",
+        ));
+    let report = sample.report();
+    assert_eq!(
+        lines(&report),
+        [
+            "pack.yaml:8:43: error P207: entry point `gone.sh` is not there, neither in `actions` nor at the root of the pack",
+            "pack.yaml:9:42: error P208: entry point `../../out.sh` leads out of the pack",
+            "pack.yaml:12:18: warning P209: entry point `actions/plain.sh` is not executable (chmod +x actions/plain.sh)",
+            "pack.yaml:14:22: warning P211: `runner_type` is `pythn`, which no ecosystem has (did you mean `python`?)",
+            "pack.yaml:15:25: error P210: workflow `workflows/elsewhere.yaml` is not there",
+            "pack.yaml:16:20: error P206: action `demo.good` is in `pack.yaml:13` already",
+            "pack.yaml:18:21: error P205: its `pack` is `other`, but this is `demo`",
+            "pack.yaml:19:10: error P205: the ref of the sensor is `other.b`, which is not of this pack (write `ref: demo.b`)",
+            "pack.yaml:20:15: error P206: trigger `demo.a` is in `pack.yaml:20` already",
+            "pack.yaml:22:5: error P204: the rule has neither a `ref` nor a `name`",
+        ]
+    );
+    drop(sample.outer);
+}
