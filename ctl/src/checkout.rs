@@ -11,7 +11,7 @@ use gix::bstr::ByteSlice as _;
 use gix::discover::upwards;
 use gix::object::tree::EntryKind;
 use gix::{ObjectId, Repository, ThreadSafeRepository};
-use packd_format::archive::{ArchiveError, Limits, Listing, Tracked};
+use packd_format::archive::{ArchiveError, Limits, Listing, Tracked, WorkTree};
 use packd_format::manifest;
 use packd_format::tree::FileList;
 use packd_format::{Digest, error::without_path};
@@ -181,6 +181,15 @@ impl Checkout {
     /// The folder from the top of the checkout; empty at the top itself.
     pub(crate) fn folder(&self) -> &str {
         &self.folder
+    }
+
+    /// Where git looks for what it ignores of the folder.
+    pub(crate) fn work_tree(&self) -> Option<WorkTree> {
+        Some(WorkTree {
+            top: self.repository.workdir()?.to_owned(),
+            folder: self.folder.clone(),
+            exclude: self.repository.common_dir().join("info/exclude"),
+        })
     }
 
     /// What git tracks of the folder; nothing when it tracks nothing of it, so that the folder is none of the

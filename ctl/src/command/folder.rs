@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
-use packd_format::archive::{FileId, LeftOut, PackOptions, Tracked};
+use packd_format::archive::{FileId, LeftOut, PackOptions};
 
 use crate::checkout::Checkout;
 use crate::output::Output;
@@ -14,22 +14,20 @@ use crate::output::text::count;
 const NAMED: usize = 3;
 
 /// What every verb packs `folder` with: what this run is writing at the moment is left out, and what git tracks is not.
+/// A repository that cannot be read counts as none: the files are there all the same.
 pub(super) fn options(folder: &Path) -> PackOptions {
     let outputs = [
         file_of(std::io::stdout().as_fd()),
         file_of(std::io::stderr().as_fd()),
     ];
+    let checkout = Checkout::of(folder).ok().flatten();
+    let checkout = checkout.as_ref();
     PackOptions {
         outputs: outputs.into_iter().flatten().collect(),
-        tracked: tracked(folder),
+        tracked: checkout.and_then(|checkout| checkout.tracked().ok().flatten()),
+        work_tree: checkout.and_then(Checkout::work_tree),
         ..PackOptions::default()
     }
-}
-
-/// What git tracks of a folder. A repository that cannot be read counts as none: the files are there all the same.
-pub(super) fn tracked(folder: &Path) -> Option<Tracked> {
-    let checkout = Checkout::of(folder).ok().flatten()?;
-    checkout.tracked().ok().flatten()
 }
 
 /// The regular file that is written to; none for a terminal or a pipe.
@@ -61,3 +59,6 @@ pub(super) fn tell(left_out: &LeftOut, out: &mut Output) {
         out.hint(&format!("name `/{file}` in `.packignore`"));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,14 +4,14 @@
 //! with programs, names with the ref of the pack. The rules are numbered in `docs/pack-format.md#11-lint`.
 //! Packs of both ecosystems are looked at with the same eyes, and what either of them allows is no error.
 //!
-//! Reading only: nothing of the pack is run, and nothing outside the folder is looked at.
+//! Reading only: nothing of the pack is run, and nothing outside the folder is looked at but what git ignores there.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::archive::{Kind, Survey, Tracked, survey};
+use crate::archive::{Kind, PackOptions, Survey, survey};
 use crate::error::without_path;
 use crate::manifest::yaml::Position;
 use crate::manifest::{FILE_NAME, MAX_BYTES};
@@ -147,15 +147,15 @@ impl LintError {
     }
 }
 
-/// Looks at a pack folder, of which git tracks `tracked` if it lies in a work tree.
+/// Looks at a pack folder, at those files of it that would be packed with these options.
 ///
 /// # Errors
 /// [`LintError`] when there is no pack to look at. What is wrong with a pack is in the report.
-pub fn lint(folder: &Path, tracked: Option<Tracked>) -> Result<Report, LintError> {
+pub fn lint(folder: &Path, options: &PackOptions) -> Result<Report, LintError> {
     let manifest = manifest_of(folder)?;
     let pack = Pack {
         root: folder,
-        survey: survey(folder, tracked),
+        survey: survey(folder, options),
     };
     let mut found = Findings::default();
     let read = manifest::check(&pack, &manifest, &mut found);

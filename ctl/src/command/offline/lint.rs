@@ -41,7 +41,7 @@ struct Document<'a> {
 
 impl Lint {
     pub(crate) fn run(self, out: &mut Output) -> Result<Ending, Failure> {
-        let report = lint(&self.path, folder::tracked(&self.path))?;
+        let report = lint(&self.path, &folder::options(&self.path))?;
         let width = out.width();
         let document = Document {
             path: self.path.display().to_string(),

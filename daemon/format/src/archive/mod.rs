@@ -41,7 +41,7 @@ pub use self::limits::{LimitKind, Limits};
 pub use self::listing::Listing;
 pub use self::pack::{
     FileId, IgnoreError, IgnoreFiles, LeftOut, PackError, PackOptions, PackSummary, Packing,
-    Tracked, pack,
+    Tracked, WorkTree, pack,
 };
 pub use self::sniff::Format;
 pub(crate) use self::survey::{Survey, survey};

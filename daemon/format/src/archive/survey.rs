@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::ledger::{Kind, Ledger};
-use super::pack::{Found, PackError, PackOptions, Tracked, walk_past};
+use super::pack::{Found, PackError, PackOptions, walk_past};
 use crate::error::chain;
 
 /// What a folder has, as far as an archive of it would.
@@ -18,16 +18,12 @@ pub(crate) struct Survey {
     pub(crate) repositories: Vec<String>,
 }
 
-/// Looks at a folder, of which git tracks `tracked`. Ignored files are left out, as they are of an archive.
+/// Looks at a folder as it would be packed with these options. Ignored files are left out, as they are of an archive.
 ///
 /// Never fails: what cannot be read is among what is refused.
-pub(crate) fn survey(root: &Path, tracked: Option<Tracked>) -> Survey {
+pub(crate) fn survey(root: &Path, options: &PackOptions) -> Survey {
     let mut refused = Vec::new();
-    let options = PackOptions {
-        tracked,
-        ..PackOptions::default()
-    };
-    let found = walk_past(root, &options, &mut |error| {
+    let found = walk_past(root, options, &mut |error| {
         refused.push((place_of(root, &error), chain(&error)));
         Ok(())
     });

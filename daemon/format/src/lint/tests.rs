@@ -81,7 +81,7 @@ impl Sample {
     }
 
     fn report(&self) -> Report {
-        lint(&self.root, None).unwrap()
+        lint(&self.root, &PackOptions::default()).unwrap()
     }
 
     /// The numbers of the rules it breaks, each once.
@@ -119,10 +119,10 @@ fn lines(report: &Report) -> Vec<String> {
 #[test]
 fn what_is_no_pack_is_said() {
     let outer = tempfile::tempdir().unwrap();
-    let nowhere = lint(&outer.path().join("nowhere"), None).unwrap_err();
+    let nowhere = lint(&outer.path().join("nowhere"), &PackOptions::default()).unwrap_err();
     assert!(nowhere.is_not_found(), "{nowhere}");
     assert!(nowhere.to_string().starts_with("Path does not exist: "));
-    let empty = lint(outer.path(), None).unwrap_err();
+    let empty = lint(outer.path(), &PackOptions::default()).unwrap_err();
     assert!(empty.is_not_found(), "{empty}");
     assert!(
         empty
@@ -132,12 +132,12 @@ fn what_is_no_pack_is_said() {
     let file = outer.path().join("file");
     fs_err::write(&file, "ref: a").unwrap();
     assert!(matches!(
-        lint(&file, None),
+        lint(&file, &PackOptions::default()),
         Err(LintError::NotAFolder { .. })
     ));
     fs_err::os::unix::fs::symlink("file", outer.path().join(FILE_NAME)).unwrap();
     assert!(matches!(
-        lint(outer.path(), None),
+        lint(outer.path(), &PackOptions::default()),
         Err(LintError::NotRegular { .. })
     ));
 }

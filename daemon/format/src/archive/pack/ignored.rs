@@ -4,6 +4,7 @@
 //! not packed. Every line is heard, whatever bytes are in it, because a line that were passed over could be the one
 //! that names a secret.
 
+use std::borrow::Cow;
 use std::fs::Metadata;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,10 +13,12 @@ use std::path::Path;
 use gix_glob::wildmatch;
 
 use super::original::open;
-use super::{PackError, unreadable};
+use super::{PackError, WorkTree, unreadable};
 
 /// The names of ignore files. The second wins over the first, at whatever levels they lie.
 pub(super) const FILE_NAMES: [&str; 2] = [".gitignore", ".packignore"];
+/// Which of them is git's.
+const GITIGNORE: usize = 0;
 /// Which of them is packd's own.
 pub(super) const PACKIGNORE: usize = 1;
 /// The longest ignore file, in bytes. People write them, and the longest known ones are a hundredth of this.
@@ -46,7 +49,7 @@ pub enum IgnoreError {
 }
 
 /// The rules that hold in a folder: those of its own ignore files and those of the folders above, up to the root of
-/// the walk.
+/// the walk, and to the top of the work tree that it lies in.
 #[derive(Debug, Default)]
 pub(super) struct Ignored {
     /// For each of [`FILE_NAMES`], the innermost folder last.
@@ -56,9 +59,26 @@ pub(super) struct Ignored {
 /// One ignore file.
 #[derive(Debug)]
 struct RuleFile {
-    /// How many bytes of a path are that of the folder, with its slash.
-    base: usize,
+    base: Base,
     rules: Vec<Rule>,
+}
+
+/// Where the folder of an ignore file lies, which its rules count paths from.
+#[derive(Debug)]
+enum Base {
+    /// In the root of the walk: so many bytes of a path are that of the folder, with its slash.
+    In(usize),
+    /// Above it: the path of the root from there, with a slash.
+    Above(String),
+}
+
+impl Base {
+    fn counted<'p>(&self, path: &'p str) -> Cow<'p, [u8]> {
+        match self {
+            Self::In(bytes) => path.as_bytes()[*bytes..].into(),
+            Self::Above(within) => [within.as_bytes(), path.as_bytes()].concat().into(),
+        }
+    }
 }
 
 /// How many ignore files held before a folder was entered.
@@ -87,26 +107,65 @@ impl Ignored {
         metadata: &Metadata,
         prefix: &str,
     ) -> Result<(), PackError> {
-        let refused = |source| PackError::Ignore {
-            path: place.to_owned(),
-            source,
-        };
-        regular(metadata).map_err(refused)?;
-        let failed = |error| unreadable(place, &error);
-        let file = open(place).map_err(failed)?;
-        regular(&file.metadata().map_err(failed)?).map_err(refused)?;
-        let mut text = Vec::new();
-        file.take(MAX_BYTES + 1)
-            .read_to_end(&mut text)
-            .map_err(failed)?;
-        if text.len() as u64 > MAX_BYTES {
-            return Err(refused(IgnoreError::TooLong));
-        }
         self.files[which].push(RuleFile {
-            base: prefix.len(),
-            rules: parse(&text).map_err(refused)?,
+            base: Base::In(prefix.len()),
+            rules: rules_of(place, metadata)?,
         });
         Ok(())
+    }
+
+    /// Reads what git hears above the root of the walk: the `exclude` of the clone, and the `.gitignore` of each folder
+    /// from the top of the work tree down. Whether the root is ignored by them itself.
+    pub(super) fn read_above(&mut self, work_tree: &WorkTree) -> Result<bool, PackError> {
+        let parts: Vec<&str> = (work_tree.folder.split('/'))
+            .filter(|part| !part.is_empty())
+            .collect();
+        let mut is_ignored = false;
+        let mut folder = work_tree.top.clone();
+        // git follows a link there, as nothing that is cloned could have made it
+        if let Ok(exclude) = fs_err::canonicalize(&work_tree.exclude) {
+            self.read_from_above(&exclude, &parts)?;
+        }
+        for (at, part) in parts.iter().enumerate() {
+            let below = &parts[at..];
+            self.read_from_above(&folder.join(FILE_NAMES[GITIGNORE]), below)?;
+            folder.push(part);
+            is_ignored |= self.ignores_above(part, &parts[at + 1..]);
+        }
+        Ok(is_ignored)
+    }
+
+    /// Reads an ignore file, if it is there, of a folder that the root of the walk is these folders below.
+    fn read_from_above(&mut self, place: &Path, below: &[&str]) -> Result<(), PackError> {
+        let metadata = match fs_err::symlink_metadata(place) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(unreadable(place, &error)),
+        };
+        self.files[GITIGNORE].push(RuleFile {
+            base: Base::Above(below.iter().flat_map(|part| [*part, "/"]).collect()),
+            rules: rules_of(place, &metadata)?,
+        });
+        Ok(())
+    }
+
+    /// Whether the rules read so far ignore a folder called `name`, that the root of the walk is these folders below.
+    fn ignores_above(&self, name: &str, below: &[&str]) -> bool {
+        let end = 1 + below.iter().map(|part| part.len() + 1).sum::<usize>();
+        let files = self.files[GITIGNORE].iter().rev();
+        let mut decisive = files.filter_map(|file| {
+            let Base::Above(within) = &file.base else {
+                return None;
+            };
+            let path = &within.as_bytes()[..within.len() - end];
+            file.decisive(path, name.as_bytes(), true)
+        });
+        decisive.next().is_some_and(|rule| !rule.keeps)
+    }
+
+    /// Forgets all rules.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
     }
 
     /// Whether a path is ignored, or kept by a `!`; nothing when no rule is about it. The last rule of the innermost
@@ -119,12 +178,8 @@ impl Ignored {
             .rev()
             .find_map(|(which, files)| {
                 files.iter().rev().find_map(|file| {
-                    let path = path.as_bytes();
-                    let decisive = file
-                        .rules
-                        .iter()
-                        .rev()
-                        .find(|rule| rule.matches(&path[file.base..], &path[name..], is_dir))?;
+                    let name = &path.as_bytes()[name..];
+                    let decisive = file.decisive(&file.base.counted(path), name, is_dir)?;
                     let verdict = if decisive.keeps {
                         Verdict::Kept
                     } else {
@@ -134,6 +189,33 @@ impl Ignored {
                 })
             })
     }
+}
+
+impl RuleFile {
+    /// The last rule that is about a path, which is relative to the folder of the file.
+    fn decisive(&self, path: &[u8], name: &[u8], is_dir: bool) -> Option<&Rule> {
+        (self.rules.iter().rev()).find(|rule| rule.matches(path, name, is_dir))
+    }
+}
+
+/// The rules in an ignore file.
+fn rules_of(place: &Path, metadata: &Metadata) -> Result<Vec<Rule>, PackError> {
+    let refused = |source| PackError::Ignore {
+        path: place.to_owned(),
+        source,
+    };
+    regular(metadata).map_err(refused)?;
+    let failed = |error| unreadable(place, &error);
+    let file = open(place).map_err(failed)?;
+    regular(&file.metadata().map_err(failed)?).map_err(refused)?;
+    let mut text = Vec::new();
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(refused(IgnoreError::TooLong));
+    }
+    parse(&text).map_err(refused)
 }
 
 /// What the rules say.

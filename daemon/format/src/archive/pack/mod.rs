@@ -52,6 +52,9 @@ pub struct PackOptions {
     /// What git tracks of the folder, if it lies in a work tree: `.gitignore` leaves none of it out, and folders of
     /// which nothing is packed are left out, as git has none.
     pub tracked: Option<Tracked>,
+    /// The work tree of git that the folder lies in: what git ignores there is left out, unless the folder itself is
+    /// ignored and nothing of it is tracked, so that it is none of the repository's.
+    pub work_tree: Option<WorkTree>,
     /// What the archive may have, so that it can be unpacked.
     pub limits: Limits,
 }
@@ -71,10 +74,21 @@ impl PackOptions {
     }
 }
 
+/// A work tree of git, and a folder in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkTree {
+    /// The top of the work tree.
+    pub top: PathBuf,
+    /// The folder from there, with slashes; empty for the top itself.
+    pub folder: String,
+    /// The ignore file of this clone alone, `info/exclude`, which need not be there.
+    pub exclude: PathBuf,
+}
+
 /// Whether `.gitignore` and `.packignore` are heard, and debris is left out. `.git` is left out either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IgnoreFiles {
-    /// Those in the folder, at any level. Not those above it or of the person: the same folder gives the same archive.
+    /// Those in the folder, at any level, and what git hears above it in its work tree. Not those of the person.
     ///
     /// Unless one of them asks for it with a `!`, debris is left out too: `__pycache__`, `*.pyc`, `.venv`, and archives of
     /// the pack beside its own `pack.yaml`; and folders of which nothing else is left.

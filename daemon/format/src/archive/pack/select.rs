@@ -123,14 +123,15 @@ pub(in crate::archive) fn walk_past(
     options: &PackOptions,
     refused: &mut dyn FnMut(PackError) -> Result<(), PackError>,
 ) -> Result<Found, PackError> {
+    let (rules, within) = Rules::of(root, options)?;
     let mut walk = Walk {
         root,
-        rules: Rules::of(root, options)?,
+        rules,
         found: Found::default(),
         passed_over: 0,
         refused,
     };
-    walk.folder(root, "", Within::Heard)?;
+    walk.folder(root, "", within)?;
     let Found { items, left_out } = &mut walk.found;
     items.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     left_out.repositories.sort_unstable();
@@ -161,25 +162,39 @@ enum Within {
 }
 
 impl<'a> Rules<'a> {
-    fn of(root: &Path, options: &'a PackOptions) -> Result<Self, PackError> {
+    /// The rules, and what they say of the root itself.
+    fn of(root: &Path, options: &'a PackOptions) -> Result<(Self, Within), PackError> {
         let also = options.leave_out.as_deref();
         let outputs = options.outputs.as_slice();
-        match options.ignore_files {
-            IgnoreFiles::Disregard => Ok(Self {
+        if options.ignore_files == IgnoreFiles::Disregard {
+            let rules = Self {
                 ignored: None,
                 own: None,
                 also,
                 outputs,
                 tracked: None,
-            }),
-            IgnoreFiles::Honour => Ok(Self {
-                ignored: Some(Ignored::default()),
-                own: own_ref(root)?,
-                also,
-                outputs,
-                tracked: options.tracked.as_ref(),
-            }),
+            };
+            return Ok((rules, Within::Heard));
         }
+        let mut ignored = Ignored::default();
+        let mut within = Within::Heard;
+        if let Some(work_tree) = &options.work_tree
+            && ignored.read_above(work_tree)?
+        {
+            match options.tracked {
+                Some(_) => within = Within::Ignored,
+                // made by a build, say: none of the repository's
+                None => ignored.forget(),
+            }
+        }
+        let rules = Self {
+            ignored: Some(ignored),
+            own: own_ref(root)?,
+            also,
+            outputs,
+            tracked: options.tracked.as_ref(),
+        };
+        Ok((rules, within))
     }
 
     /// Whether something is packed: nothing if not, else what is said of what lies in it.

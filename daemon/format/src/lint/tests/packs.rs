@@ -132,7 +132,7 @@ fn the_demo_packs_have_no_findings() {
         let path = entry.unwrap().path();
         if path.join(FILE_NAME).is_file() {
             assert_eq!(
-                lines(&lint(&path, None).unwrap()),
+                lines(&lint(&path, &PackOptions::default()).unwrap()),
                 Vec::<String>::new(),
                 "{}",
                 path.display()

@@ -454,7 +454,7 @@ fn an_ignore_file_that_is_none_is_found_once() {
     let sample = Sample::clean();
     let fifo = sample.root.join(".packignore");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
-    let report = lint(&sample.root, None).unwrap();
+    let report = lint(&sample.root, &PackOptions::default()).unwrap();
     let found: Vec<&Finding> = report
         .findings
         .iter()
