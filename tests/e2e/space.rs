@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use packd_tests::{PackTree, Packd, Ran, Settings, Site};
+use packd_tests::{PackTree, Packd, Ran, Settings, Site, support::programs};
 use packd_wire::{ErrorKind, path};
 use serde_json::json;
 
@@ -33,6 +33,39 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         // the daemon may still hold it when a test fails
         let _ran = Ran::of(Command::new("umount").arg("--lazy").arg(&self.0));
+    }
+}
+
+#[test]
+fn an_archive_that_the_disk_has_no_room_for_is_not_built_and_said_so_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pack = folder.path().join("slack");
+    let noise: String = (0..60_000_u64)
+        .map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string())
+        .collect();
+    PackTree::new("slack", "1.0.0")
+        .file("data", noise)
+        .write_to(&pack);
+    let small = folder.path().join("small");
+    fs_err::create_dir(&small).unwrap();
+    let _disk = SmallDisk::mount(&small, "64k");
+    for ending in ["tar.gz", "tar.zst", "zip"] {
+        let target = small.join(format!("slack.{ending}"));
+        let mut command = Command::new(programs::packctl());
+        command.arg("build").arg(&pack).arg("--file").arg(&target);
+        let ran = Ran::of(&mut command);
+        ran.failure(1);
+        assert_eq!(
+            ran.stderr(),
+            format!(
+                "error: cannot pack `{}`\n  caused by: cannot write the archive\n  \
+                 caused by: No space left on device (os error 28)\n\
+                 hint: free some space, or write the archive to another disk\n",
+                pack.display()
+            )
+        );
+        let left = fs_err::read_dir(&small).unwrap().count();
+        assert_eq!(left, 0, "nothing is left of {ending}");
     }
 }
 

@@ -204,9 +204,17 @@ impl PackError {
             Self::Special { .. } => {
                 Some("remove it, or name it in `.packignore` to leave it out".to_owned())
             }
+            Self::Write { source } if is_no_space(source) => {
+                Some("free some space, or write the archive to another disk".to_owned())
+            }
             Self::Ignore { .. } | Self::Read { .. } | Self::Write { .. } => None,
         }
     }
+}
+
+fn is_no_space(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Writes the folder `root` as a tar archive: sorted, without owners and times, modes 0644 and 0755.

@@ -1,6 +1,6 @@
 //! Writing a zip archive in which everything is fixed that does not come from the content.
 
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
@@ -10,6 +10,7 @@ use super::original::Original;
 use super::{PackError, Packing};
 use crate::archive::ledger::Kind;
 use crate::digest::Digest;
+use crate::error::without_path;
 
 /// How hard to compress: published once, fetched often.
 const LEVEL: i64 = 9;
@@ -19,7 +20,7 @@ pub(super) fn write(
     packing: &Packing,
     out: impl Write + Seek,
 ) -> Result<Vec<(usize, Digest)>, PackError> {
-    let mut zip = ZipWriter::new(out);
+    let mut zip = ZipWriter::new(UntilFailed::new(out));
     // the first moment that the format knows
     let fixed = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -50,8 +51,78 @@ pub(super) fn write(
             }
         }
     }
-    zip.finish().map_err(failed)?;
-    Ok(digests)
+    let out = zip.finish().map_err(failed)?;
+    match out.failed {
+        Some(source) => Err(PackError::Write { source }),
+        None => Ok(digests),
+    }
+}
+
+/// A writer that takes whatever comes once it has failed: the library finishes an archive that is given up, and
+/// prints by itself what comes of that. It still tells positions, which the library relies on.
+struct UntilFailed<W> {
+    inner: W,
+    /// The first failure.
+    failed: Option<io::Error>,
+    at: u64,
+    end: u64,
+}
+
+impl<W: Write + Seek> UntilFailed<W> {
+    fn new(inner: W) -> Self {
+        Self {
+            inner,
+            failed: None,
+            at: 0,
+            end: 0,
+        }
+    }
+
+    /// Does it, unless something has failed already; then it gives `given_up`.
+    fn attempt<T>(
+        &mut self,
+        given_up: T,
+        act: impl FnOnce(&mut W) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.failed.is_some() {
+            return Ok(given_up);
+        }
+        act(&mut self.inner).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed = Some(without_path(error));
+            }
+        })
+    }
+
+    fn move_to(&mut self, at: u64) {
+        self.at = at;
+        self.end = self.end.max(at);
+    }
+}
+
+impl<W: Write + Seek> Write for UntilFailed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.attempt(bytes.len(), |inner| inner.write(bytes))?;
+        self.move_to(self.at + written as u64);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), Write::flush)
+    }
+}
+
+impl<W: Write + Seek> Seek for UntilFailed<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let given_up = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+            SeekFrom::End(by) => self.end.saturating_add_signed(by),
+        };
+        let at = self.attempt(given_up, |inner| inner.seek(to))?;
+        self.move_to(at);
+        Ok(at)
+    }
 }
 
 fn failed(error: ZipError) -> PackError {
