@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fs_err::File;
+use packd_format::error::without_path;
 use packd_wire::Exit;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -65,14 +66,11 @@ pub(crate) enum FileError {
 impl FileError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        // what wraps an error of the system only repeats the path
+        // what wraps an error of the system repeats the path, or names a file that is none of the person's
         move |error| Self::Io {
             action,
             path,
-            source: match error.raw_os_error() {
-                Some(code) => io::Error::from_raw_os_error(code),
-                None => error,
-            },
+            source: without_path(&error),
         }
     }
 
@@ -173,7 +171,7 @@ impl Locked {
             // what a new file has, less the umask
             .permissions(PermissionsExt::from_mode(0o666))
             .tempfile_in(folder)
-            .map_err(FileError::io("create a file in", folder))?;
+            .map_err(FileError::io("write", &self.path))?;
         if let Ok(old) = fs_err::metadata(&self.path) {
             self.dress(unfinished.as_file(), &old)?;
         }

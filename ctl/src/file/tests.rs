@@ -112,3 +112,14 @@ fn what_is_no_file_is_refused() {
     let error = Locked::new(&dangling).unwrap_err();
     assert!(matches!(error, FileError::Io { .. }), "{error}");
 }
+
+/// Nobody knows the file that is written before it is renamed.
+#[test]
+fn what_cannot_be_written_is_named_and_not_what_is_written_for_it() {
+    let path = Path::new("/proc/index.json");
+    let locked = Locked::new(path).unwrap();
+    let error = locked.replace::<FileError>(|_| Ok(())).unwrap_err();
+    assert_eq!(error.to_string(), "cannot write `/proc/index.json`");
+    let chain = packd_format::error::chain(&error);
+    assert!(!chain.contains(UNFINISHED), "{chain}");
+}

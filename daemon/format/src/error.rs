@@ -42,10 +42,13 @@ pub fn without_path(error: &io::Error) -> io::Error {
         return io::Error::from_raw_os_error(code);
     }
     let wrapped = error.get_ref().and_then(|wrapper| wrapper.source());
-    match wrapped.and_then(|inner| inner.downcast_ref::<io::Error>()) {
-        Some(inner) => without_path(inner),
-        None => io::Error::new(error.kind(), error.to_string()),
+    if let Some(inner) = wrapped.and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        return without_path(inner);
     }
+    let text = error.to_string();
+    // what names temporary files keeps the system's error to itself
+    let said = text.split_once(" at path \"").map(|(said, _)| said);
+    io::Error::new(error.kind(), said.unwrap_or(&text).to_owned())
 }
 
 #[cfg(test)]
@@ -53,6 +56,15 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
+
+    #[test]
+    fn the_name_of_a_temporary_file_is_no_part_of_what_the_system_said() {
+        let error = tempfile::NamedTempFile::new_in("/nowhere").unwrap_err();
+        assert!(error.to_string().contains("/nowhere/."), "{error}");
+        let said = without_path(&error);
+        assert_eq!(said.kind(), io::ErrorKind::NotFound);
+        assert_eq!(said.to_string(), "No such file or directory (os error 2)");
+    }
 
     #[test]
     fn what_an_error_of_the_system_wraps_is_one_of_the_causes() {

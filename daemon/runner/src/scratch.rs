@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use packd_format::error::without_path;
 use packd_format::tree;
 
 /// Two folders in one; removed when dropped, whatever was done to them.
@@ -16,7 +17,12 @@ impl Scratch {
     pub(crate) fn new(parent: &Path, owner: Option<(u32, u32)>) -> io::Result<Self> {
         let root = tempfile::Builder::new()
             .prefix("pack-test-")
-            .tempdir_in(parent)?;
+            .tempdir_in(parent)
+            // the name that was tried tells nobody anything
+            .map_err(|error| {
+                let why = without_path(&error);
+                io::Error::new(why.kind(), format!("{why} in `{}`", parent.display()))
+            })?;
         let scratch = Self { root: root.keep() };
         fs_err::create_dir(scratch.home())?;
         fs_err::create_dir(scratch.temporary())?;

@@ -203,7 +203,7 @@ impl Build {
         let (view, left_out) = self.build(&manifest, stem, &target, kind)?;
         folder::tell(&left_out, out);
         if let Some(inner) = inside(&self.path, &target)
-            && Packing::select(&self.path, &PackOptions::default())
+            && Packing::select(&self.path, &folder::options(&self.path))
                 .is_ok_and(|next| next.has(&inner))
         {
             out.warn(&format!(
@@ -283,8 +283,7 @@ impl Build {
         let made_folders = Made::folders(self.output_dir.as_deref())?;
         // what is not complete has no name, so that nothing has to be cleaned up however this ends
         let folder = folder_of(target);
-        let mut whole =
-            tempfile::tempfile_in(folder).map_err(FileError::io("create a file in", folder))?;
+        let mut whole = tempfile::tempfile_in(folder).map_err(FileError::io("write", target))?;
         let summary = packing.write(kind.format(), &mut whole).map_err(pack)?;
         find_pack_root(&summary.files, None).map_err(|source| BuildError::Root {
             path: self.path.clone(),
