@@ -16,10 +16,14 @@ use packd_format::manifest;
 use packd_format::tree::FileList;
 use packd_format::{Digest, error::without_path};
 
+mod unsupported;
+
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
+
+use unsupported::Unsupported;
 
 /// The first words of a file that stands for one in Git LFS.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -63,6 +67,14 @@ pub(crate) enum CheckoutError {
         path: PathBuf,
         /// Why not.
         source: Reason,
+    },
+    /// It is kept in a way that packctl cannot read.
+    #[error("the git repository of `{}` {}, which packctl cannot read", path.display(), how.said())]
+    Unsupported {
+        /// The folder.
+        path: PathBuf,
+        /// In which.
+        how: Unsupported,
     },
     /// What is tracked cannot be read.
     #[error("cannot read what git tracks of `{folder}`")]
@@ -118,6 +130,7 @@ impl CheckoutError {
             Self::Object { .. } => {
                 Some("fetch the whole commit: git fetch --refetch, without --filter")
             }
+            Self::Unsupported { how, .. } => Some(how.hint()),
             Self::Folder { .. }
             | Self::Open { .. }
             | Self::Index { .. }
@@ -155,6 +168,12 @@ impl Checkout {
         let real = fs_err::canonicalize(folder).map_err(unreadable)?;
         if gix::discover::upwards(&real).is_err() {
             return Ok(None);
+        }
+        if let Some(how) = Unsupported::of(&real) {
+            return Err(CheckoutError::Unsupported {
+                path: folder.to_owned(),
+                how,
+            });
         }
         let options = gix::open::Options::isolated();
         let trust = gix::sec::trust::Mapping {

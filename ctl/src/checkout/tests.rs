@@ -297,3 +297,34 @@ fn nothing_that_a_repository_configures_is_run_or_applied() {
     assert!(found.files.get("actions/run.sh").is_some(), "not left out");
     assert!(!marker.exists(), "no command was run");
 }
+
+/// The library reads neither, and says so of none of them.
+#[test]
+fn a_repository_that_cannot_be_read_is_called_so() {
+    for (format, said, hint) in [
+        (
+            "--object-format=sha256",
+            "names its objects by SHA-256",
+            "publish an archive",
+        ),
+        (
+            "--ref-format=reftable",
+            "keeps its references in a reftable",
+            "git refs migrate",
+        ),
+    ] {
+        let outer = tempfile::tempdir().unwrap();
+        // git has learnt them one after the other
+        let made = std::process::Command::new("git")
+            .args(["init", "--quiet", format])
+            .arg(outer.path())
+            .output()
+            .unwrap();
+        if !made.status.success() {
+            continue;
+        }
+        let error = Checkout::of(outer.path()).err().unwrap();
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(error.hint().unwrap().contains(hint), "{format}");
+    }
+}

@@ -129,10 +129,15 @@ fn find(pack: &Pack, git_ref: &str, out: &mut Output) -> Option<(Checkout, gix::
             ));
             out.hint(&format!("run this in a checkout of `{git_ref}`"));
         }
-        Err(error) => out.warn(&format!(
-            "{}; the source names no commit, and its checksum is that of the folder as it is",
-            chain(&error)
-        )),
+        Err(error) => {
+            out.warn(&format!(
+                "{}; the source names no commit, and its checksum is that of the folder as it is",
+                chain(&error)
+            ));
+            if let Some(hint) = error.hint() {
+                out.hint(hint);
+            }
+        }
     }
     None
 }
