@@ -20,22 +20,29 @@ use packd_wire::Exit;
 
 use args::Args;
 use output::{Failure, Output};
+use tokio::signal::unix::SignalKind;
 
 /// How a run of the program ends, when nothing stopped it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// With one of the exit codes of the documentation.
     Exit(Exit),
-    /// Ctrl-C: what was followed goes on without us, and what we ran ourselves is ended.
+    /// Ctrl-C: what was followed goes on without us.
     Detached,
+    /// By a signal, after what we ran ourselves was ended.
+    Stopped(SignalKind),
 }
 
 impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> Self {
         match ending {
             Ending::Exit(exit) => Self::from(exit as u8),
-            // what a shell reports of a program that SIGINT ended
-            Ending::Detached => Self::from(130),
+            Ending::Detached => Ending::Stopped(SignalKind::interrupt()).into(),
+            // what a shell reports of a program that the signal ended
+            Ending::Stopped(signal) => {
+                let number = u8::try_from(signal.as_raw_value());
+                Self::from(number.map_or(u8::MAX, |number| 128 | number))
+            }
         }
     }
 }

@@ -35,5 +35,6 @@ mod service;
 mod share;
 mod space;
 mod stop;
+mod stopped;
 mod test_gate;
 mod threads;

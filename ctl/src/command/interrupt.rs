@@ -59,17 +59,15 @@ impl Stop {
         ]))
     }
 
-    /// Waits for the next of them.
-    pub(crate) async fn comes(&mut self) {
+    /// Waits for the next of them, and tells which it is.
+    pub(crate) async fn comes(&mut self) -> SignalKind {
         let [interrupt, terminate, hangup] = &mut self.0;
-        let heard = tokio::select! {
-            heard = interrupt.recv() => heard,
-            heard = terminate.recv() => heard,
-            heard = hangup.recv() => heard,
-        };
-        if heard.is_none() {
-            // the runtime is being stopped, and so is whoever waits
-            std::future::pending::<()>().await;
+        // one that ends without a signal does so since the runtime is being stopped, and so is whoever waits
+        tokio::select! {
+            Some(()) = interrupt.recv() => SignalKind::interrupt(),
+            Some(()) = terminate.recv() => SignalKind::terminate(),
+            Some(()) = hangup.recv() => SignalKind::hangup(),
+            else => std::future::pending().await,
         }
     }
 }

@@ -37,6 +37,7 @@ mod tests;
 /// `PACK_PATH`, and what --env adds. What they leave running is ended.
 ///
 /// Exits with 0 if as many passed as the pack wants, 1 if not, 2 if there is nothing to run or it could not be run.
+/// A signal that stops it (INT, TERM, HUP) ends the tests first, and it exits with 128 and the number of the signal.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
     /// The folder of the pack, or the name of an installed one
@@ -192,19 +193,23 @@ impl Test {
                 drop(words.send(word));
             })
         });
+        let mut stopped = None;
         let result = loop {
             tokio::select! {
                 biased;
                 Some(word) = heard.recv() => out.say(&said(&word)),
                 result = &mut run => break result,
-                () = stop.comes() => cancel.cancel(),
+                signal = stop.comes() => {
+                    stopped = stopped.or(Some(signal));
+                    cancel.cancel();
+                }
             }
         };
         let report = match result {
             Ok(Ok(report)) => report,
             Ok(Err(RunError::Cancelled)) => {
                 out.say("Cancelled; what was running is ended");
-                return Ok(Ending::Detached);
+                return Ok(stopped.map_or(Ending::Detached, Ending::Stopped));
             }
             Ok(Err(error)) => {
                 let failure = Failure::of_error(Exit::Usage, &error);

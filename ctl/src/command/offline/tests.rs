@@ -30,7 +30,7 @@ pub(super) fn ran(arguments: &[&str]) -> Ran {
         .unwrap();
     let exit = match runtime.block_on(args.run(&mut out)) {
         Ok(Ending::Exit(exit)) => exit,
-        Ok(Ending::Detached) => panic!("nothing was followed"),
+        Ok(Ending::Detached | Ending::Stopped(_)) => panic!("nothing was followed"),
         Err(failure) => {
             out.failure(&failure);
             failure.exit()

@@ -37,7 +37,7 @@ fn run(path: &Path, format: Format, strict: bool) -> (String, String, Exit) {
     };
     let exit = match verb.run(&mut out) {
         Ok(Ending::Exit(exit)) => exit,
-        Ok(Ending::Detached) => panic!("nothing interrupts it"),
+        Ok(Ending::Detached | Ending::Stopped(_)) => panic!("nothing interrupts it"),
         Err(failure) => {
             out.failure(&failure);
             failure.exit()

@@ -40,7 +40,7 @@ fn test(folder: &Path, format: Format, options: &[&str]) -> (Exit, String, Strin
         .unwrap();
     let exit = match runtime.block_on(line.test.run(&client, &mut out)) {
         Ok(Ending::Exit(exit)) => exit,
-        Ok(Ending::Detached) => panic!("nobody pressed Ctrl-C"),
+        Ok(Ending::Detached | Ending::Stopped(_)) => panic!("nobody pressed Ctrl-C"),
         Err(failure) => {
             out.failure(&failure);
             failure.exit()
