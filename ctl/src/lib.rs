@@ -13,6 +13,7 @@ mod command;
 mod fetch;
 mod file;
 mod output;
+mod supervisor;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,9 @@ impl From<Ending> for ExitCode {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = supervisor::main(std::env::args_os().skip(1)) {
+        return code;
+    }
     let args = match Args::of(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => {

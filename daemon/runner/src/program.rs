@@ -70,7 +70,7 @@ pub(crate) enum StartError {
         source: io::Error,
     },
     /// The sandbox could not start it.
-    #[error("cannot start `{program}` in the sandbox: {why}")]
+    #[error("cannot start `{program}`: {why}")]
     NotInSandbox {
         /// The path of the program.
         program: String,

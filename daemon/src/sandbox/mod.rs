@@ -27,11 +27,11 @@ mod spec;
 mod syscalls;
 
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-use packd_runner::sandbox::{Word, supervise, tell};
+use packd_runner::sandbox::{Word, supervise, take_stdin, tell};
 
 pub(crate) use limits::processes_of;
 pub(crate) use spec::{Limits, Spec, User};
@@ -193,14 +193,6 @@ fn confined(spec: &Spec, command: &[OsString]) -> std::io::Result<()> {
         Err(word) => word,
     };
     say(&control, &word)
-}
-
-/// Takes standard input for itself, and leaves nothing to read in its place.
-fn take_stdin() -> std::io::Result<OwnedFd> {
-    let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    let nothing = fs_err::File::open("/dev/null")?;
-    rustix::stdio::dup2_stdin(nothing.as_fd())?;
-    Ok(control)
 }
 
 fn say(control: &OwnedFd, word: &Word) -> std::io::Result<()> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use packd_format::manifest::{FILE_NAME, MAX_BYTES};
 use packd_format::{Manifest, PackRef};
-use packd_runner::{Cancel, Environment, Event, Options, Orphans, Outcome, RunError};
+use packd_runner::{Cancel, Environment, Event, Options, Orphans, Outcome, Report, RunError};
 use packd_wire::Exit;
 use tokio::sync::mpsc;
 
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::command::changes::{self, Asked, Waiting};
 use crate::command::interrupt::{Interrupt, Stop};
 use crate::output::{Failure, Output};
+use crate::supervisor;
 use page::Detail;
 
 mod page;
@@ -206,7 +207,11 @@ impl Test {
             }
         };
         let report = match result {
-            Ok(Ok(report)) => report,
+            // nothing was kept from the tests
+            Ok(Ok(report)) => Report {
+                sandbox: None,
+                ..report
+            },
             Ok(Err(RunError::Cancelled)) => {
                 out.say("Cancelled; what was running is ended");
                 return Ok(stopped.map_or(Ending::Detached, Ending::Stopped));
@@ -268,6 +273,7 @@ impl Test {
         options.cancel = Some(cancel.clone());
         // this program starts nothing but tests, so whatever is its child is theirs
         options.orphans = Orphans::Adopt;
+        options.sandbox = supervisor::before();
         Ok((cancel, options))
     }
 }

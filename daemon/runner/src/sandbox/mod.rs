@@ -181,6 +181,18 @@ pub fn tell(mut to: impl io::Write, word: &Word) -> io::Result<()> {
     to.write_all(&line)
 }
 
+/// Takes standard input, the stream to whoever started this program, for itself, and leaves nothing to read in its
+/// place.
+///
+/// # Errors
+/// When the system refuses.
+pub fn take_stdin() -> io::Result<OwnedFd> {
+    let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    let nothing = fs_err::File::open("/dev/null")?;
+    rustix::stdio::dup2_stdin(nothing.as_fd())?;
+    Ok(control)
+}
+
 /// Waits until there is something to read from one of them, or for so long; whether there is something from the first.
 fn wait(fds: &[BorrowedFd<'_>], patience: Duration) -> bool {
     let mut fds: Vec<_> = fds
