@@ -161,21 +161,28 @@ fn described(pack: &Pack<'_>, root: &Node, found: &mut Findings) {
         }
         Some(node) => license_of(node, found),
     }
-    for (keys, rule, message) in [
+    for (keys, rule, message, hint) in [
         (
             &["description"][..],
             Rule::NoDescription,
             "there is no `description`",
+            "add `description: …`, what the pack does in one sentence",
         ),
         (
             &["label", "name"],
             Rule::NoLabel,
             "there is neither a `label` nor a `name`",
+            "add `label: …`, a title for people",
         ),
-        (&["author"], Rule::NoAuthor, "there is no `author`"),
+        (
+            &["author"],
+            Rule::NoAuthor,
+            "there is no `author`",
+            "add `author: …`",
+        ),
     ] {
         if !has(keys) {
-            found.add(rule, FILE_NAME, None, message);
+            found.add(rule, FILE_NAME, None, message).hint(hint);
         }
     }
     for key in ["homepage", "repository"] {
@@ -184,7 +191,9 @@ fn described(pack: &Pack<'_>, root: &Node, found: &mut Findings) {
             && !is_url(text)
         {
             let message = format!("`{key}` is {}, which is no URL", quoted(text));
-            found.add(Rule::Url, FILE_NAME, Some(node.at), message);
+            found
+                .add(Rule::Url, FILE_NAME, Some(node.at), message)
+                .hint("write it in full, for example `https://example.org/pack`");
         }
     }
 }

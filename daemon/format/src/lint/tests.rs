@@ -156,7 +156,7 @@ fn findings_are_counted_and_sorted_by_file_and_place() {
         [
             "pack.yaml: warning P106: there is no `license` (add for example `license: Apache-2.0`)",
             "pack.yaml:6:1: warning P102: unknown key `lable` (did you mean `label`?)",
-            "pack.yaml:7:11: warning P115: `homepage` is `nowhere`, which is no URL",
+            "pack.yaml:7:11: warning P115: `homepage` is `nowhere`, which is no URL (write it in full, for example `https://example.org/pack`)",
             "pack.yaml:8:1: warning P102: unknown key `version2` (did you mean `version`?)",
             "actions/other.yaml:1:6: error P205: the ref of the action is `other.run`, which is not of this pack (write `ref: demo.run`)",
         ]
@@ -196,7 +196,7 @@ fn a_finding_is_written_with_what_it_has() {
     assert_eq!(
         written,
         serde_json::json!([
-            {"rule": "P110", "severity": "note", "file": "pack.yaml", "message": "there is no `author`"},
+            {"rule": "P110", "severity": "note", "file": "pack.yaml", "message": "there is no `author`", "hint": "add `author: …`"},
             {"rule": "P102", "severity": "warning", "file": "pack.yaml", "line": 6, "column": 1,
              "message": "unknown key `lable`", "hint": "did you mean `label`?"},
         ])
