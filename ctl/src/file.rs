@@ -45,6 +45,9 @@ pub(crate) enum FileError {
         /// The path.
         path: PathBuf,
     },
+    /// It stands for standard output elsewhere.
+    #[error("`-` is no name of a file")]
+    Dash,
     /// Another run holds the lock.
     #[error("another program has kept `{}` locked for {} s", folder.display(), PATIENCE.as_secs())]
     Busy {
@@ -77,6 +80,7 @@ impl FileError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoFolder { .. } => Exit::NotFound,
+            Self::Dash => Exit::Usage,
             Self::Busy { .. } => Exit::Transient,
             Self::Special { .. } | Self::Io { .. } => Exit::Failed,
         }
@@ -85,7 +89,10 @@ impl FileError {
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        Self::of_error(error.exit(), &error)
+        let hint = matches!(error, FileError::Dash).then_some(
+            "`./-` is a file that is called so; nothing is written to standard output here",
+        );
+        Self::of_error(error.exit(), &error).with_hint_of(hint)
     }
 }
 
@@ -113,6 +120,7 @@ impl Locked {
     /// # Errors
     /// [`FileError`]; [`FileError::Busy`] is worth a retry.
     pub(crate) fn new(path: &Path) -> Result<Self, FileError> {
+        refuse_dash(path)?;
         let path = real_path(path)?;
         let folder_path = folder_of(&path);
         let folder = File::open(folder_path).map_err(FileError::io("open", folder_path))?;
@@ -200,6 +208,14 @@ impl Locked {
             .metadata()
             .map_err(FileError::io("look at", &self.path))?;
         if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
+            // the folder would let the file be replaced that may not be written
+            rustix::fs::accessat(
+                rustix::fs::CWD,
+                &self.path,
+                rustix::fs::Access::WRITE_OK,
+                rustix::fs::AtFlags::EACCESS,
+            )
+            .map_err(|error| FileError::io("write", &self.path)(error.into()))?;
             // only root may give files away; for everybody else the file becomes the writer's, as in an editor
             if let Err(error) = std::os::unix::fs::fchown(new, Some(old.uid()), Some(old.gid()))
                 && error.kind() != io::ErrorKind::PermissionDenied
@@ -234,6 +250,17 @@ impl Locked {
         prefix.push(".");
         prefix
     }
+}
+
+/// Refuses `-`, which whoever types it means as standard output.
+///
+/// # Errors
+/// [`FileError::Dash`].
+pub(crate) fn refuse_dash(path: &Path) -> Result<(), FileError> {
+    if path == Path::new("-") {
+        return Err(FileError::Dash);
+    }
+    Ok(())
 }
 
 /// Where a path leads to, whether or not there is a file yet.

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
 use packd_format::archive::{FileId, LeftOut, PackOptions};
+use packd_format::error::chain;
 
 use crate::checkout::Checkout;
 use crate::output::Output;
@@ -37,8 +38,21 @@ fn file_of(output: BorrowedFd<'_>) -> Option<FileId> {
     Some(FileId::of(&metadata))
 }
 
-/// Says what of a folder was left out and might be missed.
-pub(super) fn tell(left_out: &LeftOut, out: &mut Output) {
+/// Says what of a folder was left out and might be missed, and when git could not be asked.
+pub(super) fn tell(packed: &Path, left_out: &LeftOut, out: &mut Output) {
+    let tracked = Checkout::of(packed).and_then(|checkout| match checkout {
+        Some(checkout) => checkout.tracked(),
+        None => Ok(None),
+    });
+    if let Err(error) = tracked {
+        out.warn(&format!(
+            "{}; files that git tracks and an ignore file names are left out",
+            chain(&error)
+        ));
+        if let Some(hint) = error.hint() {
+            out.hint(hint);
+        }
+    }
     let repositories = &left_out.repositories;
     for folder in repositories.iter().take(NAMED) {
         out.warn(&format!(

@@ -218,6 +218,12 @@ impl FetchError {
                 stage: Stage::Certificate,
                 ..
             } => Some("SSL_CERT_FILE names a file with the authorities to trust"),
+            Self::Unanswered {
+                stage: Stage::Resolve,
+                ..
+            } => Some(
+                "see whether the name is written right, and whether this machine's DNS answers",
+            ),
             Self::Status { status, .. }
                 if matches!(
                     *status,

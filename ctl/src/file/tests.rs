@@ -108,6 +108,8 @@ fn what_is_no_file_is_refused() {
     let error = Locked::new(&folder.path().join("missing/index.json")).unwrap_err();
     assert!(matches!(error, FileError::NoFolder { .. }), "{error}");
     let dangling = folder.path().join("dangling");
+    let error = Locked::new(Path::new("-")).unwrap_err();
+    assert!(matches!(error, FileError::Dash), "{error}");
     symlink("nowhere", &dangling).unwrap();
     let error = Locked::new(&dangling).unwrap_err();
     assert!(matches!(error, FileError::Io { .. }), "{error}");

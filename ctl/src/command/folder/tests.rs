@@ -7,7 +7,9 @@ use packd_format::lint::lint;
 use packd_format::tree::FileKind;
 
 use super::*;
+use crate::args::Format;
 use crate::checkout::fixture::{Git, git};
+use crate::output::tests::output;
 
 const MANIFEST: &str = "ref: a\nversion: 1.0.0\n";
 
@@ -95,4 +97,20 @@ fn a_folder_that_git_ignores_as_a_whole_is_none_of_the_repository() {
     let packed = |folder: &str| packed(&git.path().join(folder));
     assert_eq!(packed("out/b"), ["pack.yaml", "x.env"]);
     assert_eq!(packed("out/c"), ["pack.yaml"], "of that one git has a part");
+}
+
+#[test]
+fn an_index_of_git_that_cannot_be_read_is_told() {
+    let git = Git::new();
+    git.write("pack.yaml", MANIFEST);
+    git.commit();
+    git.write(".git/index", "DIRC damaged");
+    let (mut out, _, talk) = output(Format::Human, false);
+    tell(git.path(), &LeftOut::default(), &mut out);
+    drop(out);
+    let talk = talk.text();
+    assert!(
+        talk.contains("files that git tracks and an ignore file names are left out"),
+        "{talk}"
+    );
 }

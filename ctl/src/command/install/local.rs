@@ -250,6 +250,11 @@ impl Local {
         }
     }
 
+    /// Where it is, as it was typed.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Sends it; the job that comes of it, and what of the folder was left out.
     ///
     /// # Errors

@@ -234,8 +234,9 @@ impl Install {
                 dry_run: self.dry_run,
                 wait: None,
             };
+            let path = local.path().to_owned();
             let (job, left_out) = local.send(client, &mut out.progress(), &query).await?;
-            folder::tell(&left_out, out);
+            folder::tell(&path, &left_out, out);
             return Ok(job);
         }
         let request = InstallRequest {

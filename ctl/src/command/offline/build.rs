@@ -17,7 +17,7 @@ use super::made::Made;
 use super::place::{inside, manifest_of};
 use crate::Ending;
 use crate::command::folder;
-use crate::file::{FileError, Locked, folder_of};
+use crate::file::{FileError, Locked, folder_of, refuse_dash};
 use crate::output::{Failure, GOOD, Output, styled, text};
 
 /// Build the archive that a pack is published as
@@ -200,8 +200,9 @@ impl Build {
         let version = manifest.version.to_string().replace('+', "_");
         let stem = format!("{}-{version}", manifest.pack_ref);
         let (target, kind) = self.target(&stem)?;
+        refuse_dash(&target)?;
         let (view, left_out) = self.build(&manifest, stem, &target, kind)?;
-        folder::tell(&left_out, out);
+        folder::tell(&self.path, &left_out, out);
         if let Some(inner) = inside(&self.path, &target)
             && Packing::select(&self.path, &folder::options(&self.path))
                 .is_ok_and(|next| next.has(&inner))

@@ -198,7 +198,7 @@ impl Checksum {
                     source,
                 };
                 let packing = Packing::select(&self.path, &options).map_err(failed)?;
-                folder::tell(packing.left_out(), out);
+                folder::tell(&self.path, packing.left_out(), out);
                 let files = packing.list().map_err(failed)?;
                 Ok(self.view_of_tree(&files))
             }

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use packd_format::archive::{PackOptions, Packing};
 use packd_format::error::without_path;
 use packd_format::index::validate::entry_errors;
-use packd_format::index::{self, EntryDraft};
+use packd_format::index::{self, EntryDraft, Source};
 use packd_format::tree::FileList;
-use packd_format::{Digest, Inventory, Manifest, manifest};
+use packd_format::{Algorithm, Digest, Inventory, Manifest, manifest};
 use rustix::fs::OFlags;
 use url::Url;
 
@@ -36,7 +36,7 @@ pub(crate) struct SourceArgs {
     git_url: Option<String>,
 
     /// Tag, branch or commit there; without it the tag `v` and the version
-    #[arg(long, short = 'r', value_name = "REF", requires = "git_url")]
+    #[arg(long, short = 'r', value_name = "REF")]
     git_ref: Option<String>,
 
     /// Archive that the pack is published as; downloaded for its digest unless one of the next two is given
@@ -98,7 +98,7 @@ pub(crate) async fn draft(
     };
     let failed = |source| DraftError::pack(path, source);
     let packing = Packing::select(&root, &options).map_err(failed)?;
-    folder::tell(packing.left_out(), out);
+    folder::tell(&root, packing.left_out(), out);
     let pack = Pack {
         files: packing.list().map_err(failed)?,
         folder: root,
@@ -119,6 +119,18 @@ pub(crate) async fn draft(
     let draft = index::make(&pack.manifest, &components, found);
     for warning in &draft.warnings {
         out.warn(warning);
+    }
+    if let (Some(git_ref), None) = (&sources.git_ref, &sources.git_url) {
+        out.warn(&format!(
+            "--git-ref {git_ref} says where in a repository the pack is, and none was named"
+        ));
+        out.hint("add --git-url URL");
+    }
+    if let Some((one, other)) = two_trees(&draft) {
+        out.warn(&format!(
+            "the archive and the git repository do not have the same files: their trees are {one} and {other}"
+        ));
+        out.hint("build the archive from a clean checkout of that ref: packctl build");
     }
     if sources.is_empty() {
         out.warn("No git-url or archive-url provided. Generating templates...");
@@ -141,6 +153,16 @@ fn check(draft: &EntryDraft) -> Result<(), DraftError> {
         Some(why) => Err(DraftError::Source { why }),
         None => Ok(()),
     }
+}
+
+/// The digests of two sources that say of their files what cannot be true of both.
+fn two_trees(draft: &EntryDraft) -> Option<(Digest, Digest)> {
+    let trees = draft.sources.iter().filter_map(|source| match source {
+        Source::Archive { tree, .. } | Source::Git { tree, .. } => *tree,
+    });
+    let mut trees = trees.filter(|tree| tree.algorithm() == Algorithm::Sha256);
+    let one = trees.next()?;
+    trees.find(|other| *other != one).map(|other| (one, other))
 }
 
 fn read_manifest(path: &Path) -> Result<(PathBuf, Manifest), DraftError> {

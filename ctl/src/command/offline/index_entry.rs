@@ -22,7 +22,7 @@ pub(crate) struct IndexEntry {
     #[arg(value_name = "PATH")]
     path: PathBuf,
 
-    /// File to write the entry to, instead of standard output
+    /// File to write the entry to, instead of standard output, which `-` is too
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -46,18 +46,19 @@ enum Language {
 
 impl IndexEntry {
     pub(crate) async fn run(self, out: &mut Output) -> Result<Ending, Failure> {
-        let draft = draft(&self.path, &self.sources, self.file.as_deref(), out).await?;
+        let file = self.file.as_deref().filter(|file| *file != Path::new("-"));
+        let draft = draft(&self.path, &self.sources, file, out).await?;
         let entry = draft.to_json();
-        let language = self.format.or_else(|| language_of(self.file.as_deref()?));
+        let language = self.format.or_else(|| language_of(file?));
         let text = match (language, out.format()) {
             (Some(Language::Yaml), _) | (None, Format::Yaml) => yaml(&entry)?,
-            (None, Format::Ndjson) if self.file.is_none() => format!("{entry}\n"),
+            (None, Format::Ndjson) if file.is_none() => format!("{entry}\n"),
             (Some(Language::Json), _) | (None, Format::Human | Format::Json | Format::Ndjson) => {
                 format!("{entry:#}\n")
             }
         };
         let done = format!("{} Index entry generated successfully", styled(GOOD, "✓"));
-        let Some(file) = &self.file else {
+        let Some(file) = file else {
             out.data(&text);
             out.say(&done);
             return Ok(Ending::Exit(Exit::Done));

@@ -48,7 +48,7 @@ pub(crate) struct IndexUpdate {
     #[arg(long, short)]
     update: bool,
 
-    /// Publish a version below a newer one that the index has, which stays the newest
+    /// Publish a version below the one that the index offers first: an older one, or a pre-release
     #[arg(long)]
     keep_newest: bool,
 

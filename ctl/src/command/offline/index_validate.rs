@@ -63,7 +63,11 @@ struct ReportView {
 /// What `--fetch` looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 struct Fetched {
+    /// Archives that were compared.
     checked: usize,
+    /// Archives that could not be fetched.
+    failed: usize,
+    /// Sources that are not looked at.
     not_checked: usize,
 }
 
@@ -186,7 +190,11 @@ fn told(view: &ReportView, width: Width) -> String {
     let counted = |count: usize, one, many| text::count(count as u64, one, many);
     let compared = view.fetched.map_or_else(String::new, |fetched| {
         let archives = counted(fetched.checked, "archive", "archives");
-        format!(", {archives} compared")
+        let failed = match fetched.failed {
+            0 => String::new(),
+            failed => format!(", {failed} not fetched"),
+        };
+        format!(", {archives} compared{failed}")
     });
     let line = format!(
         "{mark} {}: {}, {}, {}{compared}",

@@ -76,7 +76,7 @@ pub enum Newer {
     Refuse,
     /// The older version becomes the one that the entry offers first.
     Demote,
-    /// The older version is added below the newer one.
+    /// The older version is added below the newer one, and a pre-release below a release.
     Keep,
 }
 

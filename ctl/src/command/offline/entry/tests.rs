@@ -103,6 +103,28 @@ fn without_a_source_it_is_a_template_and_says_so() {
 }
 
 #[test]
+fn a_ref_without_a_repository_says_nothing_and_stands_in_no_way() {
+    let ran = index_entry(slack().path(), &["--git-ref", "v1.2.3"]);
+    assert_eq!(ran.json()["ref"], "slack");
+    assert!(
+        ran.talk.contains(
+            "--git-ref v1.2.3 says where in a repository the pack is, and none was named"
+        ),
+        "{}",
+        ran.talk
+    );
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let pack = slack();
+    let url = ["-g", "https://git.example/slack.git", "-o", "json"];
+    let ran = index_entry(pack.path(), &[&url[..], &["--file", "-"]].concat());
+    assert_eq!(ran.data, index_entry(pack.path(), &url).data);
+    assert!(ran.data.starts_with('{'), "{}", ran.data);
+}
+
+#[test]
 fn every_language_has_the_same_object_and_nothing_else_on_standard_output() {
     let pack = slack();
     let url = ["-g", "https://git.example/slack.git"];
@@ -253,7 +275,6 @@ fn urls_that_nobody_could_use_or_everybody_could_misuse_are_refused() {
 fn options_that_mean_nothing_alone_are_a_usage_error() {
     for line in [
         "packctl index-entry",
-        "packctl index-entry . --git-ref v1",
         "packctl index-entry . --archive a.tar.gz",
         "packctl index-entry . --archive-url https://h/a --archive-size 3",
         "packctl index-entry . --archive-url https://h/a --archive-checksum md5:00",

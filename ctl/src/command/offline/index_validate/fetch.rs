@@ -42,6 +42,7 @@ pub(super) async fn compare(report: &mut Report, origin: &Origin, out: &mut Outp
     let archives = std::mem::take(&mut report.archives);
     let mut fetched = Fetched {
         checked: 0,
+        failed: 0,
         not_checked: report.repositories,
     };
     if !archives.is_empty() {
@@ -54,11 +55,14 @@ pub(super) async fn compare(report: &mut Report, origin: &Origin, out: &mut Outp
     // in their order, however they come in
     let outcomes: Vec<_> = stream::iter(outcomes).buffered(AT_ONCE).collect().await;
     for (archive, outcome) in archives.iter().zip(outcomes) {
-        if let Outcome::Skipped = outcome {
-            fetched.not_checked += 1;
-            continue;
+        match outcome {
+            Outcome::Skipped => {
+                fetched.not_checked += 1;
+                continue;
+            }
+            Outcome::Failed(..) => fetched.failed += 1,
+            Outcome::Read(..) => fetched.checked += 1,
         }
-        fetched.checked += 1;
         judge(archive, outcome, report);
     }
     report.sort();

@@ -53,7 +53,7 @@ fn findings_are_a_table_for_each_file() {
     assert_snapshot!(data, @r"
     pack.yaml
     PLACE  SEVERITY  RULE  FINDING
-    -      note      P109  there is neither a `label` nor a `name`
+    -      note      P109  there is neither a `label` nor a `name`; add `label: …`, a title for people
     2:1    warning   P102  unknown key `lable`; did you mean `label`?
     4:10   warning   P104  version `1.10` is read as `1.10.0`; write `version: 1.10.0`
 

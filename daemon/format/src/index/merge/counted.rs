@@ -11,18 +11,26 @@ use super::super::word::{Kind, Object, Str};
 use super::change::changed;
 use super::convert;
 
-/// Whether `contents` counts components where Attune's own client reads lists of them.
+/// What `contents` is, as far as Attune's own client minds.
 #[derive(Debug, Default)]
-pub(super) struct Counted(pub(super) bool);
+pub(super) struct Counted {
+    /// Whether there is any.
+    pub(super) is_there: bool,
+    /// Whether it counts components where lists of them are read.
+    pub(super) is_counted: bool,
+}
 
 impl<'de> Deserialize<'de> for Counted {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let counted = match Object::<AnyCounted>::deserialize(deserializer)? {
-            Object::Is(AnyCounted(any)) => any,
-            Object::Other(kind) => kind == Kind::Number,
-            Object::Absent => false,
-        };
-        Ok(Self(counted))
+        let contents = Object::<AnyCounted>::deserialize(deserializer)?;
+        Ok(Self {
+            is_there: !matches!(contents, Object::Absent | Object::Other(Kind::Null)),
+            is_counted: match contents {
+                Object::Is(AnyCounted(any)) => any,
+                Object::Other(kind) => kind == Kind::Number,
+                Object::Absent => false,
+            },
+        })
     }
 }
 

@@ -160,6 +160,28 @@ impl Written<'_> {
         }
     }
 
+    /// What Attune's own client misses in it, in words: an index that it cannot read whole it does not read at all.
+    fn unread(&self) -> Option<String> {
+        let missing: Vec<String> = [
+            ("label", self.label.is_some()),
+            ("description", self.description.is_some()),
+            ("author", self.author.is_some()),
+            ("license", self.license.is_some()),
+            ("runtime_deps", self.runtime_deps.is_some()),
+            ("contents", self.contents.is_there),
+        ]
+        .into_iter()
+        .filter(|(_, is_there)| !is_there)
+        .map(|(key, _)| format!("`{key}`"))
+        .collect();
+        (!missing.is_empty()).then(|| {
+            format!(
+                "it has no {}, without which Attune's own client reads nothing of the index",
+                missing.join(", ")
+            )
+        })
+    }
+
     /// Whether its only source is StackStorm's repository.
     fn is_stackstorm(&self) -> bool {
         self.install_sources.is_none() && self.repo_url.text().is_some()
@@ -284,11 +306,12 @@ fn record<'a>(
             why: "it has neither sources nor a `repo_url`".to_owned(),
         });
     }
-    if written.contents.0 {
+    if written.contents.is_counted {
         changes
             .said
             .push("its `contents` are counted; the lists in their place are empty".to_owned());
     }
+    changes.said.extend(written.unread());
     let parts = written.parts(raw);
     let mut edits = Edits::default();
     if own_name.as_deref() != Some(name.as_str()) {
@@ -310,11 +333,11 @@ fn record<'a>(
     {
         edits.replace(range, whole);
     }
-    if edits.is_empty() && !written.contents.0 {
+    if edits.is_empty() && !written.contents.is_counted {
         return Ok(of_parts(Cow::Borrowed(raw), parts, name, version));
     }
     let mut text = edits.apply(raw);
-    if written.contents.0 {
+    if written.contents.is_counted {
         text = uncounted(&text);
     }
     settled(Cow::Owned(text), name, version)

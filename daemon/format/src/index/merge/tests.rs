@@ -231,6 +231,8 @@ fn what_cannot_be_used_is_left_out_and_named() {
             "packs[7] `e`, line 5: cannot read dependency `No Pack`: cannot use the name of the pack: `No` is not a pack \
              ref: only lower-case letters, digits, `_` and `-` are allowed",
             "packs[8] `f`, line 5: version `1.10` is read as `1.10.0`",
+            "packs[8] `f`, line 5: it has no `label`, `description`, `author`, `license`, `runtime_deps`, `contents`, \
+             without which Attune's own client reads nothing of the index",
         ]
     );
     assert_eq!(

@@ -49,7 +49,8 @@ pub(super) fn merge(
     let mut versions = Versions::read(text, listed, &style).map_err(broken)?;
 
     let version = publication.version();
-    let below = *version < indexed;
+    let is_preview = !version.pre.is_empty() && indexed.pre.is_empty();
+    let below = *version < indexed || (is_preview && options.newer == Newer::Keep);
     if below && options.newer == Newer::Refuse {
         return Err(UpdateError::Downgrade {
             pack_ref: pack_ref.clone(),
@@ -82,6 +83,12 @@ pub(super) fn merge(
             }
         };
         merging.compare(of_version);
+        if is_preview && !below {
+            merging.warnings.push(format!(
+                "{pack_ref} {version} is a pre-release, and takes the place of {indexed} at the top of the entry, \
+                 which is all that Attune's own client looks at; --keep-newest adds it below"
+            ));
+        }
         let mut kept = KEEPERS_KEYS.map(|key| (key, of_version(key).map(str::to_owned)));
         if !same && !versions.has(version) {
             let published = kept.iter_mut().find(|(key, _)| *key == "published_at");

@@ -339,7 +339,7 @@ proptest! {
         pretty: bool,
     ) {
         let mut text = if pretty { index(&[]) } else { r#"{"packs":[]}"#.to_owned() };
-        let mut newest: Option<Version> = None;
+        let mut top: Option<Version> = None;
         for (version, demote) in &published {
             let newer = if *demote { Newer::Demote } else { Newer::Keep };
             let options = Options { newer, ..UPDATE };
@@ -350,8 +350,12 @@ proptest! {
             prop_assert_eq!(action, Action::Unchanged);
             text = new;
             let version: Version = version.parse().unwrap();
-            if *demote || newest.as_ref().is_none_or(|newest| version >= *newest) {
-                newest = Some(version);
+            let stays = top.as_ref().is_some_and(|top| {
+                let is_preview = !version.pre.is_empty() && top.pre.is_empty();
+                !demote && (version < *top || is_preview)
+            });
+            if !stays {
+                top = Some(version);
             }
         }
         let read = Index::parse(text.as_bytes()).unwrap();
@@ -363,7 +367,7 @@ proptest! {
         let have: Vec<Version> = releases.iter().map(|release| release.version.clone()).collect();
         prop_assert_eq!(have, wanted);
         let pack = pack(&text, 0);
-        prop_assert_eq!(pack["version"].as_str().unwrap(), newest.unwrap().to_string());
+        prop_assert_eq!(pack["version"].as_str().unwrap(), top.unwrap().to_string());
         let listed: Vec<Version> = pack["versions"].as_array().into_iter().flatten()
             .map(|item| item["version"].as_str().unwrap().parse().unwrap()).collect();
         prop_assert!(listed.iter().rev().is_sorted(), "newest first: {:?}", listed);

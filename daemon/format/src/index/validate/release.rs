@@ -163,6 +163,32 @@ fn sources(
             }
         }
     }
+    trees(desk, list, &trail);
+}
+
+/// Sources of one release are other ways to the same files.
+fn trees(desk: &mut Desk<'_, '_>, list: &[Object<SourceView<'_>>], trail: &Trail<'_>) {
+    let trees = list.iter().enumerate().filter_map(|(number, source)| {
+        let Object::Is(view) = source else {
+            return None;
+        };
+        Some((number, digest(&view.tree)?.ok()?))
+    });
+    let mut first: Option<Digest> = None;
+    for (number, tree) in trees {
+        let known = *first.get_or_insert(tree);
+        if tree != known && tree.algorithm() == known.algorithm() {
+            let message = format!("`tree` is {tree}, and that of a source before it {known}");
+            let hint =
+                "publish both from the same commit: `packctl build` in a clean checkout".to_owned();
+            desk.add(
+                Rule::Trees,
+                &trail.item(number).key("tree"),
+                message,
+                Some(hint),
+            );
+        }
+    }
 }
 
 /// Judges one source.

@@ -50,6 +50,7 @@ rules! {
         Phased = "I320", Warning, "`phased` is a share in percent";
         OtherChecksum = "I321", Warning, "any other git source has a `checksum` (list form), and that of a git source is a digest";
         Template = "I322", Warning, "a source is not at an address that other templates are written with";
+        Trees = "I323", Warning, "the sources of a release have the same `tree`";
 
         Unreachable = "I501", Error, "an archive can be fetched (`--fetch`)";
         Digest = "I502", Error, "an archive has the digest that the index gives (`--fetch`)";

@@ -60,6 +60,23 @@ const GOOD: &str = r#"{
 }
 "#;
 
+#[test]
+fn sources_of_a_release_have_the_same_files() {
+    let with = |git: char, archive: char| {
+        let tree = |digit: char| format!("\"tree\": \"sha256:{}\"", digit.to_string().repeat(64));
+        let text = GOOD.replace(
+            "\"ref\": \"v2.1.0\"",
+            &format!("\"ref\": \"v2.1.0\", {}", tree(git)),
+        );
+        text.replace("\"size\": 1234", &tree(archive))
+    };
+    assert_eq!(found(&with('a', 'a')), Vec::<String>::new());
+    assert_eq!(
+        found(&with('a', 'b')),
+        ["I323 packs[0].install_sources[1].tree at \"sha256:bbbb"]
+    );
+}
+
 /// The findings of a text: rule, path, and what is written at its line and column.
 fn found(text: &str) -> Vec<String> {
     let report = validate(text.as_bytes(), Sources::Judge);

@@ -61,6 +61,32 @@ fn a_backport_is_added_below_the_newest() {
 }
 
 #[test]
+fn a_pre_release_goes_above_a_release_only_with_a_word_about_it() {
+    let old = history(&["1.0.0"]);
+    let (text, action, warnings) =
+        super::published(&old, &entry("x", "2.0.0-rc.1"), UPDATE).unwrap();
+    assert_eq!(action, Action::Updated);
+    assert_eq!(pack(&text, 0)["version"], "2.0.0-rc.1");
+    assert!(
+        warnings[0].starts_with("x 2.0.0-rc.1 is a pre-release, and takes the place of 1.0.0"),
+        "{warnings:?}"
+    );
+
+    let keep = Options {
+        newer: Newer::Keep,
+        ..UPDATE
+    };
+    let (text, _, warnings) = super::published(&old, &entry("x", "2.0.0-rc.1"), keep).unwrap();
+    assert_eq!(pack(&text, 0)["version"], "1.0.0");
+    assert_eq!(versions(&pack(&text, 0)), ["2.0.0-rc.1"]);
+    assert_eq!(warnings, Vec::<String>::new());
+    let (text, _, warnings) = super::published(&text, &entry("x", "2.0.0"), keep).unwrap();
+    assert_eq!(pack(&text, 0)["version"], "2.0.0");
+    assert_eq!(versions(&pack(&text, 0)), ["2.0.0-rc.1", "1.0.0"]);
+    assert_eq!(warnings, Vec::<String>::new());
+}
+
+#[test]
 fn a_downgrade_that_is_allowed_takes_the_place() {
     let (new, _, _) =
         published(&history(&["1.0.0", "2.0.0"]), &entry("x", "1.5.0"), DEMOTE).unwrap();
