@@ -27,6 +27,7 @@ const PLACES: &[(&str, &str)] = &[
     ("gix_pack", "source/git"),
     ("gix_protocol", "source/git"),
     ("gix_transport", "source/git"),
+    ("pubgrub", "resolve/solver"),
     ("axum", "api"),
     ("hyper", "api"),
     ("hyper_util", "api"),

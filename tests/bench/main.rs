@@ -23,6 +23,7 @@ mod install;
 mod load;
 mod measure;
 mod requests;
+mod resolve;
 mod update;
 
 use measure::Table;
@@ -33,7 +34,7 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let mut table = Table::default();
-    let parts: [Part; 8] = [
+    let parts: [Part; 9] = [
         ("install", install::run),
         ("update", update::run),
         ("git", git::run),
@@ -42,6 +43,7 @@ fn main() {
         ("footprint", footprint::run),
         ("checksum", checksum::run),
         ("index", index::run),
+        ("resolve", resolve::run),
     ];
     for name in &asked {
         assert!(

@@ -43,6 +43,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
         | ("DELETE", path::PACK)
         | ("POST", path::RELOAD | path::JOB_CANCEL | path::PACK_TEST) => request,
         ("POST", path::INSTALL) => Request::post(&real, &json!({"source": "slack"})),
+        ("POST", path::APPLY) => Request::post(&real, &json!({"plan": {"changes": []}})),
         ("POST", path::REGISTRIES_REFRESH) => Request::post(&real, &json!({})),
         ("POST", path::UPLOAD) => request.body(
             "application/gzip",
@@ -62,7 +63,7 @@ fn every_documented_operation_answers_as_documented() {
     let packd = Packd::start(&Settings::for_site(&site));
     let job = packd.ctl(["-j", "install", "slack"]).success().job();
     let operations = Contract::get().operations();
-    assert!(operations.len() >= 18, "{operations:#?}");
+    assert!(operations.len() >= 19, "{operations:#?}");
     let (last, first): (Vec<_>, Vec<_>) = operations
         .iter()
         .partition(|operation| operation.method == "DELETE");

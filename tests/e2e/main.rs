@@ -27,6 +27,7 @@ mod publish;
 mod refusal;
 mod registry;
 mod repair;
+mod resolve;
 mod roles;
 mod runtimes;
 mod sandbox;

@@ -137,6 +137,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     assert_snapshot!(verbs.unwrap_or_default(), @"
     install         Install packs, or bring them to another version
     remove          Remove packs [alias: uninstall]
+    apply           Run a plan that was saved before
     list            List the packs that are installed
     show            Show everything about an installed pack [alias: info]
     search          Search the registries for packs

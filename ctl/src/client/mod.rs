@@ -23,9 +23,10 @@ use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
-    AuditList, AuditQuery, AvailableList, EventList, EventsQuery, InstallRequest, JobList, JobView,
-    JobsQuery, PackList, PackView, Problem, RefreshRequest, RegistryList, RemoveQuery, SearchList,
-    SearchQuery, StatusView, TestList, TestRequest, TestsQuery, UploadQuery, path,
+    ApplyRequest, AuditList, AuditQuery, AvailableList, EventList, EventsQuery, InstallRequest,
+    JobList, JobView, JobsQuery, PackList, PackView, Problem, RefreshRequest, RegistryList,
+    RemoveQuery, SearchList, SearchQuery, StatusView, TestList, TestRequest, TestsQuery,
+    UploadQuery, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -107,6 +108,12 @@ impl Client {
         let response = self.send(request, &name).await?;
         let bytes = self.read(response, &name, ANSWER_TIME).await?;
         decode(&bytes, &name)
+    }
+
+    /// `POST /v1/apply`
+    pub(crate) async fn apply(&self, request: &ApplyRequest) -> Result<JobView, ClientError> {
+        self.ask(Call::change(Method::POST, path::APPLY).with_json(request)?)
+            .await
     }
 
     /// `DELETE /v1/packs/{ref}`

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::StreamExt as _;
-use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, StepName};
+use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, PlanView, StepName};
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
@@ -199,30 +199,37 @@ pub(crate) fn report(
 
 /// What the dry runs of a command would change: one table for all of them, below everything else.
 #[derive(Default)]
-struct DryRuns(Option<Vec<PlanChange>>);
+struct DryRuns(Option<PlanView>);
 
 impl DryRuns {
     /// Keeps the plan of a job that was a dry run, and says of another one at once what it has done.
     fn or_tell(&mut self, out: &mut Output, job: &JobView) {
         match dry_run(job) {
-            Some(changes) => self.0.get_or_insert_default().extend_from_slice(changes),
+            Some(plan) => {
+                let all = self.0.get_or_insert_default();
+                all.changes.extend_from_slice(&plan.changes);
+                all.circles.extend_from_slice(&plan.circles);
+            }
             None => out.done(&sentence(job)),
         }
     }
 
     fn tell(self, out: &mut Output) {
-        if let Some(changes) = self.0 {
-            let table = plan_table(&changes, out.width());
+        if let Some(plan) = self.0 {
+            let table = plan_table(&plan.changes, out.width());
             out.done(table.trim_end());
+            for circle in plan.circles {
+                out.done(&format!("in a circle: {}", clean(&circle.join(" -> "))));
+            }
         }
     }
 }
 
 /// The plan of a job that was a dry run. That there is nothing to remove needs no table.
-fn dry_run(job: &JobView) -> Option<&[PlanChange]> {
-    let changes = changes(job);
+fn dry_run(job: &JobView) -> Option<PlanView> {
+    let plan = job.plan.clone().unwrap_or_default();
     let is_dry = job.request["dry_run"] == true;
-    (is_dry && !(job.kind == JobKind::Remove && changes.is_empty())).then_some(changes)
+    (is_dry && !(job.kind == JobKind::Remove && plan.changes.is_empty())).then_some(plan)
 }
 
 fn changes(job: &JobView) -> &[PlanChange] {
@@ -352,10 +359,14 @@ fn happened(change: &PlanChange, action: ChangeAction) -> String {
         ChangeAction::Reinstall => format!("{name} {to} installed again"),
         ChangeAction::Remove => format!("{name} {from} removed"),
         ChangeAction::Keep => {
-            format!(
-                "{name} {} is already installed",
-                if change.to.is_some() { to } else { from }
-            )
+            let version = if change.to.is_some() { to } else { from };
+            let newer = change.available.as_deref().map_or(String::new(), |newer| {
+                format!(
+                    "; {} is available: packctl install {name}@latest",
+                    clean(newer)
+                )
+            });
+            format!("{name} {version} is already installed{newer}")
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The first line of a verb's comment is its line in the help.
 
+pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod completions;
@@ -13,6 +14,7 @@ pub(crate) mod job;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod offline;
+pub(crate) mod plan_file;
 pub(crate) mod registry;
 pub(crate) mod remove;
 pub(crate) mod search;

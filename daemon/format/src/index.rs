@@ -93,6 +93,8 @@ pub struct Release {
     pub sources: Vec<Source>,
     /// The packs it needs.
     pub dependencies: Vec<Dependency>,
+    /// Whether the index says what it needs: where it says nothing, its `pack.yaml` may still do.
+    pub needs_known: bool,
     /// The runtimes it needs, as written.
     pub runtime_deps: Vec<String>,
     /// The version of Attune or StackStorm it asks for, as written.

@@ -6,6 +6,7 @@
 //! is decided here that they decide. What goes wrong leaves as `problem`.
 
 mod access;
+mod apply;
 mod audit;
 mod bare;
 mod body;

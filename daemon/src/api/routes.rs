@@ -14,7 +14,7 @@ use packd_wire::{ErrorKind, Role, path};
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::{
-    State, audit, event, job, openapi, pack, registry, reload, reply, search, status, upload,
+    State, apply, audit, event, job, openapi, pack, registry, reload, reply, search, status, upload,
 };
 
 /// One line of the table.
@@ -91,6 +91,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::PACK_TESTS_LATEST, Reader, pack::test::latest),
     route!(Post path::INSTALL, Operator, pack::install),
     route!(Post path::UPLOAD, Operator, upload::upload),
+    route!(Post path::APPLY, Operator, apply::apply),
     route!(Get path::JOBS, Reader, job::list),
     route!(Get path::JOB, Reader, job::show),
     route!(Get path::JOB_WAIT, Reader, job::wait),

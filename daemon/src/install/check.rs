@@ -2,6 +2,8 @@
 //!
 //! Reads only. Every failing of a plan is found before one is reported.
 
+use std::collections::BTreeMap;
+
 use packd_format::{Dependency, PreReleases, Version};
 use packd_wire::{ErrorKind, StepName};
 
@@ -87,7 +89,8 @@ pub(super) async fn run(
     } = job.request().flags();
     let mut said = Vec::new();
 
-    let mut unmet = unmet(plan, news, active);
+    let after = After::new(plan, news, active);
+    let mut unmet = after.unmet(news);
     if !unmet.is_empty() {
         super::earlier_first(context, job, needs(news), active).await?;
     }
@@ -115,7 +118,8 @@ pub(super) async fn run(
                 .await?;
         }
     } else if !unmet.is_empty() {
-        let missing = lacking(plan, news, active)
+        let missing = after
+            .lacking(news)
             .map(|(_, need)| installable(need))
             .collect::<std::collections::BTreeSet<_>>();
         let missing = missing.into_iter().collect();
@@ -127,7 +131,7 @@ pub(super) async fn run(
         .into());
     }
 
-    let broken = broken(plan, news, active);
+    let broken = after.broken();
     if !force && !broken.is_empty() {
         return Err(CheckError::Breaks { broken }.into());
     }
@@ -161,10 +165,11 @@ pub(super) struct Verdict {
 
 /// Judges a plan on these active packs.
 pub(super) fn verdict(plan: &Plan, news: &[Inspected], active: &Active) -> Verdict {
+    let after = After::new(plan, news, active);
     Verdict {
-        unmet: unmet(plan, news, active),
-        broken: broken(plan, news, active),
-        left_behind: left_behind(plan, news, active),
+        unmet: after.unmet(news),
+        broken: after.broken(),
+        left_behind: after.left_behind(plan),
     }
 }
 
@@ -182,20 +187,11 @@ fn needs(news: &[Inspected]) -> Vec<String> {
     dependencies.map(|need| need.pack_ref.to_string()).collect()
 }
 
-/// The version of `name` once the plan is active.
-fn version_after(name: &str, plan: &Plan, news: &[Inspected], active: &Active) -> Option<Version> {
-    if let Some(new) = news
-        .iter()
-        .find(|pack| pack.manifest.pack_ref.as_str() == name)
-    {
-        return Some(new.manifest.version.clone());
-    }
-    if plan.removed.iter().any(|pack| pack.pack_ref == name) {
-        return None;
-    }
-    active
-        .get(name)
-        .and_then(|pack| crate::resolve::installed_version(pack).ok())
+/// The packs that a plan changes, as they will be.
+struct After<'a> {
+    active: &'a Active,
+    /// The version of each pack that changes; none when it goes.
+    changed: BTreeMap<&'a str, Option<Version>>,
 }
 
 /// What brings a dependency: its repository, where it is named by one, or else what registries offer.
@@ -217,74 +213,106 @@ fn quoted(need: &str) -> String {
     }
 }
 
-/// What the new packs need and will not have, each with who needs it.
-fn lacking<'a>(
-    plan: &'a Plan,
-    news: &'a [Inspected],
-    active: &'a Active,
-) -> impl Iterator<Item = (&'a Inspected, &'a Dependency)> {
-    let needs = news.iter().flat_map(|pack| {
-        pack.manifest
-            .dependencies
+impl<'a> After<'a> {
+    fn new(plan: &'a Plan, news: &'a [Inspected], active: &'a Active) -> Self {
+        let planned = plan.wanted.iter().filter_map(|wanted| {
+            let name = wanted.pack_ref.as_ref()?;
+            Some((name.as_str(), Some(wanted.version.clone()?)))
+        });
+        let brought = news.iter().map(|pack| {
+            let version = pack.manifest.version.clone();
+            (pack.manifest.pack_ref.as_str(), Some(version))
+        });
+        let removed = plan
+            .removed
             .iter()
-            .map(move |need| (pack, need))
-    });
-    needs.filter(|(_, need)| {
-        version_after(need.pack_ref.as_str(), plan, news, active)
-            .is_none_or(|version| !need.requirement.matches(&version, PreReleases::Include))
-    })
-}
-
-fn unmet(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
-    let sentences = lacking(plan, news, active).map(|(pack, need)| {
-        let who = &pack.manifest.pack_ref;
-        let what = format!("{}@{}", need.pack_ref, need.requirement);
-        match version_after(need.pack_ref.as_str(), plan, news, active) {
-            Some(version) => format!("`{who}` needs `{what}`, and {version} is installed"),
-            None => format!("`{who}` needs `{what}`, which is not installed"),
-        }
-    });
-    sentences.collect()
-}
-
-/// Whether the pack will not be there any more in its present version.
-fn is_going(name: &str, plan: &Plan, news: &[Inspected]) -> bool {
-    plan.removed.iter().any(|pack| pack.pack_ref == name)
-        || news
-            .iter()
-            .any(|pack| pack.manifest.pack_ref.as_str() == name)
-}
-
-fn left_behind(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for gone in &plan.removed {
-        for (dependent, requirement) in dependents(active, &gone.pack_ref) {
-            if !is_going(&dependent, plan, news) {
-                sentences.push(format!(
-                    "`{dependent}` needs `{}@{requirement}`",
-                    gone.pack_ref
-                ));
-            }
+            .map(|pack| (pack.pack_ref.as_str(), None));
+        Self {
+            active,
+            changed: removed.chain(planned).chain(brought).collect(),
         }
     }
-    sentences
-}
 
-fn broken(plan: &Plan, news: &[Inspected], active: &Active) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for pack in news {
-        let (name, version) = (&pack.manifest.pack_ref, &pack.manifest.version);
-        for (dependent, requirement) in dependents(active, name.as_str()) {
-            if !is_going(&dependent, plan, news)
-                && !requirement.matches(version, PreReleases::Include)
-            {
-                sentences.push(format!(
-                    "`{dependent}` needs `{name}@{requirement}`, not {version}"
-                ));
-            }
+    fn version_of(&self, name: &str) -> Option<Version> {
+        match self.changed.get(name) {
+            Some(version) => version.clone(),
+            None => self
+                .active
+                .get(name)
+                .and_then(|pack| crate::resolve::installed_version(pack).ok()),
         }
     }
-    sentences
+
+    /// What the new packs need and will not have, each with who needs it.
+    fn lacking(
+        &self,
+        news: &'a [Inspected],
+    ) -> impl Iterator<Item = (&'a Inspected, &'a Dependency)> {
+        let needs = news.iter().flat_map(|pack| {
+            pack.manifest
+                .dependencies
+                .iter()
+                .map(move |need| (pack, need))
+        });
+        needs.filter(|(_, need)| {
+            self.version_of(need.pack_ref.as_str())
+                .is_none_or(|version| !need.requirement.matches(&version, PreReleases::Include))
+        })
+    }
+
+    /// The same, each in a sentence.
+    fn unmet(&self, news: &'a [Inspected]) -> Vec<String> {
+        let sentences = self.lacking(news).map(|(pack, need)| {
+            let who = &pack.manifest.pack_ref;
+            let what = format!("{}@{}", need.pack_ref, need.requirement);
+            match self.version_of(need.pack_ref.as_str()) {
+                Some(version) => format!("`{who}` needs `{what}`, and {version} is installed"),
+                None => format!("`{who}` needs `{what}`, which is not installed"),
+            }
+        });
+        sentences.collect()
+    }
+
+    /// What active packs that stay need of those that are removed.
+    fn left_behind(&self, plan: &Plan) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for gone in &plan.removed {
+            for (dependent, requirement) in dependents(self.active, &gone.pack_ref) {
+                if !self.changed.contains_key(dependent.as_str()) {
+                    sentences.push(format!(
+                        "`{dependent}` needs `{}@{requirement}`",
+                        gone.pack_ref
+                    ));
+                }
+            }
+        }
+        sentences
+    }
+
+    /// What active packs that stay as they are need and will not have any more. What they lack already is not made
+    /// worse.
+    fn broken(&self) -> Vec<String> {
+        let active = self.active;
+        let mut sentences = Vec::new();
+        for (name, version) in &self.changed {
+            let Some(version) = version else {
+                continue;
+            };
+            let before = active
+                .get(*name)
+                .and_then(|pack| crate::resolve::installed_version(pack).ok());
+            for (dependent, requirement) in dependents(active, name) {
+                let stays = !self.changed.contains_key(dependent.as_str());
+                let suits = |version: &Version| requirement.matches(version, PreReleases::Include);
+                if stays && !suits(version) && before.as_ref().is_some_and(suits) {
+                    sentences.push(format!(
+                        "`{dependent}` needs `{name}@{requirement}`, not {version}"
+                    ));
+                }
+            }
+        }
+        sentences
+    }
 }
 
 #[cfg(test)]

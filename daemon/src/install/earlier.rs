@@ -6,8 +6,8 @@
 
 use std::path::PathBuf;
 
+use super::together::Together;
 use crate::config::{Config, Layout};
-use crate::queue::Claimed;
 use crate::resolve::{Active, Bytes, Wanted};
 use crate::store::pack::Installed;
 
@@ -15,7 +15,7 @@ use crate::store::pack::Installed;
 pub(super) fn tree(
     layout: &Layout,
     config: &Config,
-    job: &Claimed,
+    job: &Together<'_>,
     active: &Active,
     wanted: &Wanted,
     bytes: &Bytes,

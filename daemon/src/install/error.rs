@@ -79,6 +79,18 @@ impl StepError {
         }
     }
 
+    /// The packs of a plan led to others again and again.
+    #[must_use]
+    pub(super) fn incomplete(rounds: usize) -> Self {
+        let text = format!(
+            "the plan is not complete after {rounds} rounds: what was brought needs ever more packs"
+        );
+        let problem = Problem::new(ErrorKind::PlanIncomplete, text).with_hint(
+            "the index of a registry does not say what its packs need; tell whoever keeps it",
+        );
+        Self::final_one(problem)
+    }
+
     fn final_one(problem: Problem) -> Self {
         Self::Failed {
             problem: Box::new(problem),
@@ -120,7 +132,14 @@ impl From<StoreError> for StepError {
 
 impl From<ResolveError> for StepError {
     fn from(error: ResolveError) -> Self {
-        Self::of(error.kind(), &error, error.hint(), error.is_transient())
+        if matches!(error, ResolveError::Stopped) {
+            return Self::Stopped;
+        }
+        let mut step = Self::of(error.kind(), &error, error.hint(), error.is_transient());
+        if let Self::Failed { problem, .. } = &mut step {
+            problem.causes.extend_from_slice(error.sentences());
+        }
+        step
     }
 }
 

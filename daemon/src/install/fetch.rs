@@ -14,7 +14,6 @@ use packd_format::tree::FileList;
 use packd_wire::{ErrorKind, EventKind, Problem, StepName, Verification};
 use serde_json::json;
 
-use crate::queue::Claimed;
 use crate::resolve::{Active, Bytes, Wanted};
 use crate::source::archive::Way;
 use crate::source::git::{self, At, Reach};
@@ -22,6 +21,7 @@ use crate::source::{Fetch, Place, SourceError, archive};
 use crate::store::{self, StoreError};
 
 use super::progress::Teller;
+use super::together::Together;
 use super::{Context, StepError, earlier, unpack};
 
 /// An archive or a commit, unpacked and proven.
@@ -38,7 +38,7 @@ pub(super) struct Fetched {
 /// Brings a pack's bytes into `folder`, from the first of its sources that has them.
 pub(super) async fn run(
     context: &Context,
-    job: &Claimed,
+    job: &Together<'_>,
     active: &Active,
     wanted: &Wanted,
     folder: &Path,
@@ -70,7 +70,7 @@ pub(super) async fn run(
 
 async fn one(
     context: &Context,
-    job: &Claimed,
+    job: &Together<'_>,
     active: &Active,
     wanted: &Wanted,
     bytes: &Bytes,
@@ -144,7 +144,7 @@ async fn one(
 
 /// The same of a commit of a repository.
 async fn commit(
-    job: &Claimed,
+    job: &Together<'_>,
     wanted: &Wanted,
     bytes: &Bytes,
     at: &At,

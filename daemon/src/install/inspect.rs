@@ -3,6 +3,7 @@
 //! Reads the staged tree's `pack.yaml` and file list. Writes one immutable tree
 //! and its row. Safe to repeat: the same tree has the same place.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,21 +11,23 @@ use std::sync::Arc;
 use packd_format::error::without_path;
 use packd_format::manifest::{FILE_NAME, MAX_BYTES};
 use packd_format::tree::{FileList, RootError, find_pack_root};
-use packd_format::{Contents, Manifest, ManifestError, PackRef, Version};
+use packd_format::{Contents, Dependency, Manifest, ManifestError, PackRef, Version};
 use packd_wire::{ContentsView, ErrorKind, PlanView, StepName};
 
-use crate::queue::Claimed;
-use crate::resolve::{self, Active, Bytes, Plan, Wanted};
-use crate::store::pack::TreeRow;
+use crate::resolve::{self, Active, Brought, Bytes, Plan, Wanted};
+use crate::store::pack::{Installed, TreeRow};
 use crate::store::tree::{Present, Published};
 use crate::store::{self, StoreError};
 
 use super::fetch::Fetched;
+use super::together::Together;
 use super::{Context, StepError, blocking};
 
 /// A pack whose tree lies in the store.
 #[derive(Debug, Clone)]
 pub(super) struct Inspected {
+    /// What was wanted.
+    pub wanted: Wanted,
     /// Its `pack.yaml`.
     pub manifest: Manifest,
     /// How many components it brings.
@@ -153,7 +156,7 @@ impl InspectError {
 /// Makes a tree of the store of what was unpacked into `folder`.
 pub(super) async fn run(
     context: &Context,
-    job: &Claimed,
+    job: &Together<'_>,
     wanted: &Wanted,
     folder: &Path,
     fetched: Fetched,
@@ -233,6 +236,7 @@ pub(super) async fn run(
     let message = format!("{} {}", manifest.pack_ref, manifest.version);
     job.complete(StepName::Inspect, message).await?;
     Ok(Inspected {
+        wanted: wanted.clone(),
         contents,
         dir,
         made,
@@ -250,7 +254,7 @@ pub(super) async fn run(
 /// Only sha256 tells: it is what the archives of trees are recorded by.
 pub(super) async fn known_tree(
     context: &Context,
-    job: &Claimed,
+    job: &Together<'_>,
     wanted: &Wanted,
 ) -> Result<Option<(Bytes, TreeRow)>, StoreError> {
     let Some(bytes) = wanted.sources.first().cloned() else {
@@ -277,7 +281,7 @@ pub(super) async fn known_tree(
 }
 
 /// What trees of the store are taken for: who uses force may do so because they are damaged.
-fn present(job: &Claimed) -> Present {
+fn present(job: &Together<'_>) -> Present {
     if job.request().flags().force {
         Present::Compared
     } else {
@@ -288,7 +292,7 @@ fn present(job: &Claimed) -> Present {
 /// The same as [`run`], of a tree that the store already has.
 pub(super) async fn from_store(
     context: &Context,
-    job: &Claimed,
+    job: &Together<'_>,
     wanted: &Wanted,
     (bytes, row): (Bytes, TreeRow),
 ) -> Result<Inspected, StepError> {
@@ -310,6 +314,7 @@ pub(super) async fn from_store(
     let message = format!("{} {}", manifest.pack_ref, manifest.version);
     job.complete(StepName::Inspect, message).await?;
     Ok(Inspected {
+        wanted: wanted.clone(),
         contents,
         dir: row.dir,
         made: false,
@@ -450,7 +455,7 @@ fn contents(manifest: &Manifest, files: &FileList) -> ContentsView {
     }
 }
 
-/// The plan, now that every pack in it is known.
+/// The plan, as far as its packs are known now.
 pub(super) fn plan_view(
     plan: &Plan,
     inspected: &[Inspected],
@@ -458,14 +463,17 @@ pub(super) fn plan_view(
     force: bool,
 ) -> PlanView {
     let mut view = plan.view(active);
-    for (change, pack) in view.changes.iter_mut().zip(inspected) {
+    for (change, wanted) in view.changes.iter_mut().zip(&plan.wanted) {
+        let Some(pack) = inspected.iter().find(|pack| pack.wanted.is_same(wanted)) else {
+            continue;
+        };
         let name = pack.manifest.pack_ref.as_str();
         let from = active.get(name);
         change.pack_ref = Some(name.to_owned());
         change.from = from.map(|pack| pack.version.clone());
         change.to = Some(pack.manifest.version.to_string());
         change.action = match from {
-            Some(from) if from.dir == pack.dir && !force && !pack.made => {
+            Some(from) if pack.is_active_as(from) && !force && !pack.made => {
                 packd_wire::ChangeAction::Keep
             }
             from => resolve::action(from, Some(&pack.manifest.version)),
@@ -488,7 +496,35 @@ pub(super) fn without_same_trees(
 ) -> Vec<Inspected> {
     inspected.retain(|pack| {
         let from = active.get(pack.manifest.pack_ref.as_str());
-        force || pack.made || from.is_none_or(|from| from.dir != pack.dir)
+        force || pack.made || from.is_none_or(|from| !pack.is_active_as(from))
     });
     inspected
+}
+
+impl Inspected {
+    /// Whether an active pack is this very tree, from where it belongs.
+    fn is_active_as(&self, active: &Installed) -> bool {
+        active.dir == self.dir
+            && (self.registry.is_none() || active.record.registry == self.registry)
+    }
+
+    /// Whether it needs what the plan takes it to need.
+    pub(super) fn is_as_planned(&self) -> bool {
+        let texts = |needs: &[Dependency]| -> BTreeSet<String> {
+            needs.iter().map(ToString::to_string).collect()
+        };
+        let planned = self.wanted.needs.as_deref();
+        let needs = texts(&self.manifest.dependencies);
+        self.wanted.pack_ref.is_some() && texts(planned.unwrap_or_default()) == needs
+    }
+
+    /// What its `pack.yaml` says, for the plan.
+    pub(super) fn brought(&self) -> Brought {
+        Brought {
+            wanted: self.wanted.clone(),
+            pack_ref: self.manifest.pack_ref.clone(),
+            version: self.manifest.version.clone(),
+            dependencies: self.manifest.dependencies.clone(),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! | step | file | writes |
 //! |---|---|---|
 //! | resolve | `crate::resolve` | nothing |
-//! | fetch, unpack | [`fetch`], [`unpack`] | `staging/<job>/` |
+//! | fetch, unpack | [`bring`], [`fetch`], [`unpack`] | `staging/<job>/` |
 //! | inspect | [`inspect`] | a new immutable tree in the store |
 //! | check | [`check`] | nothing |
 //! | test | [`mod@test`] | results of tests |
@@ -14,6 +14,7 @@
 //! leaves the host as it was, and runs again from the start.
 
 pub(crate) mod activate;
+mod bring;
 mod check;
 mod earlier;
 mod error;
@@ -22,6 +23,7 @@ mod inspect;
 mod progress;
 mod runtime;
 mod test;
+mod together;
 mod unpack;
 
 use std::path::Path;
@@ -36,9 +38,8 @@ use crate::event::Hub;
 use crate::net::Http;
 use crate::queue::{Claimed, Flags, JobRequest, Outcome};
 use crate::registry::Registries;
-use crate::resolve::{self, Active, Plan, ResolveError};
+use crate::resolve::{self, Active, Brought, Plan, ResolveError, Wanted};
 use crate::source::{Cache, git};
-use crate::store::tree::Staging;
 use crate::store::{self, Database, StoreError};
 
 pub(crate) use error::StepError;
@@ -70,6 +71,12 @@ pub(crate) struct Context {
     pub activation: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// How often a plan is made anew with what was learned from the packs that were brought for it.
+const ROUNDS: usize = 16;
+
+/// How many changes of a plan are named in a line.
+const NAMED: usize = 5;
+
 /// Runs a job from its first step.
 ///
 /// # Errors
@@ -78,55 +85,44 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     if let JobRequest::Test(asked) = job.request() {
         return test::active(context, job, asked).await;
     }
-    let active = context.active().await?;
-    job.begin(StepName::Resolve, None).await?;
-    let config = context.config.current();
-    let limits = unpack::limits(&config.limits);
-    let host = resolve::Host {
-        layout: &context.layout,
-        policy: resolve::Policy {
-            allow_http: config.net.allow_http,
-            allow_git_protocol: config.git.allow_git_protocol,
-            // who may not was refused before this became a job
-            reads_files: true,
-        },
-        reach: context.reach(&config, &limits, job.stop()),
-        pinned: job.pinned(),
-        database: &context.database,
-        registries: &context.registries,
-        active: &active,
-    };
-    let plan = match stoppable(job, resolve::run(job.request(), &host)).await? {
-        Err(ResolveError::RequiredBy { pack, dependents }) => {
-            // an earlier job may be about to remove them
-            earlier_first(context, job, dependents.clone(), &active).await?;
-            return Err(ResolveError::RequiredBy { pack, dependents }.into());
+    let (active, generation) = context.active_generation().await?;
+    let Flags { force, dry_run, .. } = job.request().flags();
+    let mut inspected: Vec<Inspected> = Vec::new();
+    let mut rounds = 0;
+    let plan = loop {
+        let plan = plan(context, job, &active, generation, &inspected).await?;
+        if plan.wanted.is_empty() && plan.removed.is_empty() {
+            return Ok(Outcome::Unchanged);
         }
-        plan => plan?,
+        let missing: Vec<Wanted> = plan
+            .wanted
+            .iter()
+            .filter(|wanted| !inspected.iter().any(|pack| pack.wanted.is_same(wanted)))
+            // who only wants to see the plan waits for no more bytes than it takes to make it
+            .filter(|wanted| !(dry_run && wanted.needs.is_some()))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            break plan;
+        }
+        rounds += 1;
+        if rounds > ROUNDS {
+            return Err(StepError::incomplete(ROUNDS));
+        }
+        let brought = bring::run(context, job, &active, &missing).await?;
+        let is_as_planned = brought.iter().all(Inspected::is_as_planned);
+        inspected.extend(brought);
+        if is_as_planned || job.request().settled().is_some() {
+            break plan;
+        }
     };
-    if let Some(absent) = &plan.absent {
-        earlier_first(context, job, vec![absent.clone()], &active).await?;
-    }
-    for warning in &plan.warnings {
-        job.warn(None, warning.clone()).await?;
-    }
-    let view = plan.view(&active);
-    let message = match &plan.absent {
-        Some(absent) => format!("`{absent}` is not installed"),
-        None => in_words(&view),
-    };
-    job.complete(StepName::Resolve, message).await?;
-    job.plan(view).await?;
-    if plan.wanted.is_empty() && plan.removed.is_empty() {
-        return Ok(Outcome::Unchanged);
-    }
-
-    let inspected = bring(context, job, &plan, &active).await?;
+    // a pack that was brought for a plan which then became another one is nobody's
+    inspected.retain(|pack| plan.wanted.iter().any(|wanted| pack.wanted.is_same(wanted)));
     if let Some(earlier) = job.touch(refs(&plan, &inspected)).await? {
         return Err(StepError::After(earlier));
     }
-    let Flags { force, dry_run, .. } = job.request().flags();
-    let view = inspect::plan_view(&plan, &inspected, &active, force);
+    let mut view = inspect::plan_view(&plan, &inspected, &active, force);
+    view.generation = generation;
     job.plan(view).await?;
     let news = inspect::without_same_trees(inspected, &active, force);
 
@@ -138,54 +134,82 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     activate::run(context, job, &plan, news, &active).await
 }
 
-/// The steps that bring the bytes of a plan and make trees of them.
-async fn bring(
+/// The first step, and each time that it is done again with what was learned.
+async fn plan(
     context: &Context,
     job: &Claimed,
-    plan: &Plan,
     active: &Active,
-) -> Result<Vec<Inspected>, StepError> {
-    if plan.wanted.is_empty() {
-        return Ok(Vec::new());
+    generation: Option<i64>,
+    inspected: &[Inspected],
+) -> Result<Plan, StepError> {
+    let is_first = inspected.is_empty();
+    if is_first {
+        job.begin(StepName::Resolve, None).await?;
     }
-    let staging = {
-        let layout = Arc::clone(&context.layout);
-        let id = job.id();
-        store::off_thread(move || Staging::create(&layout, id)).await?
+    let config = context.config.current();
+    let limits = unpack::limits(&config.limits);
+    let host = resolve::Host {
+        layout: &context.layout,
+        policy: resolve::Policy {
+            allow_http: config.net.allow_http,
+            allow_git_protocol: config.git.allow_git_protocol,
+            // who may not was refused before this became a job
+            reads_files: true,
+        },
+        reach: context.reach(&config, &limits, job.stop()),
+        pinned: job.pinned().or(job.request().settled()),
+        database: &context.database,
+        registries: &context.registries,
+        active,
+        generation,
     };
-    let mut inspected = Vec::with_capacity(plan.wanted.len());
-    let mut result = Ok(());
-    for (number, wanted) in plan.wanted.iter().enumerate() {
-        let folder = staging.folder(&number.to_string());
-        match bring_one(context, job, active, wanted, &folder).await {
-            Ok(one) => inspected.push(one),
-            Err(error) => {
-                result = Err(error);
-                break;
+    let brought: Vec<Brought> = inspected.iter().map(Inspected::brought).collect();
+    let planned = stoppable(job, resolve::run(job.request(), &host, &brought)).await?;
+    let plan = match planned {
+        Ok(plan) => plan,
+        Err(error) => {
+            if !is_first {
+                job.begin(StepName::Resolve, None).await?;
             }
+            // an earlier job may be about to bring what is missing, or to remove what is in the way
+            match &error {
+                ResolveError::Conflict(explanation) => {
+                    let all = explanation.needed.iter().chain(&explanation.breaks);
+                    let names = all.map(ToString::to_string).collect();
+                    earlier_first(context, job, names, active).await?;
+                }
+                ResolveError::RequiredBy { dependents, .. } => {
+                    earlier_first(context, job, dependents.clone(), active).await?;
+                }
+                _ => {}
+            }
+            return Err(error.into());
         }
+    };
+    if let Some(absent) = &plan.absent {
+        earlier_first(context, job, vec![absent.clone()], active).await?;
     }
-    // its drop deletes files
-    blocking(move || drop(staging)).await?;
-    result.map(|()| inspected)
-}
-
-async fn bring_one(
-    context: &Context,
-    job: &Claimed,
-    active: &Active,
-    wanted: &resolve::Wanted,
-    folder: &Path,
-) -> Result<Inspected, StepError> {
-    if let Some(known) = inspect::known_tree(context, job, wanted).await? {
-        job.begin(StepName::Fetch, None).await?;
-        job.complete(StepName::Fetch, "already in the store")
-            .await?;
-        return inspect::from_store(context, job, wanted, known).await;
+    if !plan.additional.is_empty() {
+        earlier_first(context, job, plan.additional.clone(), active).await?;
     }
-    empty(folder).await?;
-    let fetched = fetch::run(context, job, active, wanted, folder).await?;
-    inspect::run(context, job, wanted, folder, fetched).await
+    for warning in &plan.warnings {
+        job.warn(None, warning.clone()).await?;
+    }
+    let mut view = plan.view(active);
+    view.generation = generation;
+    let is_more = plan.wanted.len() > inspected.len();
+    if is_first || is_more {
+        if !is_first {
+            job.begin(StepName::Resolve, None).await?;
+        }
+        let message = match &plan.absent {
+            Some(absent) => format!("`{absent}` is not installed"),
+            None => in_words(&view),
+        };
+        job.complete(StepName::Resolve, message).await?;
+        job.plan(view).await?;
+    }
+    Ok(plan)
 }
 
 /// Lets earlier jobs go first that may bring packs which this one lacks, or take away packs that are in its
@@ -235,6 +259,18 @@ impl Context {
         }
     }
 
+    /// What is active now, and which generation that is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn active_generation(&self) -> Result<(Active, Option<i64>), StoreError> {
+        let read = |connection: &_| {
+            let number = store::pack::active_generation(connection)?;
+            Ok((store::pack::active(connection)?, number))
+        };
+        self.database.read(read).await
+    }
+
     /// What is active now.
     ///
     /// # Errors
@@ -245,10 +281,16 @@ impl Context {
 }
 
 fn refs(plan: &Plan, inspected: &[Inspected]) -> Vec<String> {
-    let news = inspected
+    let brought = inspected
         .iter()
         .map(|pack| pack.manifest.pack_ref.to_string());
-    news.chain(plan.removed.iter().map(|pack| pack.pack_ref.clone()))
+    let wanted = plan
+        .wanted
+        .iter()
+        .filter_map(|wanted| wanted.pack_ref.as_ref());
+    brought
+        .chain(wanted.map(ToString::to_string))
+        .chain(plan.removed.iter().map(|pack| pack.pack_ref.clone()))
         .collect()
 }
 
@@ -270,7 +312,11 @@ fn in_words(plan: &PlanView) -> String {
         }
         words.join(" ")
     });
-    let text = lines.collect::<Vec<_>>().join(", ");
+    let more = plan.changes.len().saturating_sub(NAMED);
+    let mut text = lines.take(NAMED).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text = format!("{text} and {more} more");
+    }
     if text.is_empty() {
         "nothing to do".into()
     } else {

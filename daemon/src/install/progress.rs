@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use packd_wire::{EventKind, ProgressUnit, ProgressView, StepName};
+use packd_wire::EventKind;
 use serde_json::json;
 
-use crate::queue::Claimed;
+use super::together::Together;
 use crate::source::Progress;
 
 /// The shortest time between two events of one kind.
@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_millis(100);
 /// Tells how far a download and its extraction are.
 #[derive(Debug)]
 pub(super) struct Teller<'a> {
-    job: &'a Claimed,
+    job: &'a Together<'a>,
     pack_ref: Option<&'a str>,
     downloading: Gate,
     extracting: Gate,
@@ -37,7 +37,7 @@ impl Gate {
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(job: &'a Claimed, pack_ref: Option<&'a str>) -> Self {
+    pub(super) fn new(job: &'a Together<'a>, pack_ref: Option<&'a str>) -> Self {
         Self {
             job,
             pack_ref,
@@ -52,13 +52,7 @@ impl Progress for Teller<'_> {
         if total != Some(done) && !self.downloading.opens() {
             return;
         }
-        let unit = ProgressUnit::Bytes;
-        self.job.set_progress(Some(ProgressView {
-            step: StepName::Fetch,
-            done,
-            total,
-            unit,
-        }));
+        self.job.downloading(url, done, total);
         let data = json!({"url": url, "downloaded_bytes": done, "total_bytes": total});
         self.job
             .progress(EventKind::Downloading, self.pack_ref, data);

@@ -1,6 +1,8 @@
 //! What a job was asked to do, as stored with it.
 
-use packd_wire::{InstallRequest, JobKind, RemoveQuery, TestTrigger, UploadQuery};
+use packd_wire::{
+    ApplyRequest, InstallRequest, JobKind, PlanView, RemoveQuery, TestTrigger, UploadQuery,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -16,6 +18,8 @@ pub(crate) enum JobRequest {
     Remove(RemoveRequest),
     /// Run the tests of an active pack.
     Test(TestJob),
+    /// Run a plan that was made before.
+    Apply(ApplyRequest),
 }
 
 /// An archive that lies in `uploads/`, and how to install it.
@@ -91,6 +95,21 @@ impl JobRequest {
                 ..Flags::default()
             },
             Self::Test(_) => Flags::default(),
+            Self::Apply(request) => Flags {
+                force: request.force,
+                dry_run: request.dry_run,
+                skip_deps: request.skip_deps,
+                skip_tests: request.skip_tests,
+            },
+        }
+    }
+
+    /// The plan, where the request is one.
+    #[must_use]
+    pub(crate) fn settled(&self) -> Option<&PlanView> {
+        match self {
+            Self::Apply(request) => Some(&request.plan),
+            Self::Install(_) | Self::Upload(_) | Self::Remove(_) | Self::Test(_) => None,
         }
     }
 
@@ -102,6 +121,7 @@ impl JobRequest {
             Self::Upload(_) => JobKind::Upload,
             Self::Remove(_) => JobKind::Remove,
             Self::Test(_) => JobKind::Test,
+            Self::Apply(_) => JobKind::Apply,
         }
     }
 
@@ -125,6 +145,10 @@ impl JobRequest {
             }
             Self::Remove(request) => format!("remove {}", request.pack_ref),
             Self::Test(request) => format!("test {}", request.pack_ref),
+            Self::Apply(request) => match &request.summary {
+                Some(summary) => format!("apply the plan of `{summary}`"),
+                None => "apply a plan".to_owned(),
+            },
         }
     }
 
@@ -154,6 +178,7 @@ impl JobRequest {
                 value
             }
             Self::Test(request) => json!(request),
+            Self::Apply(request) => json!(request),
         }
     }
 
@@ -169,6 +194,12 @@ impl JobRequest {
             Self::Install(_) | Self::Upload(_) => Vec::new(),
             Self::Remove(request) => vec![request.pack_ref.clone()],
             Self::Test(request) => vec![request.pack_ref.clone()],
+            Self::Apply(request) => {
+                let changes = request.plan.changes.iter();
+                changes
+                    .filter_map(|change| change.pack_ref.clone())
+                    .collect()
+            }
         }
     }
 
@@ -177,7 +208,7 @@ impl JobRequest {
     pub(crate) fn upload(&self) -> Option<&str> {
         match self {
             Self::Upload(request) => Some(&request.file),
-            Self::Install(_) | Self::Remove(_) | Self::Test(_) => None,
+            Self::Install(_) | Self::Remove(_) | Self::Test(_) | Self::Apply(_) => None,
         }
     }
 }

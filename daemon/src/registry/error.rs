@@ -108,8 +108,8 @@ pub(crate) enum RegistryError {
         registry: String,
         /// What it has, newest first.
         available: Vec<String>,
-        /// Whether a pre-release would do.
-        pre_release: Option<String>,
+        /// What else would help.
+        hint: Option<String>,
     },
 
     /// The entry cannot be read back.
@@ -240,11 +240,11 @@ impl RegistryError {
                 names => format!("did you mean {}?", listed(names)),
             }),
             Self::NoVersion {
-                pre_release: Some(version),
-                ..
-            } => Some(format!(
-                "the pre-release {version} would do; `--pre` allows it"
-            )),
+                hint: Some(hint), ..
+            } => Some(hint.clone()),
+            Self::NoVersion { available, .. } if available.is_empty() => {
+                Some("every version was withdrawn".into())
+            }
             Self::NoVersion { available, .. } => {
                 Some(format!("available: {}", available.join(", ")))
             }

@@ -1,11 +1,9 @@
-//! From a ref and a requirement to the release that answers for it.
+//! Which registries may answer for a pack, and where the bytes of what they offer are.
 
 use std::path::{Component, Path};
 use std::time::Duration;
 
-use packd_format::{
-    Digest, Entry, Nearest, PackRef, PreReleases, Release, Requirement, Source, Version,
-};
+use packd_format::{Dependency, Digest, Entry, Nearest, PackRef, Release, Source, Version};
 use url::Url;
 
 use crate::config::{Registry, SafeUrl, Trust};
@@ -29,19 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How many versions, or refs, an error lists.
 const LISTED: usize = 10;
 
-/// What is looked for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Query<'a> {
-    /// The pack.
-    pub pack_ref: &'a PackRef,
-    /// Which versions will do.
-    pub requirement: &'a Requirement,
-    /// Whether pre-releases will do.
-    pub pre: bool,
-    /// The only registry that may answer.
-    pub only: Option<&'a str>,
-}
-
 /// A release that a registry offers.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
@@ -49,6 +34,8 @@ pub(crate) struct Offer {
     pub registry: String,
     /// The version.
     pub version: Version,
+    /// What it needs, where the index says so.
+    pub needs: Option<Vec<Dependency>>,
     /// Where its bytes are, the best first; at least one.
     pub sources: Vec<OfferSource>,
     /// What was odd but not in the way, such as an index that could not be refreshed.
@@ -101,53 +88,17 @@ impl OfferSource {
 }
 
 impl Registries {
-    /// The best release for a query: of the first registry, by priority, that has the pack.
+    /// The registries that may answer, in the order they are asked.
     ///
     /// # Errors
-    /// [`RegistryError`]. A registry that cannot be asked and has no cache ends the look-up: the next
-    /// one must not answer for it.
-    pub(crate) async fn lookup(&self, query: &Query<'_>) -> Result<Offer, RegistryError> {
-        let pack_ref = query.pack_ref;
-        let asked = self.asked(query)?;
-        let mut warnings = Vec::new();
-        for registry in &asked {
-            if let Some(warning) = self.revalidate(registry).await? {
-                warnings.push(warning);
-            }
-            let Some(row) = self.entry(registry, pack_ref).await? else {
-                continue;
-            };
-            let entry = read(&row)?;
-            let release = choose(query, registry, &entry)?;
-            // until it has answered, nobody knows that it lies in a private network
-            let realm = self.realm_of(registry).unwrap_or(Realm::Public);
-            let sources = sources(registry, realm, pack_ref, release)?;
-            if registry.trust == Trust::Unverified && sources.iter().any(OfferSource::is_unproven) {
-                warnings.push(format!(
-                    "registry `{}` is `trust: unverified`: nobody vouches for the bytes of `{pack_ref}`",
-                    registry.name
-                ));
-            }
-            return Ok(Offer {
-                registry: registry.name.clone(),
-                version: release.version.clone(),
-                sources,
-                warnings,
-            });
-        }
-        let nearest = self.nearest(pack_ref.as_str(), &asked).await?;
-        let registries = asked.into_iter().map(|registry| registry.name).collect();
-        Err(RegistryError::NotFound {
-            pack: pack_ref.to_string(),
-            registries,
-            nearest,
-        })
-    }
-
-    /// The registries that may answer, in the order they are asked.
-    fn asked(&self, query: &Query<'_>) -> Result<Vec<Registry>, RegistryError> {
-        let allowed = |registry: &Registry| registry.refs.allows(query.pack_ref.as_str());
-        if let Some(name) = query.only {
+    /// [`RegistryError::Unknown`], [`RegistryError::Disabled`], [`RegistryError::None`].
+    pub(super) fn asked(
+        &self,
+        pack_ref: &PackRef,
+        only: Option<&str>,
+    ) -> Result<Vec<Registry>, RegistryError> {
+        let allowed = |registry: &Registry| registry.refs.allows(pack_ref.as_str());
+        if let Some(name) = only {
             let registry = self.enabled(name)?;
             return Ok(if allowed(&registry) {
                 vec![registry]
@@ -165,7 +116,7 @@ impl Registries {
         if asked.is_empty() {
             let may = config.registries.iter().filter(|one| allowed(one));
             return Err(RegistryError::None {
-                pack: query.pack_ref.to_string(),
+                pack: pack_ref.to_string(),
                 disabled: may.map(|registry| registry.name.clone()).collect(),
             });
         }
@@ -298,36 +249,49 @@ pub(super) fn read(row: &EntryRow) -> Result<Entry, RegistryError> {
     })
 }
 
-/// The newest release that will do. Withdrawn ones only when exactly asked for.
-fn choose<'e>(
-    query: &Query<'_>,
+/// Where one version of a pack comes from.
+pub(super) fn offer(
     registry: &Registry,
-    entry: &'e Entry,
-) -> Result<&'e Release, RegistryError> {
-    let pre = if query.pre {
-        PreReleases::Include
-    } else {
-        PreReleases::Exclude
-    };
-    let find = |pre| {
-        entry.releases.iter().find(|release| {
-            let exactly = query.requirement.exact() == Some(&release.version);
-            exactly || (!release.yanked && query.requirement.matches(&release.version, pre))
-        })
-    };
-    find(pre).ok_or_else(|| RegistryError::NoVersion {
-        pack: query.pack_ref.clone(),
-        requirement: query.requirement.to_string(),
+    realm: Realm,
+    entry: &Entry,
+    version: &Version,
+) -> Result<Offer, RegistryError> {
+    let pack_ref = &entry.pack_ref;
+    let release = entry
+        .release(version)
+        .ok_or_else(|| RegistryError::NoVersion {
+            pack: pack_ref.clone(),
+            requirement: version.to_string(),
+            registry: registry.name.clone(),
+            hint: None,
+            available: available(entry),
+        })?;
+    let sources = sources(registry, realm, pack_ref, release)?;
+    let mut warnings = Vec::new();
+    if registry.trust == Trust::Unverified && sources.iter().any(OfferSource::is_unproven) {
+        warnings.push(format!(
+            "registry `{}` is `trust: unverified`: nobody vouches for the bytes of `{pack_ref}`",
+            registry.name
+        ));
+    }
+    Ok(Offer {
         registry: registry.name.clone(),
-        available: entry
-            .releases
-            .iter()
-            .filter(|release| !release.yanked)
-            .take(LISTED)
-            .map(|release| release.version.to_string())
-            .collect(),
-        pre_release: find(PreReleases::Include).map(|release| release.version.to_string()),
+        version: release.version.clone(),
+        needs: release.needs_known.then(|| release.dependencies.clone()),
+        sources,
+        warnings,
     })
+}
+
+/// The newest versions that a registry offers and has not withdrawn.
+fn available(entry: &Entry) -> Vec<String> {
+    entry
+        .releases
+        .iter()
+        .filter(|release| !release.yanked)
+        .take(LISTED)
+        .map(|release| release.version.to_string())
+        .collect()
 }
 
 /// Where the bytes of a release are, as absolute places that the rules allow. Archives go first: their checksum is

@@ -5,9 +5,12 @@
 //! answers for a pack is decided by priority alone: one that cannot be asked is
 //! never passed over in favour of the next.
 
+mod answer;
 mod error;
 mod lookup;
 mod refresh;
+#[cfg(test)]
+pub(crate) mod scene;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -26,8 +29,9 @@ use crate::net::{Http, Realm};
 use crate::store::index::IndexRow;
 use crate::store::{self, Database, StoreError, time};
 
+pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
-pub(crate) use lookup::{Offer, OfferGit, OfferPlace, Query};
+pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
 
 /// A handle to the registries; clones share it.
 #[derive(Debug, Clone)]

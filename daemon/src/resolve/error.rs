@@ -1,8 +1,11 @@
 //! Why there is no plan.
 
+use std::sync::Arc;
+
 use packd_format::{DigestError, NameError, RequirementError, VersionError};
 use packd_wire::ErrorKind;
 
+use super::solver::{Explanation, Spent};
 use crate::config::{SafeUrl, UrlError};
 use crate::registry::RegistryError;
 use crate::source::git::{GitError, GitUrlError};
@@ -163,7 +166,42 @@ pub(crate) enum ResolveError {
 
     /// The registries do not offer it, or cannot be asked; their own words say it best.
     #[error(transparent)]
-    Registry(RegistryError),
+    Registry(Arc<RegistryError>),
+
+    /// The requirements of packs exclude each other.
+    #[error("{}", .0.summary)]
+    Conflict(Box<Explanation>),
+
+    /// The host, or what a registry offers, is not any more what a plan was made on.
+    #[error("the plan is outdated: {}", changes.join("; "))]
+    Outdated {
+        /// What is different, each in a sentence.
+        changes: Vec<String>,
+    },
+
+    /// A plan that cannot be one.
+    #[error("the plan cannot be run: {why}")]
+    NoPlan {
+        /// What is wrong with it.
+        why: String,
+    },
+
+    /// The search for a plan was given up.
+    #[error(transparent)]
+    Spent(Spent),
+
+    /// Nobody waits for the plan any more.
+    #[error("nobody waits for the plan")]
+    Stopped,
+
+    /// The registry that an installed pack came from is not asked any more.
+    #[error("`{pack}` came from registry `{registry}`, which is not configured any more")]
+    Orphan {
+        /// The pack.
+        pack: String,
+        /// The registry.
+        registry: String,
+    },
 
     /// The store cannot be looked into.
     #[error("cannot see what is installed")]
@@ -232,7 +270,8 @@ impl ResolveError {
             | Self::RefAndVersion
             | Self::GitRef { .. }
             | Self::Path { .. }
-            | Self::NoRegistry { .. } => ErrorKind::InvalidReference,
+            | Self::NoRegistry { .. }
+            | Self::NoPlan { .. } => ErrorKind::InvalidReference,
             Self::FileUrl { .. }
             | Self::PlainHttp { .. }
             | Self::GitProtocol { .. }
@@ -249,8 +288,15 @@ impl ResolveError {
             Self::Moved(_) => ErrorKind::DigestMismatch,
             Self::Scheme { .. } => ErrorKind::UnsupportedSource,
             Self::Registry(error) => error.kind(),
+            Self::Conflict(explanation) if explanation.breaks.is_empty() => {
+                ErrorKind::DependencyUnmet
+            }
+            Self::Outdated { .. } => ErrorKind::PlanOutdated,
+            Self::Spent(_) => ErrorKind::PlanIncomplete,
+            Self::Stopped => ErrorKind::Cancelled,
+            Self::Orphan { .. } => ErrorKind::RegistryNotFound,
             Self::Store(error) => error.kind(),
-            Self::RequiredBy { .. } => ErrorKind::RequiredBy,
+            Self::Conflict(_) | Self::RequiredBy { .. } => ErrorKind::RequiredBy,
             Self::SystemPack { .. } => ErrorKind::SystemPack,
             Self::Record { .. } => ErrorKind::Internal,
         }
@@ -283,7 +329,8 @@ impl ResolveError {
             | Self::GitRef { .. }
             | Self::NotForUrls { .. }
             | Self::NotForNames { .. }
-            | Self::Url { .. } => None,
+            | Self::Url { .. }
+            | Self::Stopped => None,
             Self::GitProtocol { .. } => Some(
                 "use https or ssh; `git.allow_git_protocol: true` in packd.yaml allows it all the same"
                     .into(),
@@ -306,12 +353,30 @@ impl ResolveError {
             ),
             Self::NoRegistry { .. } => Some("write `./` before the name of a folder".into()),
             Self::Registry(error) => error.hint(),
+            Self::Conflict(explanation) => explanation.hint.clone(),
+            Self::Spent(_) => {
+                Some("name exact versions of some of the packs; `--skip-deps` installs without looking at what is needed".into())
+            }
+            Self::Outdated { .. } => Some("make the plan again, with `--dry-run --plan-file`".into()),
+            Self::NoPlan { .. } => Some("a plan is what `packctl install … --plan-file FILE` writes".into()),
+            Self::Orphan { .. } => {
+                Some("`--registry NAME` takes it from another one".into())
+            }
             Self::Store(error) => error.hint(),
             Self::RequiredBy { .. } => {
                 Some("`--cascade` removes them too, `--force` removes only this one".into())
             }
             Self::SystemPack { .. } => Some("`--force` removes it all the same".into()),
             Self::Record { .. } => Some("`packd.db` may be damaged: restore a backup of it".into()),
+        }
+    }
+
+    /// What led to it, one sentence each, where that is no chain of errors.
+    #[must_use]
+    pub(crate) fn sentences(&self) -> &[String] {
+        match self {
+            Self::Conflict(explanation) => &explanation.sentences,
+            _ => &[],
         }
     }
 

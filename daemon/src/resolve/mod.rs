@@ -4,15 +4,19 @@
 //! is known once it was inspected. `docs/architecture.md` has the rules.
 
 mod error;
+mod market;
+mod name;
+mod order;
 mod remove;
 mod repository;
+mod saved;
+mod solver;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
@@ -20,11 +24,14 @@ use packd_wire::{InstallRequest, PlanView, Verification};
 
 use crate::config::{Layout, SafeUrl};
 use crate::queue::{JobRequest, UploadRequest};
-use crate::registry::{Offer, OfferPlace, Query, Registries};
+use crate::registry::{Offer, OfferPlace, Registries};
 use crate::source::archive::Location;
 use crate::source::{Place, git};
 use crate::store::pack::Installed;
 use crate::store::{self, Database};
+
+use name::{parse_checksum, parse_name, parse_ref};
+use order::Order;
 
 pub(crate) use error::ResolveError;
 pub(crate) use view::action;
@@ -41,6 +48,12 @@ pub(crate) struct Plan {
     pub removed: Vec<Installed>,
     /// Packs that are already as asked.
     pub kept: Vec<Installed>,
+    /// Those to bring that nobody asked for by name.
+    pub additional: Vec<String>,
+    /// Packs that need each other, each as a way from one back to it.
+    pub circles: Vec<Vec<String>>,
+    /// Newer versions of those that are kept, by pack.
+    pub newer: BTreeMap<String, String>,
     /// A pack that was to be removed, and is not installed.
     pub absent: Option<String>,
     /// What was odd but not in the way.
@@ -60,8 +73,39 @@ pub(crate) struct Wanted {
     pub registry: Option<String>,
     /// The folder inside the archive that is the pack.
     pub path: Option<String>,
+    /// What the plan takes it to need, where that is known without having seen it.
+    pub needs: Option<Vec<Dependency>>,
     /// Why it is in the plan.
     pub reason: String,
+}
+
+impl Wanted {
+    /// Whether the same bytes are meant: the one thing that a request brings itself, or the same release of a registry.
+    #[must_use]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let place = |wanted: &Self| wanted.sources.first().map(|bytes| bytes.shown.clone());
+        match (&self.registry, &other.registry) {
+            (None, None) => place(self) == place(other),
+            _ => {
+                self.registry == other.registry
+                    && self.pack_ref == other.pack_ref
+                    && self.version == other.version
+            }
+        }
+    }
+}
+
+/// A pack of the plan that was brought already, and what its own `pack.yaml` says.
+#[derive(Debug, Clone)]
+pub(crate) struct Brought {
+    /// What was wanted.
+    pub wanted: Wanted,
+    /// What it is.
+    pub pack_ref: PackRef,
+    /// Its version.
+    pub version: Version,
+    /// What it needs.
+    pub dependencies: Vec<Dependency>,
 }
 
 /// One place where a pack's bytes are.
@@ -121,21 +165,64 @@ pub(crate) struct Host<'a> {
     pub registries: &'a Registries,
     /// What is active.
     pub active: &'a Active,
+    /// The generation that is.
+    pub generation: Option<i64>,
 }
 
-/// Makes the plan of a request.
+/// Makes the plan of a request, with what was learned from the packs that were brought for it already.
 ///
 /// # Errors
 /// [`ResolveError`]; whether a retry can help is its `is_transient`.
-pub(crate) async fn run(request: &JobRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
+pub(crate) async fn run(
+    request: &JobRequest,
+    host: &Host<'_>,
+    brought: &[Brought],
+) -> Result<Plan, ResolveError> {
+    let flags = request.flags();
+    let given = brought
+        .iter()
+        .find(|brought| brought.wanted.registry.is_none());
+    if let Some(given) = given {
+        let order = Order {
+            pack_ref: given.pack_ref.clone(),
+            requirement: Requirement::any(),
+            registry: None,
+            path: None,
+            pre: pre(request),
+            given: Some(given.clone()),
+            flags,
+        };
+        return order.plan(host, brought).await;
+    }
     match request {
         JobRequest::Install(request) if is_url(request) => by_url(request, host).await,
-        JobRequest::Install(request) => by_name(request, host).await,
+        JobRequest::Install(request) => {
+            let (pack_ref, requirement) = parse_name(request)?;
+            let order = Order {
+                pack_ref,
+                requirement,
+                registry: request.registry.clone(),
+                path: request.path.clone(),
+                pre: request.pre,
+                given: None,
+                flags,
+            };
+            order.plan(host, brought).await
+        }
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
         // nothing changes: the pack is looked up by who runs its tests
         JobRequest::Test(_) => Ok(Plan::default()),
+        JobRequest::Apply(request) => saved::plan(request, host).await,
     }
+}
+
+/// Whether a request considers pre-releases.
+fn pre(request: &JobRequest) -> bool {
+    matches!(
+        request,
+        JobRequest::Install(InstallRequest { pre: true, .. })
+    )
 }
 
 /// Says early what is wrong with a request, before it becomes a job.
@@ -154,6 +241,7 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
         JobRequest::Upload(request) => by_upload(request, Path::new("")).map(drop),
         JobRequest::Remove(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Test(request) => parse_ref(&request.pack_ref).map(drop),
+        JobRequest::Apply(request) => saved::check(request, policy),
     }
 }
 
@@ -260,58 +348,9 @@ fn unnamed(bytes: Bytes, path: Option<String>) -> Wanted {
         sources: vec![bytes],
         registry: None,
         path,
+        needs: None,
         reason: "requested".into(),
     }
-}
-
-/// What a source is that is neither a URL nor the name of a pack, if it is clear: a path.
-fn no_name(source: &str) -> Option<ResolveError> {
-    let name = source.split('@').next().unwrap_or_default();
-    (name.contains('/') || name.starts_with(['.', '~'])).then(|| ResolveError::Path {
-        word: source.to_owned(),
-    })
-}
-
-async fn by_name(request: &InstallRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
-    let (pack_ref, requirement) = parse_name(request)?;
-    let query = Query {
-        pack_ref: &pack_ref,
-        requirement: &requirement,
-        pre: request.pre,
-        only: request.registry.as_deref(),
-    };
-    let offer = host
-        .registries
-        .lookup(&query)
-        .await
-        .map_err(ResolveError::Registry)?;
-    let mut plan = Plan {
-        warnings: offer.warnings.clone(),
-        ..Plan::default()
-    };
-
-    if let Some(installed) = host.active.get(pack_ref.as_str())
-        && is_present(host.layout, installed).await?
-    {
-        let version = installed_version(installed)?;
-        if !request.force && version == offer.version {
-            plan.kept.push(installed.clone());
-            return Ok(plan);
-        }
-        // `install slack` asks for the newest, and never means to go back
-        if requirement.is_any() && version > offer.version {
-            plan.warnings.push(format!(
-                "installed `{pack_ref}` {version} is newer than {}, the newest that registry `{}` offers; \
-                 say `{pack_ref}@{}` to go back",
-                offer.version, offer.registry, offer.version,
-            ));
-            plan.kept.push(installed.clone());
-            return Ok(plan);
-        }
-    }
-    let wanted = from_offer(request, pack_ref, offer, host, &mut plan.warnings).await?;
-    plan.wanted.push(wanted);
-    Ok(plan)
 }
 
 /// Whether an active pack's tree is there.
@@ -322,15 +361,17 @@ async fn is_present(layout: &Arc<Layout>, pack: &Installed) -> Result<bool, Reso
         .map_err(ResolveError::Store)
 }
 
+/// What a registry offers, as a pack to bring.
 async fn from_offer(
-    request: &InstallRequest,
-    pack_ref: PackRef,
     offer: Offer,
+    pack_ref: &PackRef,
+    path: Option<String>,
+    why: &str,
     host: &Host<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Wanted, ResolveError> {
     let mut sources: Vec<Bytes> = Vec::new();
-    let mut reason = "requested".to_owned();
+    let mut reason = why.to_owned();
     for source in offer.sources {
         let place = match source.place {
             OfferPlace::Archive(location) => Place::Archive(location),
@@ -343,7 +384,7 @@ async fn from_offer(
                 match repository::offered(*asked, &source.shown, &release, host).await {
                     Ok(at) => {
                         if sources.is_empty() {
-                            reason = format!("requested; git, {}", at.chosen.words);
+                            reason = format!("{why}; git, {}", at.chosen.words);
                         }
                         Place::Git(Box::new(at))
                     }
@@ -376,57 +417,14 @@ async fn from_offer(
         });
     }
     Ok(Wanted {
-        pack_ref: Some(pack_ref),
+        pack_ref: Some(pack_ref.clone()),
         version: Some(offer.version),
         sources,
         registry: Some(offer.registry),
-        path: request.path.clone(),
+        path,
+        needs: offer.needs,
         reason,
     })
-}
-
-/// The ref and the requirement of `slack`, `slack@^2`, or `slack` with `version: ^2`.
-fn parse_name(request: &InstallRequest) -> Result<(PackRef, Requirement), ResolveError> {
-    let (name, after_at) = match request.source.split_once('@') {
-        Some((name, requirement)) => (name, Some(requirement)),
-        None => (request.source.as_str(), None),
-    };
-    if let Some(error) = no_name(&request.source) {
-        return Err(error);
-    }
-    if request.no_registry {
-        return Err(ResolveError::NoRegistry {
-            word: request.source.clone(),
-        });
-    }
-    if request.git_ref.is_some() {
-        return Err(ResolveError::NotForNames { what: "git_ref" });
-    }
-    if request.checksum.is_some() {
-        return Err(ResolveError::NotForNames { what: "checksum" });
-    }
-    if after_at.is_some() && request.version.is_some() {
-        return Err(ResolveError::TwoVersions {
-            word: request.source.clone(),
-        });
-    }
-    let requirement = after_at.or(request.version.as_deref());
-    let requirement = match requirement {
-        Some(text) => {
-            Requirement::from_str(text).map_err(|source| ResolveError::Requirement { source })?
-        }
-        None => Requirement::any(),
-    };
-    Ok((parse_ref(name)?, requirement))
-}
-
-fn parse_ref(text: &str) -> Result<PackRef, ResolveError> {
-    text.parse().map_err(|source| ResolveError::Ref { source })
-}
-
-fn parse_checksum(text: &str) -> Result<Digest, ResolveError> {
-    text.parse()
-        .map_err(|source| ResolveError::Checksum { source })
 }
 
 fn by_request(expected: Option<&Digest>) -> Verification {

@@ -218,7 +218,7 @@ fn pinned(host: &Host<'_>, shown: &str) -> Option<Chosen> {
     let change = changes
         .iter()
         .find(|change| change.source.as_deref() == Some(shown))?;
-    let words = change.reason.strip_prefix("requested; git, ");
+    let words = change.reason.split_once("; git, ").map(|(_, words)| words);
     Some(Chosen {
         commit: change.commit.clone()?,
         git_ref: change.git_ref.clone(),

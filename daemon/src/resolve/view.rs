@@ -23,6 +23,7 @@ impl Plan {
                 to: wanted.version.as_ref().map(ToString::to_string),
                 registry: wanted.registry.clone(),
                 source: bytes.map(|bytes| bytes.shown.clone()),
+                path: wanted.path.clone(),
                 git_ref: bytes
                     .and_then(|bytes| bytes.commit())
                     .and_then(|chosen| chosen.git_ref.clone()),
@@ -32,6 +33,7 @@ impl Plan {
                 digest: bytes
                     .and_then(|bytes| bytes.expected.as_ref())
                     .map(ToString::to_string),
+                available: None,
                 reason: wanted.reason.clone(),
             }
         });
@@ -39,12 +41,14 @@ impl Plan {
             .removed
             .iter()
             .map(|pack| line(pack, ChangeAction::Remove, "requested"));
-        let kept = self
-            .kept
-            .iter()
-            .map(|pack| line(pack, ChangeAction::Keep, "already as asked"));
+        let kept = self.kept.iter().map(|pack| PlanChange {
+            available: self.newer.get(&pack.pack_ref).cloned(),
+            ..line(pack, ChangeAction::Keep, "already as asked")
+        });
         PlanView {
             changes: wanted.chain(removed).chain(kept).collect(),
+            circles: self.circles.clone(),
+            generation: None,
         }
     }
 }
@@ -57,9 +61,11 @@ fn line(pack: &Installed, action: ChangeAction, reason: &str) -> PlanChange {
         to: (action == ChangeAction::Keep).then(|| pack.version.clone()),
         registry: pack.record.registry.clone(),
         source: pack.record.source.url.clone(),
+        path: pack.record.source.path.clone(),
         git_ref: pack.record.source.git_ref.clone(),
         commit: pack.record.source.commit.clone(),
         digest: pack.record.archive.clone(),
+        available: None,
         reason: reason.to_owned(),
     }
 }

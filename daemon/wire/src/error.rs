@@ -116,6 +116,8 @@ kinds! {
     TestsNotFound => "tests_not_found", "no test results";
     /// The plan did not become complete within its bound.
     PlanIncomplete => "plan_incomplete", "plan not complete";
+    /// The host, or what a registry offers, is not any more what the plan was made on.
+    PlanOutdated => "plan_outdated", "plan outdated";
     /// Not enough space on the file system.
     NoSpace => "no_space", "no space left";
     /// A file operation failed.
@@ -157,6 +159,7 @@ impl ErrorKind {
             | Self::JobNotCancellable
             | Self::RequiredBy
             | Self::SystemPack
+            | Self::PlanOutdated
             | Self::Cancelled => 409,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -241,6 +244,7 @@ impl ErrorKind {
             | Self::TestsFailed
             | Self::SandboxUnavailable
             | Self::PlanIncomplete
+            | Self::PlanOutdated
             | Self::Io
             | Self::Database
             | Self::InvalidConfig

@@ -17,6 +17,8 @@ pub enum JobKind {
     Remove,
     /// Run the tests of an active pack.
     Test,
+    /// Run a plan that was made before.
+    Apply,
 }
 
 impl JobKind {
@@ -28,6 +30,7 @@ impl JobKind {
             Self::Upload => "upload",
             Self::Remove => "remove",
             Self::Test => "test",
+            Self::Apply => "apply",
         }
     }
 }
@@ -198,8 +201,14 @@ impl ChangeAction {
 /// What a job will change, or has changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanView {
-    /// One line per pack.
+    /// One line per pack, each after those that it needs.
     pub changes: Vec<PlanChange>,
+    /// Packs that need each other, each as a way from one of them back to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub circles: Vec<Vec<String>>,
+    /// The generation that it was made on; absent when nothing was installed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
 }
 
 /// One line of a plan.
@@ -218,6 +227,9 @@ pub struct PlanChange {
     pub registry: Option<String>,
     /// Where the bytes come from, without credentials.
     pub source: Option<String>,
+    /// The folder inside what comes from there that is the pack, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The branch or tag of a repository that named the commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git_ref: Option<String>,
@@ -226,6 +238,9 @@ pub struct PlanChange {
     pub commit: Option<String>,
     /// What the bytes must digest to.
     pub digest: Option<String>,
+    /// A newer version that is offered, where the active one is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<String>,
     /// Why it is in the plan.
     pub reason: String,
 }

@@ -33,7 +33,7 @@ pub use registry::{
     AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView,
     SearchList, SearchView, Trust,
 };
-pub use request::{InstallRequest, RefreshRequest, RemoveQuery, UploadQuery};
+pub use request::{ApplyRequest, InstallRequest, RefreshRequest, RemoveQuery, UploadQuery};
 pub use role::Role;
 pub use status::{HealthView, QueueView, ReloadView, StatusView};
 pub use test::{

@@ -20,6 +20,8 @@ pub const PACK_TEST: &str = "/v1/packs/{ref}/test";
 pub const PACK_TESTS: &str = "/v1/packs/{ref}/tests";
 /// `GET`: the latest result of a pack's tests, whole.
 pub const PACK_TESTS_LATEST: &str = "/v1/packs/{ref}/tests/latest";
+/// `POST`: run a plan that was made before.
+pub const APPLY: &str = "/v1/apply";
 /// `GET`: jobs, newest first.
 pub const JOBS: &str = "/v1/jobs";
 /// `GET`: one job.

@@ -16,6 +16,7 @@ pub struct Index {
 #[derive(Debug, Clone)]
 struct Offer {
     label: String,
+    needs: Vec<String>,
     source: Value,
 }
 
@@ -45,6 +46,7 @@ impl Index {
     pub fn add_source(&mut self, pack: &PackTree, source: Value) {
         let offer = Offer {
             label: format!("The {} pack", pack.name()),
+            needs: pack.dependencies().to_vec(),
             source,
         };
         let versions = self.packs.entry(pack.name().to_owned()).or_default();
@@ -80,7 +82,7 @@ fn entry(name: &str, versions: &BTreeMap<Version, Offer>) -> Value {
             json!({
                 "version": version.to_string(),
                 "install_sources": [offer.source],
-                "dependencies": [],
+                "dependencies": offer.needs,
                 "runtime_deps": [],
             })
         })
@@ -94,6 +96,7 @@ fn entry(name: &str, versions: &BTreeMap<Version, Offer>) -> Value {
         "license": "Apache-2.0",
         "keywords": ["demo"],
         "runtime_deps": [],
+        "dependencies": {"packs": offer.needs},
         "install_sources": [offer.source],
         "contents": {"actions": [], "sensors": [], "triggers": [], "rules": [], "workflows": []},
         "versions": listed,

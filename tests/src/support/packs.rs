@@ -126,6 +126,12 @@ impl PackTree {
         &self.version
     }
 
+    /// What it needs, as its `pack.yaml` says.
+    #[must_use]
+    pub fn dependencies(&self) -> &[String] {
+        &self.dependencies
+    }
+
     /// The same with a title.
     #[must_use]
     pub fn label(mut self, label: &str) -> Self {

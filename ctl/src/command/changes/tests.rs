@@ -52,6 +52,8 @@ pub(crate) fn change(
         to: to.map(str::to_owned),
         registry: Some("acme".to_owned()),
         source: Some("https://packs.acme.example/p.tar.gz".to_owned()),
+        path: None,
+        available: None,
         git_ref: None,
         commit: None,
         digest: None,
@@ -64,7 +66,10 @@ fn done(changes: Vec<PlanChange>) -> JobView {
     view.changed = changes
         .iter()
         .any(|change| change.action != ChangeAction::Keep);
-    view.plan = Some(PlanView { changes });
+    view.plan = Some(PlanView {
+        changes,
+        ..PlanView::default()
+    });
     view
 }
 
@@ -125,6 +130,7 @@ fn a_removal_of_what_is_not_there_is_done_and_says_so() {
     view.request = json!({"ref": "helo"});
     view.plan = Some(PlanView {
         changes: Vec::new(),
+        ..PlanView::default()
     });
     let warning = "`helo` is not installed; did you mean `hello`?";
     view.warnings = vec![warning.to_owned()];

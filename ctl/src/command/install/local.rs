@@ -17,6 +17,7 @@ use packd_format::archive::{ArchiveError, Format, LeftOut, PackError, Packing};
 use packd_format::error::without_path;
 use packd_wire::{ErrorKind, Exit, JobView, UploadQuery};
 
+use super::order::Seen;
 use crate::client::Client;
 use crate::client::body::{UploadWriter, upload};
 use crate::command::folder;
@@ -238,6 +239,19 @@ impl Local {
             path: path.to_owned(),
             content,
         })
+    }
+
+    /// Which pack it is and what it needs, if that can be seen from here.
+    pub(super) fn look(&mut self, inner: Option<&str>) -> Option<Seen> {
+        match &mut self.content {
+            Content::Folder(_) => Seen::in_folder(&self.path, inner),
+            Content::Archive { file, format, .. } => {
+                let seen = Seen::in_archive(file, *format, inner);
+                // whatever was read of it, all of it is sent
+                file.rewind().ok()?;
+                seen
+            }
+        }
     }
 
     /// What the daemon is told that it is called: where it lies.

@@ -1,15 +1,17 @@
 //! `install`: from registries and URLs by request, from this machine by upload.
 
 mod local;
+mod order;
 mod source;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use packd_wire::{Exit, InstallRequest, JobView, UploadQuery};
+use packd_wire::{ApplyRequest, Exit, InstallRequest, JobView, UploadQuery};
 
 use super::changes::{self, Asked, Waiting};
 use super::folder;
 use super::interrupt::Interrupt;
+use super::plan_file;
 use crate::Ending;
 use crate::client::Client;
 use crate::output::{Failure, Output};
@@ -29,7 +31,8 @@ Examples:
   packctl install ./slack                    a folder with a pack.yaml
   packctl install github:acme/slack@v2.1.0   a tag, branch or commit of a git repository
   packctl install git@git.example.org:packs.git --ref main --path slack
-  packctl install slack --dry-run            what would change, without changing it")]
+  packctl install slack --dry-run            what would change, without changing it
+  packctl install slack --plan-file FILE     the same, saved for packctl apply --plan-file FILE")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own, as it is typed"
@@ -83,6 +86,10 @@ pub(crate) struct Install {
     #[arg(long)]
     dry_run: bool,
 
+    /// Save what would change, and change nothing; `packctl apply` runs it
+    #[arg(long, value_name = "FILE", conflicts_with = "no_wait")]
+    plan_file: Option<PathBuf>,
+
     #[command(flatten)]
     waiting: Waiting,
 }
@@ -112,6 +119,7 @@ impl Install {
             skip_tests,
             pre: false,
             dry_run: false,
+            plan_file: None,
             waiting,
         }
     }
@@ -123,7 +131,7 @@ impl Install {
 
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
         // everything is looked at before anything is sent
-        let sources = self.sources()?;
+        let mut sources = self.sources()?;
         for source in &sources {
             if let Some(name) = source.shadowing_folder(Path::new(".")) {
                 out.hint(&format!(
@@ -131,10 +139,13 @@ impl Install {
                 ));
             }
         }
-        let locals = sources
+        let mut locals = sources
             .iter()
             .map(|source| self.inspected(source))
             .collect::<Result<Vec<_>, Failure>>()?;
+        if locals.iter().flatten().count() > 1 {
+            (sources, locals) = self.in_order(sources, locals).await?;
+        }
 
         let mut interrupt = Interrupt::new()?;
         let asked = Asked::of(sources.len());
@@ -159,12 +170,61 @@ impl Install {
                 }
             }
         }
+        let planned = jobs.first().map(|job| job.id);
         let ending =
             changes::follow(client, out, jobs, asked, &self.waiting, &mut interrupt).await?;
+        if let (Some(path), Some(job), Ending::Exit(Exit::Done)) =
+            (&self.plan_file, planned, &ending)
+        {
+            self.save(path, &client.job(job).await?, out)?;
+        }
         Ok(match (ending, refused) {
             (Ending::Exit(Exit::Done), Some(exit)) => Ending::Exit(exit),
             (ending, _) => ending,
         })
+    }
+
+    /// Saves the plan of a job that was a dry run.
+    fn save(&self, path: &Path, job: &JobView, out: &mut Output) -> Result<(), Failure> {
+        let flags = ApplyRequest {
+            force: self.force,
+            skip_deps: self.skip_deps,
+            skip_tests: self.skip_tests,
+            ..ApplyRequest::default()
+        };
+        plan_file::write(path, job, &flags)?;
+        out.say(&format!(
+            "saved; to run just that: packctl apply --plan-file {}",
+            path.display()
+        ));
+        Ok(())
+    }
+
+    /// The same in the order in which they have to go: what another one needs before it.
+    async fn in_order(
+        &self,
+        sources: Vec<Source>,
+        mut locals: Vec<Option<Local>>,
+    ) -> Result<(Vec<Source>, Vec<Option<Local>>), Failure> {
+        let inner = self.path.clone();
+        let look = move || {
+            let seen = locals
+                .iter_mut()
+                .map(|local| local.as_mut()?.look(inner.as_deref()))
+                .collect::<Vec<_>>();
+            (order::order(&seen), locals)
+        };
+        let looked = tokio::task::spawn_blocking(look).await;
+        let (order, locals) =
+            looked.map_err(|panic| Failure::of(Exit::Failed, "cannot read the sources", &panic))?;
+        let mut pairs: Vec<Option<(Source, Option<Local>)>> =
+            sources.into_iter().zip(locals).map(Some).collect();
+        let ordered = order.into_iter().filter_map(|place| pairs[place].take());
+        Ok(ordered.unzip())
+    }
+
+    fn is_dry(&self) -> bool {
+        self.dry_run || self.plan_file.is_some()
     }
 
     fn sources(&self) -> Result<Vec<Source>, Failure> {
@@ -180,6 +240,7 @@ impl Install {
             ("--ref", self.git_ref.is_some()),
             ("--path", self.path.is_some()),
             ("--checksum", self.checksum.is_some()),
+            ("--plan-file", self.plan_file.is_some()),
         ];
         if let Some((flag, _)) = one_only.iter().find(|(_, given)| *given)
             && sources.len() > 1
@@ -231,7 +292,7 @@ impl Install {
                 force: self.force,
                 skip_deps: self.skip_deps,
                 skip_tests: self.skip_tests,
-                dry_run: self.dry_run,
+                dry_run: self.is_dry(),
                 wait: None,
             };
             let path = local.path().to_owned();
@@ -251,7 +312,7 @@ impl Install {
             skip_deps: self.skip_deps,
             skip_tests: self.skip_tests,
             pre: self.pre,
-            dry_run: self.dry_run,
+            dry_run: self.is_dry(),
         };
         Ok(client.install(&request).await?)
     }

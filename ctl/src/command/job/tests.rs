@@ -62,6 +62,7 @@ fn a_page_tells_how_a_job_failed() {
     view.attempt = 2;
     view.plan = Some(PlanView {
         changes: vec![change("slack", ChangeAction::Install, None, Some("2.1.0"))],
+        ..PlanView::default()
     });
     view.steps = vec![
         step(

@@ -18,7 +18,7 @@ use utoipa::{OpenApi, openapi};
 
 use super::reply::Answer;
 use super::routes::{ROUTES, Verb};
-use super::{audit, event, job, pack, registry, reload, search, status, upload};
+use super::{apply, audit, event, job, pack, registry, reload, search, status, upload};
 
 /// What utoipa collects.
 #[derive(OpenApi)]
@@ -40,6 +40,7 @@ use super::{audit, event, job, pack, registry, reload, search, status, upload};
         pack::test::run,
         pack::test::list,
         pack::test::latest,
+        apply::apply,
         upload::upload,
         job::list,
         job::show,

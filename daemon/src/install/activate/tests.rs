@@ -73,6 +73,8 @@ impl Host {
             to: Some(version.to_owned()),
             registry: None,
             source: None,
+            path: None,
+            available: None,
             git_ref: None,
             commit: None,
             digest: None,
@@ -80,6 +82,7 @@ impl Host {
         };
         job.plan(PlanView {
             changes: vec![change],
+            ..PlanView::default()
         })
         .await
         .unwrap();

@@ -102,6 +102,7 @@ impl Collected {
             version,
             sources,
             dependencies: Vec::new(),
+            needs_known: false,
             runtime_deps: written.runtime_deps.0,
             engine,
             published_at: written.published_at.0,
@@ -112,6 +113,7 @@ impl Collected {
         if let Some(written) = written.dependencies {
             let needs = needs(written)?;
             release.dependencies = needs.packs;
+            release.needs_known = written.get() != "null";
             release.engine = needs.engine.or(release.engine);
         }
         self.push(release);
@@ -131,6 +133,7 @@ impl Collected {
             version,
             sources: vec![source],
             dependencies: Vec::new(),
+            needs_known: false,
             runtime_deps: Vec::new(),
             engine: None,
             published_at: None,

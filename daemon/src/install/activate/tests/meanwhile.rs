@@ -1,7 +1,7 @@
 //! What other jobs did between the plan and its activation.
 
 use super::*;
-use crate::resolve::Bytes;
+use crate::resolve::{Bytes, Wanted};
 use crate::source::Place;
 use crate::source::archive::Location;
 
@@ -14,25 +14,35 @@ fn pack(host: &Host, name: &str, version: &str, needs: &[&str]) -> Inspected {
     let dir = format!("{name}/{version}-abc");
     fs_err::create_dir_all(host.layout.store().join(&dir)).unwrap();
     let shown = format!("{name}.tar.gz");
+    let bytes = Bytes {
+        place: Place::Archive(Location::upload(
+            host.layout.uploads().join(&shown),
+            shown.clone(),
+        )),
+        shown,
+        uploaded: true,
+        expected: None,
+        tree: None,
+        verified_by: Verification::None,
+        size: None,
+    };
     Inspected {
+        wanted: Wanted {
+            pack_ref: None,
+            version: None,
+            sources: vec![bytes.clone()],
+            registry: None,
+            path: None,
+            needs: None,
+            reason: "requested".into(),
+        },
         manifest: packd_format::Manifest::parse(text.as_bytes()).unwrap(),
         contents: packd_wire::ContentsView::default(),
         dir,
         made: true,
         tree: String::new(),
         archive: None,
-        bytes: Bytes {
-            place: Place::Archive(Location::upload(
-                host.layout.uploads().join(&shown),
-                shown.clone(),
-            )),
-            shown,
-            uploaded: true,
-            expected: None,
-            tree: None,
-            verified_by: Verification::None,
-            size: None,
-        },
+        bytes,
         registry: None,
         path: None,
     }

@@ -1,0 +1,364 @@
+//! A plan that was made before: it is run exactly as it is, or not at all.
+//!
+//! It holds when the active packs are those it was made on, and the registries still offer the very bytes. Nothing is
+//! solved anew, and nothing is chosen.
+
+use std::sync::Arc;
+
+use packd_format::{Digest, PackRef, Version, version};
+use packd_wire::{ApplyRequest, ChangeAction, InstallRequest, PlanChange, Verification};
+
+use super::{
+    Active, Bytes, Host, Plan, Policy, ResolveError, Wanted, by_url, from_offer, parse_ref, unnamed,
+};
+use crate::registry::{Known, Look, RegistryError, Sought};
+use crate::source::Place;
+use crate::source::archive::Location;
+use crate::store;
+
+/// The most packs of a plan.
+const MAX_CHANGES: usize = 10_000;
+
+/// How many differences are listed.
+const LISTED: usize = 8;
+
+/// What is wrong with a plan on its face.
+///
+/// # Errors
+/// [`ResolveError::NoPlan`], and those of requests that name the same places.
+pub(super) fn check(request: &ApplyRequest, policy: Policy) -> Result<(), ResolveError> {
+    let changes = &request.plan.changes;
+    if changes.len() > MAX_CHANGES {
+        return Err(no_plan(format!("it has more than {MAX_CHANGES} changes")));
+    }
+    let mut names: Vec<&str> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let name = named(change)?;
+        parse_ref(name)?;
+        names.push(name);
+        if !matches!(change.action, ChangeAction::Keep | ChangeAction::Remove) {
+            target(change)?;
+            if change.registry.is_none()
+                && let Some(again) = again(change)
+            {
+                let request = crate::queue::JobRequest::Install(again);
+                super::check(&request, policy)?;
+            }
+        }
+    }
+    names.sort_unstable();
+    let twice = names.windows(2).find_map(|pair| match pair {
+        [one, other] if one == other => Some(one),
+        _ => None,
+    });
+    if let Some(twice) = twice {
+        return Err(no_plan(format!("it has `{twice}` twice")));
+    }
+    Ok(())
+}
+
+/// The plan, as it was made.
+///
+/// # Errors
+/// [`ResolveError::Outdated`], and those of finding what it names.
+pub(super) async fn plan(request: &ApplyRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
+    let mut differences = since(request.plan.generation, host).await?;
+    differences.extend(
+        request
+            .plan
+            .changes
+            .iter()
+            .filter_map(|change| unlike(change, host.active)),
+    );
+    if !differences.is_empty() {
+        return Err(outdated(differences));
+    }
+    let mut plan = Plan {
+        circles: request.plan.circles.clone(),
+        ..Plan::default()
+    };
+    let mut from_registries = Vec::new();
+    for change in &request.plan.changes {
+        let name = named(change)?;
+        let installed = host.active.get(name).cloned();
+        match change.action {
+            ChangeAction::Keep => plan.kept.extend(installed),
+            ChangeAction::Remove => plan.removed.extend(installed),
+            _ if change.registry.is_some() => from_registries.push(change),
+            _ => plan.wanted.push(elsewhere(change, host).await?),
+        }
+    }
+    let offered = offered(&from_registries, host, &mut plan.warnings).await?;
+    plan.wanted.extend(offered);
+    Ok(plan)
+}
+
+/// What is different on the host since a generation.
+async fn since(generation: Option<i64>, host: &Host<'_>) -> Result<Vec<String>, ResolveError> {
+    if generation == host.generation {
+        return Ok(Vec::new());
+    }
+    let Some(number) = generation else {
+        return Ok(vec!["packs were installed since it was made".to_owned()]);
+    };
+    let then = host
+        .database
+        .read(move |connection| {
+            let is_known = store::pack::generation(connection, number)?.is_some();
+            let packs = store::pack::of_generation(connection, number)?;
+            Ok(is_known.then_some(packs))
+        })
+        .await
+        .map_err(ResolveError::Store)?;
+    let Some(then) = then else {
+        return Ok(vec![format!(
+            "generation {number}, which it was made on, is not known here"
+        )]);
+    };
+    let mut differences = Vec::new();
+    for (name, before) in &then {
+        match host.active.get(name) {
+            None => differences.push(format!("`{name}` {} was removed since", before.version)),
+            Some(now) if now.version != before.version => {
+                differences.push(format!(
+                    "`{name}` was {} and is {} now",
+                    before.version, now.version
+                ));
+            }
+            Some(now) if now.install != before.install => {
+                differences.push(format!(
+                    "`{name}` {} was installed again since",
+                    now.version
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let new = host
+        .active
+        .iter()
+        .filter(|(name, _)| !then.contains_key(*name));
+    differences
+        .extend(new.map(|(name, now)| format!("`{name}` {} was installed since", now.version)));
+    Ok(differences)
+}
+
+/// That a pack is not in the version that a change begins with.
+fn unlike(change: &PlanChange, active: &Active) -> Option<String> {
+    let name = change.pack_ref.as_deref()?;
+    let installed = active.get(name).map(|pack| pack.version.as_str());
+    match (change.from.as_deref(), installed) {
+        (from, installed) if from == installed => None,
+        (Some(from), Some(installed)) => Some(format!("`{name}` is {installed}, not {from}")),
+        (Some(from), None) => Some(format!("`{name}` {from} is not installed")),
+        (None, Some(installed)) => Some(format!("`{name}` {installed} is installed")),
+        (None, None) => None,
+    }
+}
+
+/// The packs that come from registries.
+async fn offered(
+    changes: &[&PlanChange],
+    host: &Host<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Wanted>, ResolveError> {
+    let mut sought = Vec::with_capacity(changes.len());
+    for change in changes {
+        sought.push(Sought {
+            pack_ref: parse_ref(named(change)?)?,
+            only: change.registry.clone(),
+        });
+    }
+    let mut look = Look::new(host.registries);
+    let found = look.find(&sought).await;
+    let mut wanted = Vec::with_capacity(changes.len());
+    let mut differences = Vec::new();
+    for ((change, Sought { pack_ref, only }), known) in changes.iter().zip(sought).zip(found) {
+        let to = target(change)?;
+        let registry = only.unwrap_or_default();
+        let answer = match known.map_err(ResolveError::Registry)? {
+            Known::Offered(answer) => answer,
+            Known::Nowhere(_) => {
+                differences.push(format!(
+                    "registry `{registry}` does not offer `{pack_ref}` any more"
+                ));
+                continue;
+            }
+        };
+        let offer = match answer.offer(&to) {
+            Ok(offer) => offer,
+            Err(RegistryError::NoVersion { .. }) => {
+                differences.push(format!(
+                    "registry `{registry}` does not offer `{pack_ref}` {to} any more"
+                ));
+                continue;
+            }
+            Err(error) => return Err(ResolveError::Registry(Arc::new(error))),
+        };
+        warnings.extend(offer.warnings.iter().cloned());
+        let why = change.reason.split("; git, ").next().unwrap_or_default();
+        let mut one =
+            from_offer(offer, &pack_ref, change.path.clone(), why, host, warnings).await?;
+        if is_the_same(change, &mut one)? {
+            wanted.push(one);
+        } else {
+            differences.push(format!(
+                "registry `{registry}` offers other bytes as `{pack_ref}` {to}"
+            ));
+        }
+    }
+    if !differences.is_empty() {
+        return Err(outdated(differences));
+    }
+    warnings.extend(look.warnings);
+    Ok(wanted)
+}
+
+/// Whether what a registry offers is what the plan says. Where the registry has no digest of its own, that of the
+/// plan counts.
+fn is_the_same(change: &PlanChange, wanted: &mut Wanted) -> Result<bool, ResolveError> {
+    if let Some(commit) = &change.commit {
+        let is_this = |bytes: &Bytes| {
+            bytes
+                .commit()
+                .is_some_and(|chosen| chosen.commit == *commit)
+        };
+        wanted.sources.retain(is_this);
+        return Ok(!wanted.sources.is_empty());
+    }
+    let Some(digest) = digest(change)? else {
+        return Ok(true);
+    };
+    wanted
+        .sources
+        .retain_mut(|bytes| match (&bytes.place, bytes.expected) {
+            (Place::Git(_), _) => false,
+            (Place::Archive(_), None) => {
+                bytes.expected = Some(digest);
+                bytes.verified_by = Verification::RequestChecksum;
+                true
+            }
+            (Place::Archive(_), Some(expected)) => {
+                expected == digest || expected.algorithm() != digest.algorithm()
+            }
+        });
+    Ok(!wanted.sources.is_empty())
+}
+
+/// A pack that comes from no registry: from the same place again, or from the store.
+async fn elsewhere(change: &PlanChange, host: &Host<'_>) -> Result<Wanted, ResolveError> {
+    let (pack_ref, to) = (parse_ref(named(change)?)?, target(change)?);
+    let wanted = match again(change) {
+        Some(request) => {
+            let mut wanted = by_url(&request, host).await?.wanted;
+            wanted.pop()
+        }
+        None => Some(from_store(change, &pack_ref, &to, host).await?),
+    };
+    let wanted =
+        wanted.ok_or_else(|| no_plan(format!("it does not say where `{pack_ref}` comes from")))?;
+    Ok(Wanted {
+        pack_ref: Some(pack_ref),
+        version: Some(to),
+        reason: change.reason.clone(),
+        ..wanted
+    })
+}
+
+/// The request that names the same place again, unless a client sent the bytes.
+fn again(change: &PlanChange) -> Option<InstallRequest> {
+    let source = change.source.clone()?;
+    let request = InstallRequest {
+        source,
+        path: change.path.clone(),
+        ..InstallRequest::default()
+    };
+    if let Some(commit) = &change.commit {
+        return Some(InstallRequest {
+            git_ref: Some(commit.clone()),
+            ..request
+        });
+    }
+    request.source.contains("://").then(|| InstallRequest {
+        checksum: change.digest.clone(),
+        ..request
+    })
+}
+
+/// What a client sent when the plan was made, if its tree is still there.
+async fn from_store(
+    change: &PlanChange,
+    pack_ref: &PackRef,
+    to: &Version,
+    host: &Host<'_>,
+) -> Result<Wanted, ResolveError> {
+    let gone = || {
+        outdated(vec![format!(
+            "the uploaded bytes of `{pack_ref}` {to} are not in the store any more"
+        )])
+    };
+    let digest = digest(change)?.ok_or_else(gone)?;
+    let (text, path) = (digest.to_string(), change.path.clone());
+    let tree = host
+        .database
+        .read(move |connection| store::pack::tree_of_archive(connection, &text, path.as_deref()))
+        .await
+        .map_err(ResolveError::Store)?
+        .ok_or_else(gone)?;
+    let layout = Arc::clone(host.layout);
+    let is_there =
+        store::off_thread(move || Ok(store::tree::is_complete(&layout, &tree.dir))).await;
+    if !is_there.map_err(ResolveError::Store)? {
+        return Err(gone());
+    }
+    let shown = change
+        .source
+        .clone()
+        .unwrap_or_else(|| "an uploaded archive".to_owned());
+    let bytes = Bytes {
+        place: Place::Archive(Location::upload(host.layout.uploads(), shown.clone())),
+        shown,
+        uploaded: true,
+        expected: Some(digest),
+        tree: None,
+        verified_by: Verification::RequestChecksum,
+        size: None,
+    };
+    Ok(unnamed(bytes, change.path.clone()))
+}
+
+fn named(change: &PlanChange) -> Result<&str, ResolveError> {
+    let name = change.pack_ref.as_deref();
+    name.ok_or_else(|| no_plan("one of its changes does not say which pack it is about".to_owned()))
+}
+
+fn target(change: &PlanChange) -> Result<Version, ResolveError> {
+    let name = named(change)?;
+    let to = change.to.as_deref().ok_or_else(|| {
+        no_plan(format!(
+            "it does not say which version of `{name}` it brings"
+        ))
+    })?;
+    let (version, _) = version::parse(to).map_err(|error| no_plan(error.to_string()))?;
+    Ok(version)
+}
+
+fn digest(change: &PlanChange) -> Result<Option<Digest>, ResolveError> {
+    change
+        .digest
+        .as_deref()
+        .map(super::parse_checksum)
+        .transpose()
+}
+
+fn no_plan(why: String) -> ResolveError {
+    ResolveError::NoPlan { why }
+}
+
+fn outdated(mut changes: Vec<String>) -> ResolveError {
+    if changes.len() > LISTED {
+        let more = changes.split_off(LISTED).len();
+        changes.push(format!("and {more} more"));
+    }
+    ResolveError::Outdated { changes }
+}
