@@ -64,7 +64,7 @@ fn everything_a_host_lacks_is_told_at_once_and_nothing_is_left() {
     let error = job.error.unwrap();
     assert_eq!(
         (error.kind, error.step),
-        (ErrorKind::DependencyUnmet, Some(StepName::Check))
+        (ErrorKind::DependencyUnmet, Some(StepName::Resolve))
     );
     for line in [
         "Runtime 'python3' version 3.8.1 does not satisfy constraint '>=3.10'",

@@ -173,6 +173,24 @@ pub(super) fn verdict(plan: &Plan, news: &[Inspected], active: &Active) -> Verdi
     }
 }
 
+/// Adds to a failure what this host lacks of the runtimes that the packs need: all that is missing is told at once.
+///
+/// # Errors
+/// [`StepError`], when the runtimes cannot be asked for.
+pub(super) async fn add_runtimes(
+    context: &Context,
+    packs: &[Inspected],
+    failure: &mut StepError,
+) -> Result<(), StepError> {
+    let runtime::Lacking { unmet, fixes, .. } = runtimes(context, packs).await?;
+    if let StepError::Failed { problem, .. } = failure {
+        problem.causes.extend(unmet);
+        let ways: Vec<String> = problem.hint.take().into_iter().chain(fixes).collect();
+        problem.hint = (!ways.is_empty()).then(|| ways.join(", "));
+    }
+    Ok(())
+}
+
 /// What this host lacks of the runtimes that the new packs need.
 async fn runtimes(context: &Context, news: &[Inspected]) -> Result<runtime::Lacking, StepError> {
     let manifests: Vec<_> = news.iter().map(|pack| pack.manifest.clone()).collect();

@@ -30,7 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use packd_format::archive::Limits;
-use packd_wire::{ChangeAction, PlanView, StepName};
+use packd_wire::{ChangeAction, ErrorKind, PlanView, StepName};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Layout, Shared};
@@ -183,7 +183,12 @@ async fn plan(
                 }
                 _ => {}
             }
-            return Err(error.into());
+            let is_unmet = error.kind() == ErrorKind::DependencyUnmet;
+            let mut failure = error.into();
+            if is_unmet {
+                check::add_runtimes(context, inspected, &mut failure).await?;
+            }
+            return Err(failure);
         }
     };
     if let Some(absent) = &plan.absent {

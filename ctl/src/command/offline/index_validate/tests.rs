@@ -207,7 +207,10 @@ fn archives_of_a_file_are_found_beside_it() {
     let ran = run(Format::Json, &path, true, false);
     assert_eq!(ran.result, Ok(Ending::Exit(Exit::Failed)));
     let value: Value = serde_json::from_str(&ran.data).unwrap();
-    assert_eq!(value["fetched"], json!({"checked": 2, "failed": 2, "not_checked": 1}));
+    assert_eq!(
+        value["fetched"],
+        json!({"checked": 2, "failed": 2, "not_checked": 1})
+    );
     let found: Vec<_> = value["findings"]
         .as_array()
         .unwrap()
