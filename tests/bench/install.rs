@@ -54,6 +54,7 @@ fn text(seed: u64, length: usize) -> Vec<u8> {
 }
 
 pub(crate) fn run(table: &mut Table) {
+    let mut kept = Vec::new();
     let small = pack("small", 20_000, 10_000);
     let big = pack("big", 50, 6_000_000);
     let piped = Peer {
@@ -69,6 +70,7 @@ pub(crate) fn run(table: &mut Table) {
     let files = "20,000 files, 200 MB";
     compare(
         table,
+        &mut kept,
         &format!("{files}, .tar.gz"),
         &small,
         Format::TarGz,
@@ -80,6 +82,7 @@ pub(crate) fn run(table: &mut Table) {
     };
     compare(
         table,
+        &mut kept,
         "50 files, 300 MB, .tar.gz",
         &big,
         Format::TarGz,
@@ -92,6 +95,7 @@ pub(crate) fn run(table: &mut Table) {
     };
     compare(
         table,
+        &mut kept,
         &format!("{files}, .zip"),
         &small,
         Format::Zip,
@@ -104,6 +108,7 @@ pub(crate) fn run(table: &mut Table) {
     };
     compare(
         table,
+        &mut kept,
         &format!("{files}, .tar.zst"),
         &small,
         Format::TarZst,
@@ -119,7 +124,18 @@ struct Peer {
     aim: &'static str,
 }
 
-fn compare(table: &mut Table, what: &str, pack: &PackTree, format: Format, peers: &[Peer]) {
+/// What a part leaves on the disk. Deleted before another part it would make ext4 slow at creating files, for a
+/// minute and for everybody.
+type Left = (Vec<Packd>, tempfile::TempDir, Site);
+
+fn compare(
+    table: &mut Table,
+    kept: &mut Vec<Left>,
+    what: &str,
+    pack: &PackTree,
+    format: Format,
+    peers: &[Peer],
+) {
     // plain http for everyone: what is measured is not TLS
     let mut site = Site::serving([]);
     let archive = site.offer_plainly_as(pack, format);
@@ -129,7 +145,6 @@ fn compare(table: &mut Table, what: &str, pack: &PackTree, format: Format, peers
     let work = tempfile::tempdir().unwrap();
     let (mut ours, mut theirs) = (Vec::new(), vec![Vec::new(); peers.len()]);
     let mut peak: f64 = 0.0;
-    // kept until the end: deleting now would slow down the rounds to come
     let mut daemons = Vec::new();
     for round in 0..rounds() {
         let mut packd = daemon(&site);
@@ -160,6 +175,7 @@ fn compare(table: &mut Table, what: &str, pack: &PackTree, format: Format, peers
         table.ratio(&name("CPU"), "s", cpu(&ours), reference, "");
     }
     table.number(&name("peak resident memory"), "MB", peak / 1000.0, "<= 96");
+    kept.push((daemons, work, site));
 }
 
 pub(crate) fn daemon(site: &Site) -> Packd {

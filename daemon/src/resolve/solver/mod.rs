@@ -12,7 +12,7 @@
 //! | [`universe`] | what there is of each pack, read when it is first looked at |
 //! | [`set`] | the releases that satisfy a requirement |
 //! | [`attempt`] | one run of the search |
-//! | [`solve`] | the runs that lead to as few changes as possible |
+//! | [`mod@solve`] | the runs that lead to as few changes as possible |
 //! | [`solution`], [`cycle`] | what was found, in order and with reasons |
 //! | [`explain`], [`words`], [`advice`] | why nothing was found, and what would help |
 
