@@ -187,6 +187,19 @@ impl ArchiveError {
         }
         self
     }
+    /// Says behind which entry it happened, if that is not known yet: what comes there has no name that can be read.
+    pub(super) fn behind_entry(self, name: &str) -> Self {
+        match self {
+            Self::Damaged {
+                entry: None,
+                reason,
+            } => {
+                let name = printable(name.as_bytes());
+                Self::damaged(format!("{reason}, behind `{name}`"))
+            }
+            error => error.at_entry(name),
+        }
+    }
 }
 
 /// A name from an archive as it may be shown: control characters and those that turn the direction of writing

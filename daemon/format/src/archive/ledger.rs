@@ -329,6 +329,11 @@ impl Ledger {
         Ok(is_folder.then(|| self.index[&path::folded(&at)]))
     }
 
+    /// Whether just this folder is there already.
+    pub(super) fn has_folder(&self, path: &str) -> bool {
+        self.find(path).is_some_and(|item| item.kind == Kind::Dir)
+    }
+
     fn find(&self, path: &str) -> Option<&Item> {
         let item = &self.items[*self.index.get(&path::folded(path))?];
         (item.path == path).then_some(item)

@@ -24,6 +24,7 @@ mod frames;
 mod ledger;
 mod limits;
 mod listing;
+mod members;
 mod pack;
 mod sniff;
 mod stream;

@@ -7,11 +7,10 @@ use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::error::ArchiveError;
 use super::frames::{Frames, MAX_WINDOW};
 use super::limits::{LimitKind, Limits};
+use super::members::Members;
 use super::sniff::Format;
 
 /// Bytes of one buffer between the threads; a multiple of a tar block, so that no block lies across two.
@@ -92,10 +91,7 @@ fn read(
         error: None,
     };
     let end = match format {
-        Format::TarGz => {
-            let members = MultiGzDecoder::new(input);
-            fill(members, MultiGzDecoder::get_mut, full, free)
-        }
+        Format::TarGz => fill(Members::new(input), |members| members.input(), full, free),
         Format::TarZst => Frames::new(input)
             .map_err(|source| ArchiveError::Read { source })
             .and_then(|mut frames| {

@@ -100,6 +100,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// The same for a format in which a folder may come more than once, as in tar archives that were added to.
+    pub(super) fn folder_again(&mut self, path: &str) -> Result<(), ArchiveError> {
+        if self.ledger.has_folder(path) {
+            return self.progress.at(path);
+        }
+        self.folder(path)
+    }
+
     /// Begins a file of just this size. Give its bytes to the [`OpenFile`], then call its `finish`.
     ///
     /// # Errors

@@ -74,8 +74,8 @@ fn gzips(table: &mut Table) {
         ),
         (
             "s39a-zeros",
-            "zeros behind the stream",
-            [good.clone(), vec![0; 512]].concat(),
+            "a byte behind zeros behind the stream",
+            [good.clone(), vec![0; 512], vec![1]].concat(),
             compressed,
         ),
         (

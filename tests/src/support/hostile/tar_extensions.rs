@@ -22,43 +22,43 @@ fn extensions(table: &mut Table) {
             "t23",
             "PAX, then a long name",
             long(Tar::pack().pax(&comment)).file("f", ""),
-            "pack.yaml",
+            "f",
         ),
         (
             "t24",
             "two names, of PAX and GNU",
             pax(long(Tar::pack())).file("f", ""),
-            "pack.yaml",
+            "f",
         ),
         (
             "t24-other",
             "two names, of GNU and PAX",
             long(pax(Tar::pack())).file("f", ""),
-            "pack.yaml",
+            "f",
         ),
         (
             "t24-target",
             "a target of GNU, and a name of PAX",
             pax(Tar::pack().long(b'K', "pack.yaml")).link("l", "x"),
-            "pack.yaml",
+            "l",
         ),
         (
             "t24-two",
             "two long names",
             long(long(Tar::pack())).file("f", ""),
-            "pack.yaml",
+            "f",
         ),
         (
             "t24-targets",
             "two long targets",
             Tar::pack().long(b'K', "a").long(b'K', "b").link("l", "x"),
-            "pack.yaml",
+            "l",
         ),
         (
             "t28b-two",
             "two PAX headers for one member",
             pax(pax(Tar::pack())).file("f", ""),
-            "pack.yaml",
+            "f",
         ),
         (
             "t29a",
@@ -98,7 +98,7 @@ fn extensions(table: &mut Table) {
             "t29-between",
             "a global header between a name and its member",
             pax(Tar::pack()).global(&comment).file("f", ""),
-            "pack.yaml",
+            "by-pax",
         ),
         (
             "t63",
@@ -190,7 +190,7 @@ fn records(table: &mut Table) {
     ];
     for (id, what, body) in rows {
         let tar = Tar::pack().pax_bytes(body).file("f", "");
-        table.bad_tar(id, what, tar, "pack.yaml");
+        table.bad_tar(id, what, tar, "f");
     }
     for (id, what, key, value) in [
         (
@@ -252,7 +252,7 @@ fn records(table: &mut Table) {
         ("t30-inside", "a key with a space", "path ", "../outside"),
     ] {
         let tar = Tar::pack().pax(&[(key, value)]).file("f", "");
-        table.bad_tar(id, what, tar, "pack.yaml");
+        table.bad_tar(id, what, tar, "f");
     }
     let hidden = [
         pax_records(&[("comment", "x\n13 path=../x")]),
@@ -266,6 +266,6 @@ fn records(table: &mut Table) {
         "t30-nested",
         "a record in the value of another, then two names",
         tar,
-        "pack.yaml",
+        "f",
     );
 }

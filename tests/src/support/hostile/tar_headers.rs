@@ -53,7 +53,7 @@ fn sizes(table: &mut Table) {
     }
     let twice = [("size", "0"), ("size", "1024")];
     let tar = Tar::pack().pax(&twice).member("f", b'0', &body);
-    table.bad_tar("t22b", "two sizes by PAX", tar, "pack.yaml");
+    table.bad_tar("t22b", "two sizes by PAX", tar, "f");
     for (id, what, size) in [
         ("t22c", "a size with a sign", "+1024"),
         ("t22c-negative", "a negative size", "-1"),
@@ -70,7 +70,7 @@ fn sizes(table: &mut Table) {
         ),
     ] {
         let tar = Tar::pack().pax(&[("size", size)]).member("f", b'0', &body);
-        table.bad_tar(id, what, tar, "pack.yaml");
+        table.bad_tar(id, what, tar, "f");
     }
     let tar = Tar::pack().pax(&[("size", "512")]).folder("d/");
     table.bad_tar("t21-folder", "a folder with a size by PAX", tar, "d/");
@@ -117,7 +117,7 @@ fn sizes(table: &mut Table) {
         ),
     ] {
         let tar = Tar::pack().entry(Header::new("f", b'0').set(field::SIZE, size), "");
-        table.bad_tar(id, what, tar, "pack.yaml");
+        table.bad_tar(id, what, tar, "f");
     }
 }
 
@@ -185,7 +185,10 @@ fn fields(table: &mut Table) {
         ),
     ];
     for (id, what, header) in rows {
-        table.bad_tar(id, what, Tar::pack().entry(header, ""), "pack.yaml");
+        // nothing in a header is its name while its checksum is wrong, nor is that of PAX records a member's
+        let is_named = !id.starts_with("t34a") && id != "t34-pax-old";
+        let entry = if is_named { "f" } else { "pack.yaml" };
+        table.bad_tar(id, what, Tar::pack().entry(header, ""), entry);
     }
     let first = Header::new("f", b'0')
         .set(field::CHECKSUM, "0000001\0")

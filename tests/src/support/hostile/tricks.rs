@@ -42,19 +42,9 @@ fn tars(table: &mut Table) {
     let tar = long(b'L', "abc\0")
         .global(&[("comment", "x")])
         .file("x", "");
-    table.bad_tar(
-        "x12",
-        "a long name before a global header",
-        tar,
-        "pack.yaml",
-    );
+    table.bad_tar("x12", "a long name before a global header", tar, "abc");
     let tar = long(b'L', "abc\0").pax(&[("size", "0")]).file("x", "");
-    table.bad_tar(
-        "x12-pax",
-        "a long name before PAX records",
-        tar,
-        "pack.yaml",
-    );
+    table.bad_tar("x12-pax", "a long name before PAX records", tar, "x");
     let tar = Tar::pack()
         .pax(&[("path", "./pack.yaml")])
         .file("x", MANIFEST);

@@ -117,6 +117,22 @@ pub(in crate::archive) fn looks_like_tar(start: &[u8]) -> bool {
     }
 }
 
+/// The name of the member that a header is of, as far as it can be read: for errors in it. Those before a member have
+/// names of their own that tell nobody anything.
+pub(super) fn name_of(block: &Block) -> Option<String> {
+    if matches!(block[156], b'x' | b'g' | b'L' | b'K') || !checksum_is_right(block) {
+        return None;
+    }
+    let name = String::from_utf8_lossy(text(&block[..100])).into_owned();
+    let name = match (&block[257..265], text(&block[345..500])) {
+        (b"ustar\x0000", prefix) if !prefix.is_empty() => {
+            format!("{}/{name}", String::from_utf8_lossy(prefix))
+        }
+        _ => name,
+    };
+    (!name.is_empty()).then_some(name)
+}
+
 pub(super) fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }

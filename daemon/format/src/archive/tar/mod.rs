@@ -25,24 +25,31 @@ const EXTENSIONS_PER_MEMBER: u64 = 512;
 pub(super) fn unpack(chunks: &mut Chunks, writer: &mut Writer<'_>) -> Result<(), ArchiveError> {
     let mut reader = Reader {
         chunks,
-        last: String::new(),
+        place: Place::Start,
         scratch: Vec::new(),
         extensions: EXTENSIONS,
     };
     let result = reader.archive(writer);
-    result.map_err(|error| {
-        if reader.last.is_empty() {
-            error
-        } else {
-            error.at_entry(&reader.last)
-        }
+    result.map_err(|error| match &reader.place {
+        Place::Start => error,
+        Place::At(name) => error.at_entry(name),
+        Place::Behind(name) => error.behind_entry(name),
     })
+}
+
+/// Where the reader is, for errors that do not know where they happened.
+enum Place {
+    /// Before the first member.
+    Start,
+    /// At the member of this name, from its header to its last byte.
+    At(String),
+    /// Behind the member of this name: the next one has no name yet.
+    Behind(String),
 }
 
 struct Reader<'a> {
     chunks: &'a mut Chunks,
-    /// The entry that was read last, for errors that do not know where they happened.
-    last: String,
+    place: Place,
     scratch: Vec<u8>,
     /// How many more bytes of extension headers there may be.
     extensions: u64,
@@ -52,7 +59,6 @@ impl Reader<'_> {
     fn archive(&mut self, writer: &mut Writer<'_>) -> Result<(), ArchiveError> {
         let mut first = true;
         let mut global = false;
-        let mut root = false;
         let mut extension = Extension::default();
         loop {
             let block = self.block()?.ok_or_else(|| {
@@ -75,16 +81,22 @@ impl Reader<'_> {
                 });
             }
             first = false;
+            if let Some(name) = extension.path.clone().or_else(|| header::name_of(&block)) {
+                self.place = Place::At(name);
+            }
             let header = Header::parse(&block).map_err(ArchiveError::damaged)?;
             match header.kind {
                 Kind::Pax | Kind::GnuName | Kind::GnuLink => {
                     self.extension(&header)?;
-                    match header.kind {
+                    let taken = match header.kind {
                         Kind::Pax => extension.pax(&self.scratch),
                         Kind::GnuName => extension.gnu_name(&self.scratch),
                         _ => extension.gnu_link(&self.scratch),
+                    };
+                    if let Err(reason) = taken {
+                        self.look_ahead();
+                        return Err(ArchiveError::damaged(reason));
                     }
-                    .map_err(ArchiveError::damaged)?;
                 }
                 Kind::PaxGlobal => {
                     if extension.is_there() {
@@ -98,7 +110,10 @@ impl Reader<'_> {
                 }
                 Kind::File | Kind::Dir | Kind::Symlink | Kind::Refused(_) => {
                     self.extensions += EXTENSIONS_PER_MEMBER;
-                    self.member(header, std::mem::take(&mut extension), writer, &mut root)?;
+                    self.member(header, std::mem::take(&mut extension), writer)?;
+                    if let Place::At(name) = &mut self.place {
+                        self.place = Place::Behind(std::mem::take(name));
+                    }
                 }
             }
         }
@@ -118,6 +133,14 @@ impl Reader<'_> {
         let block =
             Block::try_from(bytes).map_err(|_| ArchiveError::damaged("it ends within a block"))?;
         Ok(Some(block))
+    }
+
+    /// Finds the name of the member that an extension header is for, for the error in it.
+    fn look_ahead(&mut self) {
+        let next = self.block().ok().flatten();
+        if let Some(name) = next.and_then(|block| header::name_of(&block)) {
+            self.place = Place::At(name);
+        }
     }
 
     /// Reads the body of an extension header.
@@ -149,14 +172,13 @@ impl Reader<'_> {
         header: Header,
         extension: Extension,
         writer: &mut Writer<'_>,
-        root: &mut bool,
     ) -> Result<(), ArchiveError> {
         let name = match extension.path {
             Some(path) => path,
             None => String::from_utf8(header.name)
                 .map_err(|error| ArchiveError::bad_path(error.as_bytes(), BadPath::NotUtf8))?,
         };
-        self.last.clone_from(&name);
+        self.place = Place::At(name.clone());
         let damaged = |reason: &'static str| ArchiveError::damaged_at(&name, reason);
         if extension.size.is_some_and(|size| size != header.size) {
             return Err(damaged(
@@ -192,9 +214,6 @@ impl Reader<'_> {
             Kind::Dir => {
                 if name == "." || name == "./" {
                     // the folder itself: it is there already
-                    if std::mem::replace(root, true) {
-                        return Err(ArchiveError::refused(&name, "it comes twice"));
-                    }
                     return Ok(());
                 }
                 // a lone `/` stays one, and is refused as an absolute name
@@ -202,7 +221,7 @@ impl Reader<'_> {
                     .strip_suffix('/')
                     .filter(|path| !path.is_empty())
                     .unwrap_or(path);
-                writer.folder(path)
+                writer.folder_again(path)
             }
             Kind::Symlink => {
                 if name.ends_with('/') {
@@ -252,7 +271,7 @@ impl Reader<'_> {
                 return Ok(());
             }
             if !is_zero(bytes) {
-                self.last.clear();
+                self.place = Place::Start;
                 return Err(ArchiveError::damaged("there is more after its end"));
             }
         }

@@ -49,6 +49,42 @@ fn the_content_of_the_current_folder() {
 }
 
 #[test]
+fn folders_may_come_again() {
+    // as in an archive that was added to
+    let tar = Tar::new()
+        .dir("./")
+        .dir("./a/")
+        .file("./a/one", "x")
+        .dir("./")
+        .dir("./a/")
+        .file("./a/two", "y")
+        .end();
+    assert_eq!(
+        shown(&both("folders again", &tar)),
+        ["a/", "a/one", "a/two"]
+    );
+}
+
+#[test]
+fn gzip_that_ends_in_zeros() {
+    let tar = Tar::new().file("f", "x").end();
+    let mut packed = gzip(&tar);
+    packed.resize(packed.len().next_multiple_of(10_240), 0);
+    let stage = Stage::new();
+    let list = accepted("padded", unpack_tar(Format::TarGz, &packed, &stage), &stage);
+    assert_eq!(shown(&list), ["f"]);
+    packed.push(1);
+    let stage = Stage::new();
+    let error = unpack_tar(Format::TarGz, &packed, &stage).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("something else follows the last gzip member"),
+        "{error}"
+    );
+}
+
+#[test]
 fn folders_may_be_implied_and_come_later() {
     let tar = Tar::new()
         .file("a/b/c", "x")

@@ -13,7 +13,7 @@ fn extension_headers_that_readers_understand_differently() {
             .member("pax", b'x', body)
             .file("f", "x")
     };
-    let before = |reason: &str| damaged("before", reason);
+    let at_f = |reason: &str| damaged("f", reason);
     let broken = "a record of a PAX header is broken";
     let sizes = "its header and its PAX header state different sizes";
     let mixed = "PAX and GNU headers for one member";
@@ -46,17 +46,17 @@ fn extension_headers_that_readers_understand_differently() {
         (
             "t22b",
             raw(&two_sizes),
-            before("a key comes twice in a PAX header"),
+            at_f("a key comes twice in a PAX header"),
         ),
         (
             "t22c",
             raw(&record("size", b"+1")),
-            before("a size in a PAX header is no number"),
+            at_f("a size in a PAX header is no number"),
         ),
         (
             "t22c zero",
             raw(&record("size", b"01")),
-            before("a size in a PAX header is no number"),
+            at_f("a size in a PAX header is no number"),
         ),
         (
             "t23",
@@ -64,7 +64,7 @@ fn extension_headers_that_readers_understand_differently() {
                 .pax(&[("comment", "x")])
                 .gnu(b'L', "long")
                 .file("f", "x"),
-            whole(mixed),
+            damaged("f", mixed),
         ),
         (
             "t24",
@@ -72,17 +72,17 @@ fn extension_headers_that_readers_understand_differently() {
                 .gnu(b'L', "one")
                 .pax(&[("path", "two")])
                 .file("f", "x"),
-            whole(mixed),
+            damaged("f", mixed),
         ),
         (
             "t25",
             tar().gnu(b'L', b"one\0two").file("f", "x"),
-            whole("a GNU long name has a NUL in it"),
+            damaged("f", "a GNU long name has a NUL in it"),
         ),
         (
             "t25 bytes",
             tar().gnu(b'L', b"\xff").file("f", "x"),
-            whole("a GNU long name is not UTF-8"),
+            damaged("f", "a GNU long name is not UTF-8"),
         ),
         (
             "t26 on a file",
@@ -95,12 +95,12 @@ fn extension_headers_that_readers_understand_differently() {
                 .pax(&[("comment", "1")])
                 .pax(&[("comment", "2")])
                 .file("f", ""),
-            whole("two PAX headers for one member"),
+            damaged("f", "two PAX headers for one member"),
         ),
         (
             "two L",
             tar().gnu(b'L', "a").gnu(b'L', "b").file("f", ""),
-            whole("two GNU long names for one member"),
+            damaged("f", "two GNU long names for one member"),
         ),
         ("t29a", global("path"), whole(global_only)),
         ("t29b", global("size"), whole(global_only)),
@@ -119,49 +119,49 @@ fn extension_headers_that_readers_understand_differently() {
                 .pax(&[("path", "a")])
                 .member("g", b'g', record("comment", b"1"))
                 .file("f", ""),
-            whole("an extension header has no member"),
+            damaged("a", "an extension header has no member"),
         ),
-        ("t30a", raw(b"99 path=x\n"), before(broken)),
-        ("t30a short", raw(b"6 path=x\n"), before(broken)),
-        ("t30a zero", raw(b"0 path=x\n"), before(broken)),
-        ("t30a none", raw(b"path=x\n"), before(broken)),
-        ("t30b", raw(b"8 path=x"), before(broken)),
-        ("t30b no equals", raw(b"8 pathx\n"), before(broken)),
-        ("t30 no key", raw(b"5 =x\n"), before(broken)),
+        ("t30a", raw(b"99 path=x\n"), at_f(broken)),
+        ("t30a short", raw(b"6 path=x\n"), at_f(broken)),
+        ("t30a zero", raw(b"0 path=x\n"), at_f(broken)),
+        ("t30a none", raw(b"path=x\n"), at_f(broken)),
+        ("t30b", raw(b"8 path=x"), at_f(broken)),
+        ("t30b no equals", raw(b"8 pathx\n"), at_f(broken)),
+        ("t30 no key", raw(b"5 =x\n"), at_f(broken)),
         (
             "t30c",
             raw(&record("path", b"\xff")),
-            before("a record of a PAX header is not UTF-8"),
+            at_f("a record of a PAX header is not UTF-8"),
         ),
         (
             "NUL",
             raw(&record("path", b"a\0b")),
-            before("a value in a PAX header has a NUL"),
+            at_f("a value in a PAX header has a NUL"),
         ),
         (
             "t32a",
             raw(&record("GNU.sparse.major", b"1")),
-            before(unknown),
+            at_f(unknown),
         ),
         (
             "t32b",
             raw(&record("GNU.sparse.name", b"../x")),
-            before(unknown),
+            at_f(unknown),
         ),
         (
             "star sparse",
             raw(&record("SCHILY.realsize", b"1099511627776")),
-            before(unknown),
+            at_f(unknown),
         ),
         (
             "unknown key",
             raw(&record("hdrcharset", b"BINARY")),
-            before(unknown),
+            at_f(unknown),
         ),
         (
             "t63",
             tar().file("f", "").pax(&[("path", "x")]),
-            damaged("f", "an extension header has no member"),
+            whole("an extension header has no member, behind `f`"),
         ),
         (
             "empty path",
@@ -197,18 +197,18 @@ fn headers_that_are_wrong() {
         (
             "t33b",
             size(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
-            damaged("before", no_number),
+            damaged("f", no_number),
         ),
-        ("t33c", size(b"0000000009x\0"), damaged("before", no_number)),
+        ("t33c", size(b"0000000009x\0"), damaged("f", no_number)),
         (
             "t33 empty",
             size(b"\0\0\0\0\0\0\0\0\0\0\0\0"),
-            damaged("before", no_number),
+            damaged("f", no_number),
         ),
         (
             "t34a",
             tar().file("before", "").raw(&bad_checksum, ""),
-            damaged("before", "the checksum of a header is wrong"),
+            whole("the checksum of a header is wrong, behind `before`"),
         ),
         (
             "t34a first",
@@ -218,7 +218,7 @@ fn headers_that_are_wrong() {
         (
             "t34b",
             tar().odd(&header("f", b'0', 0), "", |block| block[263..265].fill(0)),
-            whole("a header is of an unknown dialect"),
+            damaged("f", "a header is of an unknown dialect"),
         ),
         (
             "v7 with more",
@@ -226,7 +226,7 @@ fn headers_that_are_wrong() {
                 block[257..265].fill(0);
                 block[345] = b'x';
             }),
-            whole("an old header has data where none belongs"),
+            damaged("f", "an old header has data where none belongs"),
         ),
         (
             "gnu with more",
@@ -234,26 +234,26 @@ fn headers_that_are_wrong() {
                 block[257..265].copy_from_slice(b"ustar  \0");
                 block[345..347].copy_from_slice(b"..");
             }),
-            whole("a GNU header has data where none belongs"),
+            damaged("f", "a GNU header has data where none belongs"),
         ),
         (
             "NUL in a name",
             tar().odd(&header("f", b'0', 0), "", |block| block[2] = b'x'),
-            whole("a header has more of a name behind a NUL"),
+            damaged("f", "a header has more of a name behind a NUL"),
         ),
         (
             "NUL in a target",
             tar().odd(&header("f", b'2', 0), "", |block| {
                 block[157..160].copy_from_slice(b"a\0b");
             }),
-            whole("a header has more of a link's target behind a NUL"),
+            damaged("f", "a header has more of a link's target behind a NUL"),
         ),
         (
             "mode",
             tar().odd(&header("f", b'0', 0), "", |block| {
                 block[100..108].copy_from_slice(b"rw-r--r-");
             }),
-            whole("the mode in a header is no number"),
+            damaged("f", "the mode in a header is no number"),
         ),
         (
             "t04 prefix",

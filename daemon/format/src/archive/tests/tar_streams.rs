@@ -12,17 +12,17 @@ fn ends_that_hide_or_miss_something() {
         (
             "t36",
             good().0,
-            damaged("f", "it ends without the mark of its end"),
+            whole("it ends without the mark of its end, behind `f`"),
         ),
         (
             "t36 one block",
             [good().0, vec![0; 512]].concat(),
-            damaged("f", "it ends without the mark of its end"),
+            whole("it ends without the mark of its end, behind `f`"),
         ),
         (
             "t36 half",
             [good().0, vec![0; 512], second.clone()].concat(),
-            damaged("f", "the mark of its end is only half there"),
+            whole("the mark of its end is only half there, behind `f`"),
         ),
         (
             "t39b",
