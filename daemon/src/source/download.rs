@@ -227,14 +227,8 @@ impl Download<'_> {
             let none = std::io::empty();
             unpack(unpacking, none, outlet, keeper, known, Way::Straight)
         });
-        let receiving = async {
-            let received = pass_on(*body, inlet, &self.from, self.context.progress, &stop).await;
-            if received.is_err() {
-                // nothing that is still in the pipe is worth unpacking
-                stop.cancel();
-            }
-            received
-        };
+        // where it breaks off, the thread reads on to the end of the pipe: what came is kept to be gone on with
+        let receiving = pass_on(*body, inlet, &self.from, self.context.progress, &stop);
         let watching = watch(thread, position, self.context.progress);
         let (received, unpacked) = tokio::join!(receiving, watching);
         match received {
