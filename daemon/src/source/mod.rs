@@ -6,6 +6,7 @@
 pub(crate) mod archive;
 mod cache;
 mod download;
+mod early;
 mod error;
 pub(crate) mod git;
 mod input;

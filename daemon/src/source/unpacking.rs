@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use fs_err::os::unix::fs::OpenOptionsExt as _;
-use packd_format::archive::{self, ArchiveError, Format, Limits, Source, Writer};
+use packd_format::archive::{self, ArchiveError, Format, Limits, Observer, Source, Writer};
 use packd_format::error::without_path;
 use packd_format::tree::FileList;
 use packd_format::{Algorithm, Digest};
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::archive::{Unpacked, Way};
+use super::early::Early;
 use super::error::{Mismatch, SourceError};
 use super::input::Input;
 use super::relay::{Position, Relay};
@@ -156,9 +158,20 @@ impl Unpacking {
             Format::Tar | Format::TarGz | Format::TarZst => Source::Stream(format, &mut whole),
         };
         let base = self.base.as_deref().and_then(base);
-        let unpacked = Writer::new(&self.folder, &self.limits, &mut self.relay)
+        let mut watcher = Watcher {
+            relay: &mut self.relay,
+            early: Early::new(&self.folder).map_err(Trouble::Archive)?,
+        };
+        let unpacked = Writer::new(&self.folder, &self.limits, &mut watcher)
             .and_then(|writer| archive::unpack_with(source, writer.sharing(base), &self.limits));
         let files = unpacked.map_err(Trouble::Archive)?;
+        let written = watcher.early.finish();
+        written.map_err(|source| {
+            Trouble::Archive(ArchiveError::Write {
+                path: self.folder.clone(),
+                source,
+            })
+        })?;
         Ok((format, files))
     }
 
@@ -230,6 +243,19 @@ impl Unpacking {
             folder: self.folder,
             source,
         }
+    }
+}
+
+/// Who hears of each entry.
+struct Watcher<'a> {
+    relay: &'a mut Relay,
+    early: Early,
+}
+
+impl Observer for Watcher<'_> {
+    fn entry(&mut self, path: &str, files: u64, bytes: u64) -> ControlFlow<()> {
+        self.early.wrote(bytes);
+        self.relay.entry(path, files, bytes)
     }
 }
 

@@ -76,11 +76,9 @@ impl Source {
         if let Some((scheme, rest)) = text.split_once(':')
             && scheme.eq_ignore_ascii_case("file")
         {
-            if rest
-                .trim_end_matches('/')
-                .to_ascii_lowercase()
-                .ends_with(".git")
-            {
+            let path = rest.split(['#', '?']).next().unwrap_or_default();
+            let path = path.trim_end_matches('/').to_ascii_lowercase();
+            if path.ends_with(".git") || path.contains(".git@") {
                 return Ok(Self::Url(text.to_owned()));
             }
             return url::Url::parse(text)
@@ -110,8 +108,8 @@ impl Source {
             .is_some_and(|start| start.eq_ignore_ascii_case("file:"));
         match self {
             Self::Local(path) if names_a_file && (git_ref.is_some() || is_repository(&path)) => {
-                url::Url::from_file_path(&path)
-                    .map_or(Self::Local(path), |url| Self::Url(url.into()))
+                // with what follows its `#`, which names a folder of the repository
+                url::Url::parse(text).map_or(Self::Local(path), |url| Self::Url(url.into()))
             }
             source => source,
         }
@@ -181,6 +179,8 @@ mod tests {
             ("git+https://h/p.git", Url("git+https://h/p.git".into())),
             ("ssh://git@h/p.git", Url("ssh://git@h/p.git".into())),
             ("file:///srv/p.git", Url("file:///srv/p.git".into())),
+            ("file:///srv/p.git#a", Url("file:///srv/p.git#a".into())),
+            ("file:///srv/p.git@v1", Url("file:///srv/p.git@v1".into())),
             ("github:acme/slack@v1", Url("github:acme/slack@v1".into())),
             ("gitlab:a/b/slack#sub", Url("gitlab:a/b/slack#sub".into())),
             ("ext::sh", Url("ext::sh".into())),
@@ -228,6 +228,13 @@ mod tests {
         assert_eq!(settled(Some("v1")), Source::Url(text.clone()));
         fs_err::create_dir(folder.join(".git"))?;
         assert_eq!(settled(None), Source::Url(text.clone()));
+        let within = format!("{text}#sub/dir");
+        assert_eq!(
+            Source::of(&within)
+                .expect("a source")
+                .or_repository(&within, None),
+            Source::Url(within)
+        );
         let path = folder.to_str().expect("a text");
         let sent = Source::of(path)
             .expect("a source")

@@ -73,7 +73,7 @@ pub(crate) enum GitError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        reason: std::io::ErrorKind,
+        reason: String,
     },
     /// The host is none of those that may be asked.
     #[error("host `{host}` is not allowed")]

@@ -8,6 +8,7 @@ use gix_transport::Protocol;
 use gix_transport::client::blocking_io::Transport;
 use gix_transport::client::git::ConnectMode;
 use gix_transport::client::git::blocking_io::Connection;
+use packd_format::error::without_path;
 
 use super::error::GitError;
 use super::guard::Guard;
@@ -132,7 +133,7 @@ fn readable(key: &'static str, path: &Path) -> Result<(), GitError> {
         .map_err(|error| GitError::Setting {
             key,
             path: path.to_owned(),
-            reason: error.kind(),
+            reason: without_path(&error).to_string(),
         })
 }
 

@@ -81,7 +81,7 @@ pub(crate) struct GitUrl {
 pub(crate) struct Spelled {
     /// The repository.
     pub url: GitUrl,
-    /// What follows the `@` of a shorthand.
+    /// What follows the `@` of a shorthand, or of `….git@`.
     pub git_ref: Option<String>,
     /// What follows the `#`.
     pub path: Option<String>,
@@ -174,8 +174,22 @@ pub(crate) fn is_certain(source: &str) -> bool {
 /// Whether the path of a URL ends in `.git`.
 fn has_ending(source: &str) -> bool {
     let path = source.split(['#', '?']).next().unwrap_or_default();
+    let (path, _) = ref_behind(path);
     let path = path.trim_end_matches('/').as_bytes();
     path.len() > 4 && path[path.len() - 4..].eq_ignore_ascii_case(b".git")
+}
+
+/// Splits `….git@REF`, as Python's installers write it. A `.git@` before the path belongs to a user's name.
+fn ref_behind(source: &str) -> (&str, Option<&str>) {
+    let before_path = match source.split_once("://") {
+        Some((scheme, rest)) => rest.find('/').map(|slash| scheme.len() + 3 + slash),
+        None => source.find(':'),
+    };
+    let found = before_path.and_then(|start| Some(start + source[start..].find(".git@")?));
+    match found {
+        Some(at) => (&source[..at + 4], Some(&source[at + 5..])),
+        None => (source, None),
+    }
 }
 
 impl Spelled {
@@ -223,14 +237,18 @@ impl Spelled {
             let (url, git_ref) = shorthand(word, host, after)?;
             return Ok(Self { url, git_ref, path });
         }
+        let (rest, git_ref) = ref_behind(rest);
+        if git_ref == Some("") {
+            return refuse("nothing follows its `@`");
+        }
         let url = if after.starts_with("//") {
             with_scheme(word, rest)?
         } else {
-            scp(word, after)?
+            scp(word, &rest[word.len() + 1..])?
         };
         Ok(Self {
             url,
-            git_ref: None,
+            git_ref: git_ref.map(str::to_owned),
             path,
         })
     }

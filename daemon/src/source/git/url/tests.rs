@@ -88,6 +88,13 @@ fn what_follows_is_told_apart() {
         ("https://h.example/a.git#", None, None),
         ("git@h.example:a.git#packs/x", None, Some("packs/x")),
         ("ssh://git@h.example/a@b.git", None, None),
+        ("git+https://h.example/a.git@v1.2.0", Some("v1.2.0"), None),
+        (
+            "git@h.example:a.git@feature/x#sub",
+            Some("feature/x"),
+            Some("sub"),
+        ),
+        ("ssh://my.git@h.example/a", None, None),
     ] {
         let spelled = spelled(source);
         assert_eq!(spelled.git_ref.as_deref(), git_ref, "`{source}`");
@@ -124,6 +131,7 @@ fn what_is_no_place_of_a_repository_is_refused() {
         ("github:org/repo/more", "NotAUrl"),
         ("github:org/../x", "NotAUrl"),
         ("github:org/repo@", "NotAUrl"),
+        ("https://h.example/a.git@", "NotAUrl"),
         ("https://host.example/a b.git", "NotAUrl"),
         ("https://host.example/a\nb.git", "NotAUrl"),
         ("https://host.example/a%0ab.git", "NotAUrl"),
@@ -152,6 +160,7 @@ fn what_can_only_be_a_repository_is_known_by_its_form() {
         ("https://h.example/a", false),
         ("https://h.example/a.tar.gz", false),
         ("https://h.example/.git", true),
+        ("https://h.example/a.git@v1", true),
         ("ssh://h.example/a", true),
         ("git://h.example/a", true),
         ("file:///srv/a", true),
