@@ -3,13 +3,14 @@
 //! The kernel begins by itself only after half a minute, or with gigabytes. Without this a tree would reach the disk
 //! when all of it is unpacked, and an install would take as long as both together.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use fs_err::File;
 use packd_format::archive::ArchiveError;
+use packd_format::error::without_path;
 
 /// Bytes that are unpacked between two beginnings.
 const EVERY: u64 = 32 * 1024 * 1024;
@@ -26,9 +27,9 @@ pub(super) struct Early {
 impl Early {
     /// For the file system that `folder` is on.
     pub(super) fn new(folder: &Path) -> Result<Self, ArchiveError> {
-        let opened = File::open(folder).map_err(|source| ArchiveError::Write {
+        let opened = File::open(folder).map_err(|error| ArchiveError::Write {
             path: folder.to_owned(),
-            source,
+            source: without_path(&error),
         })?;
         Ok(Self {
             folder: opened,

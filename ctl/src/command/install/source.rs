@@ -78,7 +78,7 @@ impl Source {
         {
             let path = rest.split(['#', '?']).next().unwrap_or_default();
             let path = path.trim_end_matches('/').to_ascii_lowercase();
-            if path.ends_with(".git") || path.contains(".git@") {
+            if path.strip_suffix(".git").is_some() || path.contains(".git@") {
                 return Ok(Self::Url(text.to_owned()));
             }
             return url::Url::parse(text)
