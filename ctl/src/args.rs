@@ -141,6 +141,8 @@ enum Verb {
     Show(command::show::Show),
     Search(command::search::Search),
     Versions(command::versions::Versions),
+    Hold(command::hold::Hold),
+    Unhold(command::hold::Unhold),
     #[command(subcommand)]
     Job(command::job::Job),
     Events(command::events::Events),
@@ -199,6 +201,8 @@ impl Args {
             Verb::Show(verb) => verb.run(&client, out).await,
             Verb::Search(verb) => verb.run(&client, out).await,
             Verb::Versions(verb) => verb.run(&client, out).await,
+            Verb::Hold(verb) => verb.run(&client, out).await,
+            Verb::Unhold(verb) => verb.run(&client, out).await,
             Verb::Job(verb) => verb.run(&client, out).await,
             Verb::Events(verb) => verb.run(&client, out).await,
             Verb::Registry(verb) => verb.run(&client, out).await,

@@ -17,6 +17,7 @@ mod events;
 mod git;
 mod git_faults;
 mod git_refusal;
+mod hold;
 mod hostile;
 mod index;
 mod install;

@@ -142,6 +142,8 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     show            Show everything about an installed pack [alias: info]
     search          Search the registries for packs
     versions        List the versions of a pack that registries offer
+    hold            Keep packs in the version that they have
+    unhold          Let held packs change again
     job             Look at jobs, watch them, cancel them
     events          Show what happened, and follow what happens
     registry        Look at the registries that packs come from [alias: registries]

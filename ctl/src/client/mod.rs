@@ -23,10 +23,10 @@ use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
-    ApplyRequest, AuditList, AuditQuery, AvailableList, EventList, EventsQuery, InstallRequest,
-    JobList, JobView, JobsQuery, PackList, PackView, Problem, RefreshRequest, RegistryList,
-    RemoveQuery, SearchList, SearchQuery, StatusView, TestList, TestRequest, TestsQuery,
-    UploadQuery, path,
+    ApplyRequest, AuditList, AuditQuery, AvailableList, EventList, EventsQuery, HoldRequest,
+    InstallRequest, JobList, JobView, JobsQuery, PackList, PackView, Problem, RefreshRequest,
+    RegistryList, RemoveQuery, SearchList, SearchQuery, StatusView, TestList, TestRequest,
+    TestsQuery, UploadQuery, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -125,6 +125,22 @@ impl Client {
         let path = path::pack(&segment(pack_ref));
         self.ask(Call::change(Method::DELETE, path).with_query(query)?)
             .await
+    }
+
+    /// `POST /v1/packs/{ref}/hold`
+    pub(crate) async fn hold(
+        &self,
+        pack_ref: &str,
+        request: &HoldRequest,
+    ) -> Result<PackView, ClientError> {
+        let call = Call::change(Method::POST, path::pack_hold(&segment(pack_ref)));
+        self.ask(call.with_json(request)?).await
+    }
+
+    /// `DELETE /v1/packs/{ref}/hold`
+    pub(crate) async fn unhold(&self, pack_ref: &str) -> Result<PackView, ClientError> {
+        let path = path::pack_hold(&segment(pack_ref));
+        self.ask(Call::change(Method::DELETE, path)).await
     }
 
     /// `POST /v1/packs/{ref}/test`

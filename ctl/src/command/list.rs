@@ -1,7 +1,7 @@
 //! `list`: the active packs.
 
 use jiff::Timestamp;
-use packd_wire::{Exit, PackList};
+use packd_wire::{Exit, PackList, PackView};
 
 use crate::Ending;
 use crate::client::Client;
@@ -73,11 +73,21 @@ fn table(list: &PackList, now: Timestamp, width: Width) -> String {
             or_dash(pack.available.as_deref()),
             or_dash(pack.registry.as_deref()),
             ago(&pack.installed_at, now).into(),
-            pack.state.as_str().into(),
+            state(pack).into(),
         ]);
     }
     table.keep(2, list.packs.iter().any(|pack| pack.available.is_some()));
     table.render(width)
+}
+
+/// `ok`, `ok, held`.
+fn state(pack: &PackView) -> String {
+    let state = pack.state.as_str();
+    if pack.hold.is_some() {
+        format!("{state}, held")
+    } else {
+        state.to_owned()
+    }
 }
 
 #[cfg(test)]

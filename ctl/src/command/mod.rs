@@ -8,6 +8,7 @@ pub(crate) mod changes;
 pub(crate) mod completions;
 pub(crate) mod events;
 mod folder;
+pub(crate) mod hold;
 pub(crate) mod install;
 mod interrupt;
 pub(crate) mod job;

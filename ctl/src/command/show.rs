@@ -1,7 +1,7 @@
 //! `show`: everything about one active pack.
 
 use jiff::Timestamp;
-use packd_wire::{ContentsView, Exit, PackView, QualityView, TestStatus};
+use packd_wire::{ContentsView, Exit, HoldView, PackView, QualityView, TestStatus};
 
 use crate::Ending;
 use crate::client::Client;
@@ -39,6 +39,7 @@ fn page(pack: &PackView, now: Timestamp) -> String {
     let mut fields = Fields::default();
     fields
         .add("state", pack.state.as_str())
+        .add_some("held", pack.hold.as_ref().map(|hold| held(hold, now)))
         .add_some("available", pack.available.as_deref())
         .add(
             "installed",
@@ -87,6 +88,19 @@ fn tests(pack: &PackView) -> String {
     };
     let of = format!("{} of {}", tests.passed, tests.total);
     format!("{}, {of}, {}", tests.status.as_str(), trigger.as_str())
+}
+
+/// `until lifted, since 2 days ago by ada: a release is going on`.
+fn held(hold: &HoldView, now: Timestamp) -> String {
+    let until = match &hold.until {
+        Some(until) => format!("until {}", moment(until, now)),
+        None => "until it is lifted".to_owned(),
+    };
+    let text = format!("{until}; since {} by {}", moment(&hold.at, now), hold.by);
+    match &hold.reason {
+        Some(reason) => format!("{text}: {}", clean(reason)),
+        None => text,
+    }
 }
 
 /// `2 installs, failed 1 ×`: how this version fared.

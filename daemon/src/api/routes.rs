@@ -86,6 +86,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::PACKS, Reader, pack::list),
     route!(Get path::PACK, Reader, pack::show),
     route!(Delete path::PACK, Admin, pack::remove),
+    route!(Post path::PACK_HOLD, Operator, pack::hold::set),
+    route!(Delete path::PACK_HOLD, Operator, pack::hold::lift),
     route!(Post path::PACK_TEST, Operator, pack::test::run),
     route!(Get path::PACK_TESTS, Reader, pack::test::list),
     route!(Get path::PACK_TESTS_LATEST, Reader, pack::test::latest),

@@ -148,6 +148,7 @@ async fn plan(
     }
     let config = context.config.current();
     let limits = unpack::limits(&config.limits);
+    let holds = context.database.read(store::hold::all).await?;
     let host = resolve::Host {
         layout: &context.layout,
         policy: resolve::Policy {
@@ -161,6 +162,7 @@ async fn plan(
         database: &context.database,
         registries: &context.registries,
         active,
+        holds: &holds,
         generation,
     };
     let brought: Vec<Brought> = inspected.iter().map(Inspected::brought).collect();

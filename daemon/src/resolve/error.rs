@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use packd_format::{DigestError, NameError, RequirementError, VersionError};
-use packd_wire::ErrorKind;
+use packd_wire::{ErrorKind, HoldView};
 
+use super::hold;
 use super::solver::{Explanation, Spent};
 use crate::config::{SafeUrl, UrlError};
 use crate::registry::RegistryError;
@@ -207,6 +208,17 @@ pub(crate) enum ResolveError {
     #[error("cannot see what is installed")]
     Store(#[source] StoreError),
 
+    /// It is to stay as it is.
+    #[error("`{pack}` {version} is held{}", hold::shown(hold))]
+    Held {
+        /// The pack.
+        pack: String,
+        /// The version that it is held in.
+        version: String,
+        /// Until when, and what for.
+        hold: Box<HoldView>,
+    },
+
     /// Other packs need it.
     #[error("`{pack}` is needed by {}", listed(dependents))]
     RequiredBy {
@@ -298,6 +310,7 @@ impl ResolveError {
             Self::Store(error) => error.kind(),
             Self::Conflict(_) | Self::RequiredBy { .. } => ErrorKind::RequiredBy,
             Self::SystemPack { .. } => ErrorKind::SystemPack,
+            Self::Held { .. } => ErrorKind::PackHeld,
             Self::Record { .. } => ErrorKind::Internal,
         }
     }
@@ -367,6 +380,9 @@ impl ResolveError {
                 Some("`--cascade` removes them too, `--force` removes only this one".into())
             }
             Self::SystemPack { .. } => Some("`--force` removes it all the same".into()),
+            Self::Held { pack, .. } => {
+                Some(format!("`packctl unhold {pack}` lets it change, `--force` changes it once"))
+            }
             Self::Record { .. } => Some("`packd.db` may be damaged: restore a backup of it".into()),
         }
     }

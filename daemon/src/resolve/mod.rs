@@ -4,6 +4,7 @@
 //! is known once it was inspected. `docs/architecture.md` has the rules.
 
 mod error;
+mod hold;
 mod market;
 mod name;
 mod order;
@@ -27,6 +28,7 @@ use crate::queue::{JobRequest, UploadRequest};
 use crate::registry::{Offer, OfferPlace, Registries};
 use crate::source::archive::Location;
 use crate::source::{Place, git};
+use crate::store::hold::Holds;
 use crate::store::pack::Installed;
 use crate::store::{self, Database};
 
@@ -165,6 +167,8 @@ pub(crate) struct Host<'a> {
     pub registries: &'a Registries,
     /// What is active.
     pub active: &'a Active,
+    /// The packs that stay in their version.
+    pub holds: &'a Holds,
     /// The generation that is.
     pub generation: Option<i64>,
 }
@@ -174,6 +178,18 @@ pub(crate) struct Host<'a> {
 /// # Errors
 /// [`ResolveError`]; whether a retry can help is its `is_transient`.
 pub(crate) async fn run(
+    request: &JobRequest,
+    host: &Host<'_>,
+    brought: &[Brought],
+) -> Result<Plan, ResolveError> {
+    let plan = without_holds(request, host, brought).await?;
+    if !request.flags().force {
+        hold::check(&plan, host)?;
+    }
+    Ok(plan)
+}
+
+async fn without_holds(
     request: &JobRequest,
     host: &Host<'_>,
     brought: &[Brought],

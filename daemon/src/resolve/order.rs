@@ -10,7 +10,8 @@ use super::solver::{
     Candidate, Pick, Present, Question, Reason, Solution, Standing, Unsolved, Want,
 };
 use super::{
-    Active, Brought, Host, Plan, ResolveError, Wanted, from_offer, installed_version, is_present,
+    Active, Brought, Host, Plan, ResolveError, Wanted, from_offer, hold, installed_version,
+    is_present,
 };
 use crate::queue::Flags;
 use crate::registry::{Answer, RegistryError};
@@ -152,7 +153,8 @@ impl Order {
                 ..Want::new(self.pack_ref.clone(), self.requirement.clone())
             }],
             installed,
-            limits: Vec::new(),
+            // the pack that is named is looked at by itself, in fewer words: see `hold::check`
+            limits: hold::limits(host, &self.pack_ref),
             pre: if self.pre {
                 PreReleases::Include
             } else {

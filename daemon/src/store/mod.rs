@@ -11,6 +11,7 @@ mod database;
 mod error;
 pub(crate) mod event;
 pub(crate) mod generation;
+pub(crate) mod hold;
 pub(crate) mod index;
 pub(crate) mod job;
 pub(crate) mod pack;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0003_lacks.sql"),
     include_str!("schema/0004_registry_hint.sql"),
     include_str!("schema/0005_tests.sql"),
+    include_str!("schema/0006_holds.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

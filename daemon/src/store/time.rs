@@ -56,6 +56,12 @@ pub(crate) fn was_within(time: &str, span: std::time::Duration) -> bool {
     until(time).is_zero() && since(time) < span
 }
 
+/// A time that somebody wrote, in the same form; `None` for what is no RFC 3339 time.
+#[must_use]
+pub(crate) fn utc(time: &str) -> Option<String> {
+    time.parse().ok().map(text)
+}
+
 fn text(time: Timestamp) -> String {
     format!("{time:.3}")
 }
@@ -72,6 +78,15 @@ mod tests {
         assert!(was_within(&before(Duration::from_mins(1)), hour));
         assert!(!was_within(&before(Duration::from_hours(2)), hour));
         assert!(!was_within(&after(Duration::from_mins(1)), hour));
+    }
+
+    #[test]
+    fn what_somebody_wrote_is_brought_into_this_form() {
+        assert_eq!(
+            utc("2026-12-31T19:00:00+01:00").as_deref(),
+            Some("2026-12-31T18:00:00.000Z")
+        );
+        assert_eq!(utc("tomorrow"), None);
     }
 
     #[test]

@@ -108,6 +108,8 @@ kinds! {
     RequiredBy => "required_by", "required by other packs";
     /// The pack is part of the system, and may only be removed by force.
     SystemPack => "system_pack", "system pack";
+    /// The pack is held in its version.
+    PackHeld => "pack_held", "pack held";
     /// Tests of a pack failed, or it has none where it must.
     TestsFailed => "tests_failed", "tests failed";
     /// This host cannot keep tests in as the configuration demands.
@@ -159,6 +161,7 @@ impl ErrorKind {
             | Self::JobNotCancellable
             | Self::RequiredBy
             | Self::SystemPack
+            | Self::PackHeld
             | Self::PlanOutdated
             | Self::Cancelled => 409,
             Self::PayloadTooLarge => 413,
@@ -241,6 +244,7 @@ impl ErrorKind {
             | Self::DependencyUnmet
             | Self::RequiredBy
             | Self::SystemPack
+            | Self::PackHeld
             | Self::TestsFailed
             | Self::SandboxUnavailable
             | Self::PlanIncomplete

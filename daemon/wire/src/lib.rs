@@ -25,15 +25,17 @@ pub use job::{
     ProgressView, Requester, StepName, StepStatus, StepView,
 };
 pub use pack::{
-    ContentsView, DigestsView, PackList, PackState, PackView, SourceType, SourceView, Verification,
-    VerifiedView,
+    ContentsView, DigestsView, HoldView, PackList, PackState, PackView, SourceType, SourceView,
+    Verification, VerifiedView,
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
     AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView,
     SearchList, SearchView, Trust,
 };
-pub use request::{ApplyRequest, InstallRequest, RefreshRequest, RemoveQuery, UploadQuery};
+pub use request::{
+    ApplyRequest, HoldRequest, InstallRequest, RefreshRequest, RemoveQuery, UploadQuery,
+};
 pub use role::Role;
 pub use status::{HealthView, QueueView, ReloadView, StatusView};
 pub use test::{

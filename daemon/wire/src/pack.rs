@@ -43,6 +43,9 @@ pub struct PackView {
     pub job: i64,
     /// Whether its tree is as installed.
     pub state: PackState,
+    /// That it stays in this version, if it is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldView>,
     /// The newest version its registry offers, when newer than `version`.
     pub available: Option<String>,
     /// Requirements on other packs, as `ref` or `ref@requirement`.
@@ -57,6 +60,19 @@ pub struct PackView {
     pub quality: QualityView,
     /// Whether it is part of the system.
     pub system: bool,
+}
+
+/// That a pack stays in the version that it has, whoever asks for another one, unless by force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HoldView {
+    /// When it is over by itself; RFC 3339, UTC.
+    pub until: Option<String>,
+    /// What for.
+    pub reason: Option<String>,
+    /// Login name, or the uid in digits.
+    pub by: String,
+    /// Since when; RFC 3339, UTC.
+    pub at: String,
 }
 
 /// Where bytes come from.

@@ -14,6 +14,8 @@ pub const PACK: &str = "/v1/packs/{ref}";
 pub const INSTALL: &str = "/v1/packs/install";
 /// `POST`: install an archive sent as the body.
 pub const UPLOAD: &str = "/v1/packs/upload";
+/// `POST` holds a pack in its version, `DELETE` lifts that.
+pub const PACK_HOLD: &str = "/v1/packs/{ref}/hold";
 /// `POST`: run the tests of an active pack.
 pub const PACK_TEST: &str = "/v1/packs/{ref}/test";
 /// `GET`: results of a pack's tests, newest first.
@@ -49,6 +51,12 @@ pub const AUDIT: &str = "/v1/audit";
 #[must_use]
 pub fn pack(pack_ref: &str) -> String {
     format!("{PACKS}/{pack_ref}")
+}
+
+/// The path of the hold of a pack.
+#[must_use]
+pub fn pack_hold(pack_ref: &str) -> String {
+    format!("{PACKS}/{pack_ref}/hold")
 }
 
 /// The path that runs the tests of a pack.

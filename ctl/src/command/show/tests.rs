@@ -42,6 +42,7 @@ pub(crate) fn pack(name: &str, version: &str) -> PackView {
         installed_by: "ada".to_owned(),
         job: 12,
         state: PackState::Ok,
+        hold: None,
         available: None,
         dependencies: vec!["core@^3".to_owned()],
         required_by: Vec::new(),

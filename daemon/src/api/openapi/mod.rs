@@ -37,6 +37,8 @@ use super::{apply, audit, event, job, pack, registry, reload, search, status, up
         pack::show,
         pack::remove,
         pack::install,
+        pack::hold::set,
+        pack::hold::lift,
         pack::test::run,
         pack::test::list,
         pack::test::latest,

@@ -1,5 +1,6 @@
 //! Packs: look, install, remove.
 
+pub(crate) mod hold;
 pub(crate) mod test;
 mod view;
 
@@ -7,6 +8,7 @@ use axum::extract::State as FromState;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use packd_format::PackRef;
 use packd_wire::{
     ErrorKind, InstallRequest, JobView, PackList, PackView, RemoveQuery, Role, WaitQuery, path,
 };
@@ -58,8 +60,13 @@ pub(crate) async fn show(
     FromState(state): FromState<State>,
     NamedPack(pack_ref): NamedPack,
 ) -> Answer<Shown<PackView>> {
-    if let Some(view) = views(&state, Some(pack_ref.to_string())).await?.pop() {
-        return Ok(Shown(view));
+    one(&state, &pack_ref).await.map(Shown)
+}
+
+/// The active pack, or that there is none.
+async fn one(state: &State, pack_ref: &PackRef) -> Answer<PackView> {
+    if let Some(view) = views(state, Some(pack_ref.to_string())).await?.pop() {
+        return Ok(view);
     }
     let active = state.parts.database.read(store::pack::active).await?;
     let near = packd_format::nearest(pack_ref.as_str(), active.keys().map(String::as_str));
@@ -225,6 +232,7 @@ async fn views(state: &State, only: Option<String>) -> Answer<Vec<PackView>> {
             Ok(view::Facts {
                 tests: store::test::latest_of_trees(connection, &trees)?,
                 quality: store::quality::of(connection, &versions)?,
+                holds: store::hold::all(connection)?,
             })
         })
         .await?;

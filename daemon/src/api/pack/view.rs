@@ -7,6 +7,7 @@ use packd_wire::{
 };
 
 use crate::config::Layout;
+use crate::store::hold::Holds;
 use crate::store::pack::Installed;
 use crate::store::tree;
 
@@ -18,6 +19,8 @@ pub(crate) type Offers = BTreeMap<String, String>;
 pub(crate) struct Facts {
     /// The latest result of each tree that was tested.
     pub(crate) tests: BTreeMap<String, TestView>,
+    /// The packs that are held.
+    pub(crate) holds: Holds,
     /// How each version, by its ref and itself, fared on this host.
     pub(crate) quality: BTreeMap<(String, String), QualityView>,
 }
@@ -100,6 +103,7 @@ fn view(
         } else {
             PackState::Missing
         },
+        hold: facts.holds.get(&pack.pack_ref).cloned(),
         dependencies: record.dependencies,
         required_by: needed
             .get(pack.pack_ref.as_str())

@@ -32,7 +32,7 @@ mod words;
 
 pub(crate) use budget::{Budget, Spent};
 pub(crate) use explain::Explanation;
-pub(crate) use question::{Present, Question, Want};
+pub(crate) use question::{Limit, Present, Question, Want};
 pub(crate) use solution::{Pick, Reason, Solution};
 pub(crate) use solve::{Unsolved, solve};
 pub(crate) use universe::{Answer, Asked, Candidate, Offers, Shadowed, Standing};

@@ -1,0 +1,170 @@
+//! `hold` and `unhold`: packs that stay in the version that they have.
+
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use packd_wire::{Exit, HoldRequest, PackView};
+
+use crate::Ending;
+use crate::client::{Client, ClientError};
+use crate::output::{Failure, Output};
+
+/// Keep packs in the version that they have
+///
+/// No install, no plan of other packs and no removal changes a held pack, unless with --force. It is held until
+/// `packctl unhold`, or until the time that is given.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  packctl hold slack --reason 'the bot breaks with 3.x'
+  packctl hold slack jira --until 14d
+  packctl hold slack --until 2026-12-31T18:00")]
+pub(crate) struct Hold {
+    /// The packs
+    #[arg(required = true, value_name = "REF")]
+    refs: Vec<String>,
+
+    /// When it is over: a span such as 12h or 14d, a day, or a time (of this host, unless it says its zone)
+    #[arg(long, value_name = "TIME", value_parser = end)]
+    until: Option<Timestamp>,
+
+    /// What for, for whoever wonders
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// Let held packs change again
+#[derive(Debug, clap::Args)]
+pub(crate) struct Unhold {
+    /// The packs
+    #[arg(required = true, value_name = "REF")]
+    refs: Vec<String>,
+}
+
+impl Hold {
+    pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
+        let request = HoldRequest {
+            until: self.until.map(|until| until.to_string()),
+            reason: self.reason,
+        };
+        let mut told = Told::default();
+        for pack_ref in &self.refs {
+            told.take(out, client.hold(pack_ref, &request).await);
+        }
+        Ok(told.end(out, |pack| {
+            match pack.hold.as_ref().and_then(|hold| hold.until.as_ref()) {
+                Some(until) => format!(
+                    "{} is held at {} until {until}",
+                    pack.pack_ref, pack.version
+                ),
+                None => format!("{} is held at {}", pack.pack_ref, pack.version),
+            }
+        }))
+    }
+}
+
+impl Unhold {
+    pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
+        let mut told = Told::default();
+        for pack_ref in &self.refs {
+            told.take(out, client.unhold(pack_ref).await);
+        }
+        Ok(told.end(out, |pack| format!("{} is not held", pack.pack_ref)))
+    }
+}
+
+/// What came of each pack; one that fails does not keep the others from it.
+#[derive(Default)]
+struct Told {
+    packs: Vec<PackView>,
+    refused: Option<Exit>,
+}
+
+impl Told {
+    fn take(&mut self, out: &mut Output, answer: Result<PackView, ClientError>) {
+        match answer.map_err(Failure::from) {
+            Ok(pack) => self.packs.push(pack),
+            Err(failure) => {
+                out.failure(&failure);
+                self.refused.get_or_insert(failure.exit());
+            }
+        }
+    }
+
+    fn end(self, out: &mut Output, words: impl Fn(&PackView) -> String) -> Ending {
+        let list = packd_wire::PackList { packs: self.packs };
+        out.show_list(&list, &list.packs, || {
+            list.packs.iter().map(|pack| words(pack) + "\n").collect()
+        });
+        Ending::Exit(self.refused.unwrap_or(Exit::Done))
+    }
+}
+
+/// When a hold is over.
+fn end(text: &str) -> Result<Timestamp, String> {
+    end_from(text, Timestamp::now(), &TimeZone::system())
+}
+
+fn end_from(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+    let hour = |letter: char| match letter {
+        'm' => Some((1, 60)),
+        'h' => Some((1, 3_600)),
+        'd' => Some((24, 3_600)),
+        'w' => Some((24 * 7, 3_600)),
+        _ => None,
+    };
+    let span = text
+        .char_indices()
+        .next_back()
+        .and_then(|(at, letter)| Some((text[..at].parse::<i64>().ok()?, hour(letter)?)))
+        .filter(|(number, _)| *number > 0);
+    let time = if let Some((number, (times, seconds))) = span {
+        let seconds = number
+            .checked_mul(times)
+            .and_then(|n| n.checked_mul(seconds));
+        seconds.and_then(|seconds| now.checked_add(SignedDuration::from_secs(seconds)).ok())
+    } else if let Ok(time) = text.parse::<Timestamp>() {
+        Some(time)
+    } else if let Ok(time) = text.parse::<civil::DateTime>() {
+        zone.to_timestamp(time).ok()
+    } else if let Ok(day) = text.parse::<civil::Date>() {
+        zone.to_timestamp(day.at(0, 0, 0, 0)).ok()
+    } else {
+        None
+    };
+    time.ok_or_else(|| "write a span such as `12h` or `14d`, a day such as `2026-12-31`, or a time such as `2026-12-31T18:00`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_spans_days_and_times() {
+        let now: Timestamp = "2026-03-01T09:30:00Z".parse().expect("a time");
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        for (text, time) in [
+            ("90m", "2026-03-01T11:00:00Z"),
+            ("12h", "2026-03-01T21:30:00Z"),
+            ("14d", "2026-03-15T09:30:00Z"),
+            ("1w", "2026-03-08T09:30:00Z"),
+            ("2026-04-01", "2026-03-31T22:00:00Z"),
+            ("2026-04-01T18:00", "2026-04-01T16:00:00Z"),
+            ("2026-04-01T18:00:00Z", "2026-04-01T18:00:00Z"),
+        ] {
+            let end = end_from(text, now, &zone).map(|time| time.to_string());
+            assert_eq!(end, Ok(time.to_owned()), "{text}");
+        }
+        for text in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "14",
+            "14x",
+            "tomorrow",
+            "99999999999999d",
+            "é",
+        ] {
+            assert!(end_from(text, now, &zone).is_err(), "{text}");
+        }
+    }
+}
