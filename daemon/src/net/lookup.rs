@@ -65,26 +65,33 @@ impl Lookup {
         }
     }
 
-    /// The addresses of `all` that may be connected to.
+    /// The addresses of `all` that may be connected to, which are remembered.
     fn choose(&self, host: &str, all: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotPublic> {
-        let chosen = match self.realm {
-            Realm::Anywhere => all,
-            Realm::Public if self.trusted.has(host) => all,
-            Realm::Public => {
-                let refused = all.iter().map(SocketAddr::ip).find(|ip| !is_public(*ip));
-                let public: Vec<_> = all.into_iter().filter(|at| is_public(at.ip())).collect();
-                match refused {
-                    Some(address) if public.is_empty() => {
-                        let host = host.to_owned();
-                        return Err(NotPublic { host, address });
-                    }
-                    _ => public,
-                }
-            }
-        };
+        let chosen = choose(self.realm, &self.trusted, host, all)?;
         let addresses = chosen.iter().map(SocketAddr::ip).collect();
         self.given.put(host, addresses);
         Ok(chosen)
+    }
+}
+
+/// The addresses of `all` that may be connected to.
+pub(super) fn choose(
+    realm: Realm,
+    trusted: &HostPatterns,
+    host: &str,
+    all: Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, NotPublic> {
+    if realm == Realm::Anywhere || trusted.has(host) {
+        return Ok(all);
+    }
+    let refused = all.iter().map(SocketAddr::ip).find(|ip| !is_public(*ip));
+    let public: Vec<_> = all.into_iter().filter(|at| is_public(at.ip())).collect();
+    match refused {
+        Some(address) if public.is_empty() => {
+            let host = host.to_owned();
+            Err(NotPublic { host, address })
+        }
+        _ => Ok(public),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The one HTTP client of the daemon: indexes and archives come through here, and nothing else does.
+//! The one HTTP client of the daemon: indexes and archives come through here. What comes by ssh and git's own protocol
+//! keeps to its rules: [`Http::addresses`] says where it may connect to, and [`Http::rate`] how fast it may be.
 //!
 //! It decides whom packd talks to (`route`, `address`, `lookup`), whom it trusts (`client`), how long it
 //! waits and how much it takes (`body`), and how fast (`rate`). It does not know what the bytes mean, and it never tries again: whether a failed
@@ -20,6 +21,8 @@ pub(crate) mod loopback;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -38,10 +41,10 @@ use self::body::{Deadline, Drip};
 use self::client::Blueprint;
 pub(crate) use self::error::{NetError, Reason, SetupError};
 pub(crate) use self::exchange::{Exchange, Exchanged};
-use self::rate::Rate;
+pub(crate) use self::rate::Rate;
 pub(crate) use self::resume::Mark;
 use self::resume::Resume;
-use self::route::{Route, Rules};
+use self::route::{Route, RouteError, Rules};
 pub(crate) use crate::config::SafeUrl;
 use crate::config::{self, HostPatterns, Secret};
 
@@ -156,6 +159,20 @@ pub(crate) enum Outcome {
     Body(Box<Body>),
 }
 
+/// Why a host has no address to connect to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AddressError {
+    /// Nobody knows it.
+    #[error(transparent)]
+    Unknown(io::Error),
+    /// It may not be connected to.
+    #[error(transparent)]
+    Private {
+        /// Why.
+        source: RouteError,
+    },
+}
+
 impl Http {
     /// A client with these settings. Opens nothing yet.
     ///
@@ -192,6 +209,41 @@ impl Http {
     #[must_use]
     pub(crate) fn allows(&self, host: &str) -> bool {
         self.client().hosts.allows(host)
+    }
+
+    /// The addresses of a host, of those that whoever is in this realm may connect to. It has
+    /// `net.connect_timeout` for it.
+    ///
+    /// # Errors
+    /// [`AddressError`].
+    pub(crate) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        realm: Realm,
+    ) -> Result<Vec<SocketAddr>, AddressError> {
+        let client = self.client();
+        let all = timeout(
+            client.connect_timeout,
+            tokio::net::lookup_host((host, port)),
+        );
+        let all = all
+            .await
+            .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(AddressError::Unknown)?;
+        lookup::choose(realm, client.blueprint.trusted(), host, all.collect()).map_err(|refused| {
+            AddressError::Private {
+                source: RouteError::Private {
+                    host: refused.host,
+                    address: refused.address,
+                },
+            }
+        })
+    }
+
+    /// How fast everything together may come.
+    pub(crate) fn rate(&self) -> Arc<Rate> {
+        Arc::clone(&self.rate)
     }
 
     /// Asks, follows redirects, and returns at the beginning of the body. Safe to drop while it waits.

@@ -13,7 +13,7 @@ const CREDIT: Duration = Duration::from_millis(50);
 
 /// The one account of all downloads.
 #[derive(Debug, Default)]
-pub(super) struct Rate(Mutex<Account>);
+pub(crate) struct Rate(Mutex<Account>);
 
 #[derive(Debug, Default)]
 struct Account {
@@ -25,7 +25,7 @@ struct Account {
 
 impl Rate {
     /// From now on so many bytes in a second.
-    pub(super) fn limit(&self, bytes_per_second: Option<u64>) {
+    pub(crate) fn limit(&self, bytes_per_second: Option<u64>) {
         let mut account = self.account();
         account.limit = bytes_per_second;
         if bytes_per_second.is_none() {
@@ -45,8 +45,16 @@ impl Rate {
         }
     }
 
+    /// How long it takes until more may come; for whoever waits without a runtime.
+    pub(crate) fn unpaid(&self) -> Duration {
+        let paid = self.account().paid;
+        paid.map_or(Duration::ZERO, |paid| {
+            paid.saturating_duration_since(Instant::now())
+        })
+    }
+
     /// Notes that so many bytes came.
-    pub(super) fn charge(&self, bytes: u64) {
+    pub(crate) fn charge(&self, bytes: u64) {
         let mut account = self.account();
         let Some(limit) = account.limit else { return };
         // in nanoseconds, so that the smallest piece has its price

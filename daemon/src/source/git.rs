@@ -27,8 +27,10 @@ mod stream;
 mod talk;
 mod tree;
 mod url;
+mod way;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -89,8 +91,7 @@ pub(crate) struct Repository {
     pub headers: Vec<(String, Secret)>,
     /// Whether plain http will do.
     pub allow_http: bool,
-    /// Where it may lead, which depends on who named it. Of http and https; a connection of ssh or of git's own
-    /// protocol leads nowhere.
+    /// Where it may be and lead, which depends on who named it.
     pub realm: Realm,
 }
 
@@ -126,7 +127,7 @@ pub(crate) async fn choose(
     want: &Want,
 ) -> Result<Chosen, GitError> {
     let from = repository.url.to_string();
-    let guard = reach.guard(&from);
+    let guard = reach.guard(&repository.url);
     let url = repository.url.clone();
     let within = reach.net.connect_timeout;
     let wanted = want.clone();
@@ -154,7 +155,7 @@ async fn in_history(
     beginning: String,
 ) -> Result<Chosen, GitError> {
     let from = repository.url.to_string();
-    let guard = reach.guard(&from);
+    let guard = reach.guard(&repository.url);
     let (path, lock) = reach.cache.lock(&repository.url).await;
     let url = repository.url.clone();
     let within = reach.net.connect_timeout;
@@ -213,7 +214,7 @@ pub(crate) async fn fetch(
         () = reach.stop.cancelled() => return Err(GitError::Cancelled),
         locked = reach.cache.lock(&repository.url) => locked,
     };
-    let guard = reach.guard(&from);
+    let guard = reach.guard(&repository.url);
     let (relay, position) = Relay::new(reach.stop.clone());
     let bringing = Bringing {
         url: repository.url.clone(),
@@ -295,40 +296,20 @@ pub(crate) async fn probe(
 }
 
 impl Reach<'_> {
-    fn guard(&self, from: &str) -> Guard {
+    fn guard(&self, url: &GitUrl) -> Guard {
         let bounds = Bounds {
-            from: from.to_owned(),
+            from: url.to_string(),
             bytes: self.limits.pack_bytes,
             idle: self.net.idle_timeout,
             total: self.git.timeout,
+            // what is on this host comes over no network
+            rate: match url.scheme() {
+                Scheme::File => Arc::default(),
+                _ => self.http.rate(),
+            },
             space: (self.cache.state_folder().to_owned(), self.min_free),
         };
         Guard::new(bounds, self.stop.clone())
-    }
-
-    fn line(&self, url: &GitUrl) -> Result<(Line, Option<http::Asked>), GitError> {
-        match url.scheme() {
-            Scheme::Https | Scheme::Http => {
-                let (web, asked) = http::channel();
-                return Ok((Line::Web(web), Some(asked)));
-            }
-            Scheme::File => return Ok((Line::Local, None)),
-            Scheme::Ssh | Scheme::Git => {}
-        }
-        // for HTTP the client does that, at every hop
-        if !self.http.allows(url.host()) {
-            return Err(GitError::Host {
-                host: url.host().to_owned(),
-            });
-        }
-        let line = match url.scheme() {
-            Scheme::Git => Line::Tcp,
-            _ => Line::Ssh {
-                key: self.git.ssh_key.clone(),
-                known_hosts: self.git.known_hosts.clone(),
-            },
-        };
-        Ok((line, None))
     }
 
     /// Lets a thread work while this task answers what it asks, tells how far it is, and ends it when it must.
@@ -339,7 +320,11 @@ impl Reach<'_> {
         watcher: Option<(watch::Receiver<Position>, &dyn Progress)>,
         work: impl FnOnce(Line) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, GitError> {
-        let (line, asked) = self.line(&repository.url)?;
+        let (line, asked) = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(GitError::Cancelled),
+            line = self.line(repository) => line?,
+        };
         let shown = repository.url.to_string();
         let mut thread = tokio::task::spawn_blocking(move || work(line));
         let mut serving: BoxFuture<'_, ()> = Box::pin(async {

@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio_util::sync::CancellationToken;
 
 use super::error::GitError;
+use crate::net::Rate;
 
 /// How long a thread waits before it looks whether it shall stop.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -35,6 +36,8 @@ pub(super) struct Bounds {
     pub(super) idle: Duration,
     /// The time for all of it.
     pub(super) total: Duration,
+    /// How fast the bytes may come that a socket or a program brings; HTTP keeps to that by itself.
+    pub(super) rate: Arc<Rate>,
     /// The folder that is written to, and the bytes that must stay free on its file system.
     pub(super) space: (PathBuf, u64),
 }
@@ -125,6 +128,23 @@ impl Guard {
             return Err(io::Error::other("the fetch was ended"));
         }
         Ok(())
+    }
+
+    /// Waits until more may come.
+    pub(super) fn ready(&self) -> io::Result<()> {
+        loop {
+            self.check()?;
+            match self.0.bounds.rate.unpaid() {
+                Duration::ZERO => return Ok(()),
+                unpaid => std::thread::sleep(unpaid.min(GLANCE)),
+            }
+        }
+    }
+
+    /// Counts what has come from a socket or a program.
+    pub(super) fn brought(&self, count: usize) -> io::Result<()> {
+        self.0.bounds.rate.charge(count as u64);
+        self.took(count)
     }
 
     /// Counts what has come.

@@ -1,5 +1,6 @@
 //! How the bytes of a conversation travel: by packd's HTTP client, by `ssh`, by TCP, or by a program of this host.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -29,9 +30,11 @@ pub(super) enum Line {
         key: PathBuf,
         /// The keys of the hosts.
         known_hosts: PathBuf,
+        /// The address that its host was found at, where ssh may not look for it by itself.
+        at: Option<IpAddr>,
     },
-    /// By TCP.
-    Tcp,
+    /// By TCP, to the first of these addresses that answers.
+    Tcp(Vec<SocketAddr>),
     /// By a program of this host.
     Local,
 }
@@ -74,10 +77,9 @@ pub(super) fn connect(
                 ),
             )
         }
-        Line::Tcp => {
-            let port = url.port().unwrap_or(9418);
-            let (read, write) = stream::connect(url.bare_host(), port, connect_within, guard)
-                .map_err(|error| {
+        Line::Tcp(addresses) => {
+            let (read, write) =
+                stream::connect(&addresses, connect_within, guard).map_err(|error| {
                     guard
                         .take_trouble()
                         .unwrap_or_else(|| GitError::Unreachable {
@@ -97,14 +99,18 @@ pub(super) fn connect(
                 false,
             ))
         }
-        Line::Ssh { key, known_hosts } => {
+        Line::Ssh {
+            key,
+            known_hosts,
+            at,
+        } => {
             readable("git.ssh_key", &key)?;
             readable("git.known_hosts", &known_hosts)?;
             let files = ssh::Files {
                 key: &key,
                 known_hosts: &known_hosts,
             };
-            let mut command = ssh::command(url, &files, connect_within);
+            let mut command = ssh::command(url, &files, at, connect_within);
             let (connection, started, words) = spawn("ssh", &mut command, url, guard)?;
             said = Some(words);
             program = Some(started);

@@ -3,6 +3,7 @@
 //! Nothing of the user's or the system's configuration counts: one key, one file of known hosts, no agent, no
 //! question, no forwarding, no program of anybody's choice.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use super::url::GitUrl;
 
 /// Where programs are looked for: the daemon's own environment does not decide it.
 pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// Where ssh servers listen.
+pub(super) const PORT: u16 = 22;
 /// The program of the other side.
 const SERVICE: &str = "git-upload-pack";
 
@@ -24,8 +27,14 @@ pub(super) struct Files<'a> {
     pub(super) known_hosts: &'a Path,
 }
 
-/// `ssh … host git-upload-pack 'path'`.
-pub(super) fn command(url: &GitUrl, files: &Files<'_>, connect_within: Duration) -> Command {
+/// `ssh … host git-upload-pack 'path'`. With `at`, ssh goes there and looks no name up; the host's key is looked for
+/// under the name all the same.
+pub(super) fn command(
+    url: &GitUrl,
+    files: &Files<'_>,
+    at: Option<IpAddr>,
+    connect_within: Duration,
+) -> Command {
     let mut command = Command::new("ssh");
     command
         .env_clear()
@@ -61,6 +70,14 @@ pub(super) fn command(url: &GitUrl, files: &Files<'_>, connect_within: Duration)
     ];
     for option in options {
         command.arg("-o").arg(option);
+    }
+    if let Some(at) = at {
+        let name = match url.port() {
+            Some(port) if port != PORT => format!("[{}]:{port}", url.bare_host()),
+            _ => url.bare_host().to_owned(),
+        };
+        command.arg("-o").arg(format!("HostName={at}"));
+        command.arg("-o").arg(format!("HostKeyAlias={name}"));
     }
     if let Some(port) = url.port() {
         command.arg("-p").arg(port.to_string());

@@ -1,6 +1,7 @@
 //! Bytes to and from a program or a socket, within the bounds of a [`Guard`]: no read or write waits for ever.
 
 use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -156,6 +157,7 @@ impl Aside {
 
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.guard.ready()?;
         loop {
             match rustix::io::read(&self.from, &mut *buffer) {
                 Ok(0) => {
@@ -165,7 +167,7 @@ impl Read for Incoming {
                     return Ok(0);
                 }
                 Ok(count) => {
-                    self.guard.took(count)?;
+                    self.guard.brought(count)?;
                     return Ok(count);
                 }
                 Err(Errno::INTR) => {}
@@ -207,17 +209,14 @@ impl Write for Outgoing {
 /// # Errors
 /// That it does not answer, with what the system says of the last of its addresses.
 pub(super) fn connect(
-    host: &str,
-    port: u16,
+    addresses: &[SocketAddr],
     within: Duration,
     guard: &Guard,
 ) -> io::Result<(Incoming, Outgoing)> {
-    use std::net::{TcpStream, ToSocketAddrs};
-
     let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in (host, port).to_socket_addrs()? {
+    for address in addresses {
         guard.check()?;
-        match TcpStream::connect_timeout(&address, within) {
+        match TcpStream::connect_timeout(address, within) {
             Ok(stream) => {
                 let write = stream.try_clone()?;
                 return Ok((

@@ -228,7 +228,7 @@ impl Spelled {
             Some(Err(_)) => return refuse("what follows its `#` is not UTF-8"),
             _ => None,
         };
-        let Some((word, after)) = rest.split_once(':') else {
+        let Some((word, after)) = before_colon(rest) else {
             return refuse("it has no scheme");
         };
         if let Some((_, host)) = FORGES.iter().find(|(forge, _)| *forge == word)
@@ -252,6 +252,16 @@ impl Spelled {
             path,
         })
     }
+}
+
+/// What is before the colon and behind it; the colons of an address in brackets are none.
+fn before_colon(text: &str) -> Option<(&str, &str)> {
+    let (word, after) = text.split_once(':')?;
+    if !word.contains("@[") {
+        return Some((word, after));
+    }
+    let end = text.find("]:")?;
+    Some((&text[..=end], &text[end + 2..]))
 }
 
 /// `github:org/repo@ref`.

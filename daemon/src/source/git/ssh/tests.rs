@@ -8,11 +8,16 @@ fn url(text: &str) -> GitUrl {
 }
 
 fn line(text: &str) -> Vec<String> {
+    line_to(text, None)
+}
+
+fn line_to(text: &str, at: Option<&str>) -> Vec<String> {
     let files = Files {
         key: Path::new("/etc/packd/ssh/the key"),
         known_hosts: Path::new("/etc/packd/ssh/50%"),
     };
-    let command = command(&url(text), &files, Duration::from_secs(10));
+    let at = at.map(|at| at.parse().unwrap());
+    let command = command(&url(text), &files, at, Duration::from_secs(10));
     let arguments = command
         .get_args()
         .map(|one| one.to_str().unwrap().to_owned());
@@ -55,12 +60,37 @@ fn nothing_of_a_users_configuration_counts_and_nobody_is_asked() {
 }
 
 #[test]
+fn an_address_that_was_judged_is_gone_to_and_the_key_is_that_of_the_name() {
+    for (source, name) in [
+        ("git@h.example:a", "h.example"),
+        ("ssh://git@h.example:22/a", "h.example"),
+        ("ssh://git@h.example:2222/a", "[h.example]:2222"),
+    ] {
+        let line = line_to(source, Some("203.0.113.7"));
+        for wanted in ["HostName=203.0.113.7", &format!("HostKeyAlias={name}")] {
+            assert!(line.iter().any(|one| one == wanted), "{wanted}: {line:?}");
+        }
+        assert!(line.iter().any(|one| one == "h.example"), "{line:?}");
+    }
+    assert!(
+        !line("git@h.example:a")
+            .iter()
+            .any(|one| one.starts_with("Host"))
+    );
+}
+
+#[test]
 fn the_environment_is_not_the_daemons() {
     let files = Files {
         key: Path::new("/k"),
         known_hosts: Path::new("/h"),
     };
-    let command = command(&url("git@h.example:a"), &files, Duration::from_secs(1));
+    let command = command(
+        &url("git@h.example:a"),
+        &files,
+        None,
+        Duration::from_secs(1),
+    );
     let names: Vec<_> = command
         .get_envs()
         .map(|(name, _)| name.to_owned())

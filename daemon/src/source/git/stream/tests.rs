@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::net::Rate;
 use crate::source::git::error::GitError;
 use crate::source::git::guard::Bounds;
 
@@ -10,11 +11,22 @@ use crate::source::git::guard::Bounds;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn guard(bytes: u64, idle: Duration, total: Duration, stop: &CancellationToken) -> Guard {
+    slow(bytes, idle, total, stop, Arc::default())
+}
+
+fn slow(
+    bytes: u64,
+    idle: Duration,
+    total: Duration,
+    stop: &CancellationToken,
+    rate: Arc<Rate>,
+) -> Guard {
     let bounds = Bounds {
         from: "test".into(),
         bytes,
         idle,
         total,
+        rate,
         space: ("/".into(), 0),
     };
     Guard::new(bounds, stop.clone())
@@ -116,4 +128,16 @@ fn a_program_ends_with_its_handle() {
     drop(program);
     let folder = std::path::Path::new("/proc").join(pid);
     assert!(!folder.exists(), "{} is there", folder.display());
+}
+
+#[test]
+fn nothing_is_read_before_what_came_is_paid_for() {
+    let rate = Arc::new(Rate::default());
+    rate.limit(Some(1));
+    rate.charge(1_000_000);
+    let short = Duration::from_millis(300);
+    let guard = slow(1_000, PATIENCE, short, &CancellationToken::new(), rate);
+    let (late, _) = read("echo here; exec sleep 100", &guard);
+    assert!(matches!(late, Err(GitError::Deadline { .. })), "{late:?}");
+    assert_eq!(guard.received(), 0);
 }

@@ -50,6 +50,7 @@ fn each_spelling_has_one_form() {
         ),
         ("ssh://git@[::1]:2222/a.git", "ssh://git@[::1]:2222/a.git"),
         ("git@host.example:org/a.git", "git@host.example:org/a.git"),
+        ("git@[::1]:org/a.git", "git@[::1]:org/a.git"),
         (
             "deploy@server:path/to/pack.git",
             "deploy@server:path/to/pack.git",
