@@ -21,6 +21,7 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// Runs the program: reads the configuration, then serves until it is told to stop.
 #[must_use]
@@ -39,6 +40,10 @@ pub fn main() -> ExitCode {
         Err(error) => return logging::refuse(&error, error.hint()),
     };
     logging::start(args.log_format, effective.config.log.level);
+    // what it knows of secrets is for no debugger and no core file, also of its own user's
+    if let Err(errno) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%errno, "other processes of this user can read the memory of packd");
+    }
     for warning in &effective.warnings {
         tracing::warn!("{warning}");
     }

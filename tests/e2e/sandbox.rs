@@ -5,13 +5,19 @@ use std::{
     net::{TcpListener, UdpSocket},
     os::{
         linux::net::SocketAddrExt,
-        unix::net::{SocketAddr, UnixDatagram, UnixListener},
+        unix::{
+            fs::MetadataExt,
+            net::{SocketAddr, UnixDatagram, UnixListener},
+        },
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use packd_tests::{Format, PATIENCE, PackTree, Packd, Person, Settings, support::packs::Archive};
+use packd_tests::{
+    Format, PATIENCE, PackTree, Packd, Person, Settings,
+    support::{packs::Archive, site},
+};
 use packd_wire::{ErrorKind, EventKind, JobStatus, TestStatus, TestView};
 use serde_json::json;
 
@@ -224,6 +230,13 @@ fn every_way_out_is_closed_where_packd_is_not_root() {
     let mut packd = Packd::prepare(&Settings::new());
     packd.with_environment("SECRET_OF_THE_DAEMON", "s3cret");
     packd.begin_as(&Person::unlisted());
+    assert_eq!(
+        fs_err::metadata(format!("/proc/{}/environ", packd.pid()))
+            .unwrap()
+            .uid(),
+        0,
+        "its memory is root's alone, and not its user's"
+    );
     let result = every_way_is_closed(&packd);
     assert_eq!(
         result.sandbox["namespaces"],
@@ -236,18 +249,48 @@ fn every_way_out_is_closed_where_packd_is_not_root() {
 
 #[test]
 fn every_way_out_is_closed_in_a_strict_sandbox() {
+    strict(None, &["pid", "mount", "ipc", "uts", "network"]);
+}
+
+#[test]
+fn every_way_out_is_closed_in_a_strict_sandbox_of_a_user() {
+    strict(
+        Some(&Person::unlisted()),
+        &["pid", "mount", "ipc", "uts", "network", "user"],
+    );
+}
+
+fn strict(person: Option<&Person>, wanted: &[&str]) {
     let mut packd = Packd::prepare(&Settings::new().set("tests.sandbox", "strict"));
     packd.with_environment("SECRET_OF_THE_DAEMON", "s3cret");
-    packd.begin();
+    match person {
+        Some(person) => packd.begin_as(person),
+        None => packd.begin(),
+    }
     let result = every_way_is_closed(&packd);
     assert_eq!(result.sandbox["level"], "strict");
     let namespaces = result.sandbox["namespaces"].as_array().unwrap();
-    for name in ["pid", "mount", "ipc", "uts", "network"] {
+    for name in wanted {
         assert!(
             namespaces.contains(&json!(name)),
             "{namespaces:?} has no {name}"
         );
     }
+}
+
+#[test]
+fn a_registry_may_have_a_sandbox_of_its_own() {
+    let demo = shell("demo", "exit 0\n");
+    let other = shell("other", "exit 0\n");
+    let (one, two) = (site::folder_with([&demo]), site::folder_with([&other]));
+    let url = |folder: &Path| format!("file://{}/index.json", folder.display());
+    let settings = Settings::new()
+        .registry("one", &url(one.path()), &json!({"sandbox": "strict"}))
+        .registry("two", &url(two.path()), &json!({}));
+    let packd = Packd::start(&settings);
+    packd.ctl(["install", "demo", "other"]).success();
+    assert_eq!(latest(&packd, "demo").sandbox["level"], "strict");
+    assert_eq!(latest(&packd, "other").sandbox["level"], "standard");
 }
 
 #[test]

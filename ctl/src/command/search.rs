@@ -5,6 +5,7 @@ use packd_wire::{Exit, SearchList, SearchQuery};
 use crate::Ending;
 use crate::client::Client;
 use crate::output::table::{Table, or_dash};
+use crate::output::text::quality;
 use crate::output::{Failure, Output, Width};
 
 /// Search the registries for packs
@@ -55,7 +56,14 @@ fn table(list: &SearchList, width: Width) -> String {
     if list.packs.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(["REF", "VERSION", "INSTALLED", "REGISTRY", "DESCRIPTION"]);
+    let mut table = Table::new([
+        "REF",
+        "VERSION",
+        "INSTALLED",
+        "HERE",
+        "REGISTRY",
+        "DESCRIPTION",
+    ]);
     for pack in &list.packs {
         let registry = if pack.shadowed {
             format!("{} (shadowed)", pack.registry)
@@ -66,11 +74,13 @@ fn table(list: &SearchList, width: Width) -> String {
             pack.pack_ref.as_str().into(),
             pack.version.as_str().into(),
             or_dash(pack.installed.as_deref()),
+            or_dash(pack.quality.map(quality).as_deref()),
             registry.into(),
             or_dash(pack.description.as_deref().or(pack.label.as_deref())),
         ]);
     }
     table.keep(2, list.packs.iter().any(|pack| pack.installed.is_some()));
+    table.keep(3, list.packs.iter().any(|pack| pack.quality.is_some()));
     table.render(width)
 }
 

@@ -1,12 +1,12 @@
 //! `show`: everything about one active pack.
 
 use jiff::Timestamp;
-use packd_wire::{ContentsView, Exit, HoldView, PackView, QualityView, TestStatus};
+use packd_wire::{ContentsView, Exit, HoldView, PackView, TestStatus};
 
 use crate::Ending;
 use crate::client::Client;
 use crate::output::table::Fields;
-use crate::output::text::{clean, count, moment};
+use crate::output::text::{clean, count, moment, quality};
 use crate::output::{BOLD, Failure, Output, styled};
 
 /// Show everything about an installed pack
@@ -101,27 +101,6 @@ fn held(hold: &HoldView, now: Timestamp) -> String {
         Some(reason) => format!("{text}: {}", clean(reason)),
         None => text,
     }
-}
-
-/// `2 installs, failed 1 ×`: how this version fared.
-fn quality(quality: QualityView) -> String {
-    let QualityView {
-        installs,
-        failures,
-        tests_passed,
-        tests_failed,
-    } = quality;
-    let mut text = count(installs, "install", "installs");
-    for (number, what) in [
-        (failures, "failed"),
-        (tests_passed, "tests passed"),
-        (tests_failed, "tests failed"),
-    ] {
-        if number > 0 {
-            text = format!("{text}, {what} {number} ×");
-        }
-    }
-    text
 }
 
 fn source(pack: &PackView) -> String {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use packd_wire::QualityView;
 
 /// A text from outside on one line of a terminal, without power over it.
 ///
@@ -104,6 +105,27 @@ pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     } else {
         format!("{number} {many}")
     }
+}
+
+/// `2 installs, failed 1 ×`: how this version fared.
+pub(crate) fn quality(quality: QualityView) -> String {
+    let QualityView {
+        installs,
+        failures,
+        tests_passed,
+        tests_failed,
+    } = quality;
+    let mut text = count(installs, "install", "installs");
+    for (number, what) in [
+        (failures, "failed"),
+        (tests_passed, "tests passed"),
+        (tests_failed, "tests failed"),
+    ] {
+        if number > 0 {
+            text = format!("{text}, {what} {number} ×");
+        }
+    }
+    text
 }
 
 #[cfg(test)]

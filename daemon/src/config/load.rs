@@ -77,10 +77,7 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
             let of_registry = |registry| registry_warnings(registry, &inputs.environment);
             warnings.extend(config.registries.iter().flat_map(of_registry));
             if config.tests.sandbox == SandboxLevel::None {
-                warnings.push(
-                    "`tests.sandbox` is `none`: the tests of a pack can do whatever packd can"
-                        .to_owned(),
-                );
+                warnings.push(no_sandbox("tests.sandbox"));
             }
             Ok(Effective {
                 config,
@@ -207,6 +204,10 @@ fn registry_warnings(registry: &Registry, environment: &Environment) -> Vec<Stri
             registry.name
         ));
     }
+    if registry.sandbox == Some(SandboxLevel::None) {
+        let key = format!("registries.{}.sandbox", registry.name);
+        warnings.push(no_sandbox(&key));
+    }
     for (header, secret) in &registry.headers {
         match secret.expand_in(environment) {
             // what only the service is given, whoever checks its configuration lacks with good reason
@@ -219,6 +220,10 @@ fn registry_warnings(registry: &Registry, environment: &Environment) -> Vec<Stri
         }
     }
     warnings
+}
+
+fn no_sandbox(key: &str) -> String {
+    format!("`{key}` is `none`: the tests of a pack can do whatever packd can")
 }
 
 /// Sorts problems in the order they are written: files as they are read, then what is outside of them.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::section::{Reader, Section, section, within};
-use super::{RefPatterns, Secret, Trust};
+use super::{RefPatterns, SandboxLevel, Secret, Trust};
 
 section! {
     /// A place with an index of packs.
@@ -33,6 +33,8 @@ section! {
         refresh: Duration = Duration::from_hours(1), check within!(MINUTE, 365 * 24 * 60 * MINUTE);
         /// Whether the index, and the sources it names, may be plain `http://`.
         allow_http: bool = false;
+        /// What the tests of its packs are kept in by, in place of `tests.sandbox`.
+        sandbox: Option<SandboxLevel> = None;
     }
 }
 
@@ -52,6 +54,7 @@ impl Registry {
             trust: Trust::Checksum,
             refresh: Duration::from_hours(1),
             allow_http: false,
+            sandbox: None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::node::{Node, Value};
-use super::{ByteSize, HostPatterns, Origin, RefPatterns, Secret, Trust, units};
+use super::{ByteSize, HostPatterns, Origin, RefPatterns, SandboxLevel, Secret, Trust, units};
 
 /// A type that can be the value of a key.
 pub(super) trait Setting: Sized {
@@ -198,7 +198,8 @@ macro_rules! or_null {
 
 or_null!(
     PathBuf: "an absolute path or `null`",
-    ByteSize: "an amount such as `512MiB` or `null`"
+    ByteSize: "an amount such as `512MiB` or `null`",
+    SandboxLevel: "`strict`, `standard`, `basic`, `none` or `null`"
 );
 
 impl Setting for Vec<String> {

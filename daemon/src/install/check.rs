@@ -8,7 +8,7 @@ use packd_format::{Dependency, PreReleases, Version};
 use packd_wire::{ErrorKind, StepName};
 
 use crate::queue::{Claimed, Flags};
-use crate::resolve::{Active, Plan, dependents};
+use crate::resolve::{Active, Plan, Wanted, dependents};
 
 use super::inspect::Inspected;
 use super::{Context, StepError, runtime};
@@ -85,7 +85,10 @@ pub(super) async fn run(
 ) -> Result<(), StepError> {
     job.begin(StepName::Check, None).await?;
     let Flags {
-        force, skip_deps, ..
+        force,
+        skip_deps,
+        dry_run,
+        ..
     } = job.request().flags();
     let mut said = Vec::new();
 
@@ -139,15 +142,24 @@ pub(super) async fn run(
         job.warn(None, format!("{sentence}, and is installed by force"))
             .await?;
     }
+    let is_here = |wanted: &Wanted| news.iter().any(|pack| pack.wanted.is_same(wanted));
+    let planned = (plan.wanted.iter()).filter(|wanted| dry_run && !is_here(wanted));
+    let planned: Vec<usize> = planned
+        .map(|wanted| wanted.needs.as_ref().map_or(0, Vec::len))
+        .collect();
     let count = news
         .iter()
         .map(|pack| pack.manifest.dependencies.len())
+        .chain(planned.iter().copied())
         .sum::<usize>();
     said.push(match count {
         0 => "no dependencies".to_owned(),
         1 => "1 dependency".to_owned(),
         count => format!("{count} dependencies"),
     });
+    if !planned.is_empty() {
+        said.push("what is needed of this host is seen at the install".to_owned());
+    }
     job.complete(StepName::Check, said.join(", ")).await?;
     Ok(())
 }

@@ -26,9 +26,7 @@ pub(super) fn run(spec: &Spec) -> Result<Value, Word> {
     };
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|errno| failed("the signal at its parent's end", &errno))?;
-    if rustix::process::geteuid().is_root() {
-        give_up_capabilities().map_err(|errno| failed("no capabilities", &errno))?;
-    }
+    give_up_capabilities().map_err(|errno| failed("no capabilities", &errno))?;
     limits::set(spec.limits).map_err(Word::Failed)?;
     let mut enforced = json!({
         "level": spec.level,
@@ -50,11 +48,14 @@ pub(super) fn run(spec: &Spec) -> Result<Value, Word> {
     Ok(enforced)
 }
 
-/// Root of a user namespace, or of a container with no other user, need not have any power there either.
+/// Neither root, of a container with no other user, nor who may mount in a namespace keeps any power there.
 fn give_up_capabilities() -> rustix::io::Result<()> {
-    set_capabilities_secure_bits(
-        CapabilitiesSecureBits::NO_ROOT | CapabilitiesSecureBits::NO_ROOT_LOCKED,
-    )?;
+    if rustix::process::geteuid().is_root() {
+        set_capabilities_secure_bits(
+            CapabilitiesSecureBits::NO_ROOT | CapabilitiesSecureBits::NO_ROOT_LOCKED,
+        )?;
+    }
+    // with what is inheritable goes what is ambient
     let none = CapabilitySet::empty();
     set_capabilities(
         None,

@@ -7,6 +7,9 @@ use std::path::Path;
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+use rustix::thread::{
+    CapabilitySet, capabilities, configure_capability_in_ambient_set, set_capabilities,
+};
 
 use super::spec::Spec;
 use crate::config::SandboxLevel;
@@ -62,10 +65,22 @@ pub(super) fn enter(spec: &Spec) -> Result<Vec<String>, String> {
                 .map_err(|error| format!("a user namespace, which `strict` demands ({error})"))
         };
         map("setgroups", "deny".to_owned())?;
-        map("uid_map", format!("0 {} 1", uid.as_raw()))?;
-        map("gid_map", format!("0 {} 1", gid.as_raw()))?;
+        // the same as outside, and not root, which is somebody everywhere; what root could do there is passed on
+        // to the next process by itself
+        map("uid_map", format!("{0} {0} 1", uid.as_raw()))?;
+        map("gid_map", format!("{0} {0} 1", gid.as_raw()))?;
+        keep_mounting()
+            .map_err(|errno| format!("mounts of its own, which `strict` demands ({errno})"))?;
     }
     Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+/// Lets the program that is started next mount, in the user namespace of this one.
+fn keep_mounting() -> rustix::io::Result<()> {
+    let mut sets = capabilities(None)?;
+    sets.inheritable |= CapabilitySet::SYS_ADMIN;
+    set_capabilities(None, sets)?;
+    configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true)
 }
 
 /// Mounts what makes the namespaces complete: `/proc` of its own processes, and empty folders over those of others. Run as

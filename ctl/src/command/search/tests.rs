@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use packd_wire::SearchView;
+use packd_wire::{QualityView, SearchView};
 
 use super::*;
 
@@ -41,6 +41,17 @@ fn hits_say_where_they_come_from_and_what_hides_them() {
     REF    VERSION  INSTALLED  REGISTRY           DESCRIPTION
     slack  2.1.0    2.0.0      acme               Does \u{1b}[1mthings\u{1b}[0m
     slack  2.1.0    -          public (shadowed)  A label
+    ");
+    list.packs[0].quality = Some(QualityView {
+        installs: 1,
+        failures: 2,
+        tests_passed: 0,
+        tests_failed: 2,
+    });
+    assert_snapshot!(plain(&list), @r"
+    REF    VERSION  INSTALLED  HERE                                     REGISTRY           DESCRIPTION
+    slack  2.1.0    2.0.0      1 install, failed 2 ×, tests failed 2 ×  acme               Does \u{1b}[1mthings\u{1b}[0m
+    slack  2.1.0    -          -                                        public (shadowed)  A label
     ");
     list.packs.clear();
     assert_eq!(plain(&list), "", "no hits, no header");

@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use packd_wire::{
-    DigestsView, PackState, SourceType, SourceView, TestSummary, TestTrigger, Verification,
-    VerifiedView,
+    DigestsView, PackState, QualityView, SourceType, SourceView, TestSummary, TestTrigger,
+    Verification, VerifiedView,
 };
 
 use super::*;

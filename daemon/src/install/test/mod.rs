@@ -43,6 +43,22 @@ struct Subject {
     /// Digest of the tree.
     tree: String,
     trigger: TestTrigger,
+    /// The registry that it came from.
+    registry: Option<String>,
+}
+
+impl Subject {
+    /// How its tests are to be run: what is demanded of its registry goes before what is demanded of all.
+    fn settings(&self, config: &Config) -> Tests {
+        let of_registry = self.registry.as_ref().and_then(|name| {
+            let mut all = config.registries.iter();
+            all.find(|registry| registry.name == *name)?.sandbox
+        });
+        Tests {
+            sandbox: of_registry.unwrap_or(config.tests.sandbox),
+            ..config.tests.clone()
+        }
+    }
 }
 
 /// Runs the tests of packs that are to become active.
@@ -63,6 +79,7 @@ pub(super) async fn run(
     }
     job.begin(StepName::Test, None).await?;
     let mut said = Vec::new();
+    let mut any = false;
     for pack in news {
         let name = pack.manifest.pack_ref.as_str();
         let subject = Subject {
@@ -74,6 +91,7 @@ pub(super) async fn run(
             } else {
                 TestTrigger::Install
             },
+            registry: pack.registry.clone(),
         };
         let verdict = match absence(&subject.manifest) {
             Some(why) if config.tests.required => Verdict::none(&subject.manifest, why),
@@ -81,7 +99,10 @@ pub(super) async fn run(
                 said.push(format!("{name}: {why}"));
                 continue;
             }
-            None => one(context, job, &subject, &config).await?,
+            None => {
+                any = true;
+                one(context, job, &subject, &config).await?
+            }
         };
         said.push(format!("{name}: {}", verdict.summary));
         match verdict.stands_in_the_way(false) {
@@ -95,6 +116,12 @@ pub(super) async fn run(
         if verdict.warns {
             let message = format!("the tests of `{name}` failed: {}", verdict.summary);
             job.warn(Some(name), message).await?;
+        }
+    }
+    if any {
+        // of each, at the end: the tests of one could have got at the tree of another
+        for pack in news {
+            unchanged(context, &pack.manifest, &pack.dir, &pack.tree).await?;
         }
     }
     job.complete(StepName::Test, said.join("; ")).await?;
@@ -122,11 +149,13 @@ pub(super) async fn active(
         dir: installed.dir.clone(),
         tree: installed.record.tree.clone(),
         trigger: asked.trigger,
+        registry: installed.record.registry.clone(),
     };
     let verdict = match absence(&subject.manifest) {
         Some(why) => Verdict::none(&subject.manifest, why),
         None => one(context, job, &subject, &context.config.current()).await?,
     };
+    unchanged(context, &subject.manifest, &subject.dir, &subject.tree).await?;
     if let Some(error) = verdict.stands_in_the_way(true) {
         return Err(error.into());
     }
@@ -152,14 +181,15 @@ async fn one(
 ) -> Result<Verdict, StepError> {
     let name = subject.manifest.pack_ref.to_string();
     let folder = context.layout.testing().join(job.id().to_string());
+    let tests = subject.settings(config);
     let prepared = {
-        let (folder, tests) = (folder.clone(), config.tests.clone());
+        let (folder, tests) = (folder.clone(), tests.clone());
         let tree = context.layout.store().join(&subject.dir);
         let (path, manifest) = (context.prober.path().clone(), subject.manifest.clone());
         blocking(move || Prepared::make(&folder, &tree, &path, &tests, &manifest)).await?
     };
     let result = match prepared {
-        Ok(prepared) => carry_out(context, job, subject, &config.tests, prepared).await,
+        Ok(prepared) => carry_out(context, job, subject, &tests, prepared).await,
         Err(source) => Err(TestError::Prepare {
             pack: name.clone(),
             source,
@@ -184,24 +214,28 @@ async fn one(
             store::quality::count(tx, &row.pack_ref, &row.version, fact)
         })
         .await?;
-    unchanged(context, subject).await?;
     Ok(verdict)
 }
 
 /// Insists that the tree is what it was: tests have no way to it, and that is looked at rather than believed.
-async fn unchanged(context: &Context, subject: &Subject) -> Result<(), StepError> {
-    let pack = subject.manifest.pack_ref.to_string();
-    let tree = context.layout.store().join(&subject.dir);
-    let digest = blocking(move || packd_format::tree::scan(&tree).map(|files| files.digest()))
+async fn unchanged(
+    context: &Context,
+    manifest: &Manifest,
+    dir: &str,
+    digest: &str,
+) -> Result<(), StepError> {
+    let pack = manifest.pack_ref.to_string();
+    let tree = context.layout.store().join(dir);
+    let found = blocking(move || packd_format::tree::scan(&tree).map(|files| files.digest()))
         .await?
         .map_err(|source| TestError::Tree {
             pack: pack.clone(),
             source,
         })?;
-    if digest.to_string() == subject.tree {
+    if found.to_string() == digest {
         return Ok(());
     }
-    let version = subject.manifest.version.to_string();
+    let version = manifest.version.to_string();
     Err(TestError::Changed { pack, version }.into())
 }
 

@@ -28,6 +28,7 @@ fn the_listing_shows_values_origins_and_no_secret() {
         trust: checksum                           # default
         refresh: 1h                               # default
         allow_http: false                         # default
+        sandbox: null                             # default
     queue:
       workers: 4                                  # env PACKD__QUEUE__WORKERS
       retries: 5                                  # default
