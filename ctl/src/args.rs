@@ -149,6 +149,7 @@ enum Verb {
     #[command(subcommand, visible_alias = "registries")]
     Registry(command::registry::Registry),
     Status(command::status::Status),
+    Metrics(command::metrics::Metrics),
     Audit(command::audit::Audit),
     Checksum(command::offline::checksum::Checksum),
     IndexEntry(command::offline::index_entry::IndexEntry),
@@ -207,6 +208,7 @@ impl Args {
             Verb::Events(verb) => verb.run(&client, out).await,
             Verb::Registry(verb) => verb.run(&client, out).await,
             Verb::Status(verb) => verb.run(&client, out).await,
+            Verb::Metrics(verb) => verb.run(&client, out).await,
             Verb::Audit(verb) => verb.run(&client, out).await,
             Verb::Checksum(verb) => verb.run(out),
             Verb::IndexEntry(verb) => verb.run(out).await,

@@ -8,6 +8,7 @@ pub mod config;
 mod event;
 mod install;
 pub mod logging;
+mod metric;
 mod net;
 mod queue;
 mod registry;

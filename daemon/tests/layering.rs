@@ -12,8 +12,8 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// The modules from lowest to highest.
 const ORDER: &[&str] = &[
-    "config", "logging", "sandbox", "store", "event", "queue", "net", "source", "registry",
-    "resolve", "install", "update", "worker", "api", "service",
+    "config", "logging", "metric", "sandbox", "store", "event", "queue", "net", "source",
+    "registry", "resolve", "install", "update", "worker", "api", "service",
 ];
 
 /// Crates with the one module, or file with the folder beside it, that may use them.
@@ -21,6 +21,7 @@ const PLACES: &[(&str, &str)] = &[
     ("landlock", "sandbox"),
     ("seccompiler", "sandbox"),
     ("nix", "sandbox"),
+    ("prometheus_client", "metric"),
     ("rusqlite", "store"),
     ("reqwest", "net"),
     ("gix", "source/git"),

@@ -28,6 +28,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
             "GET",
             path::STATUS
             | path::HEALTH
+            | path::METRICS
             | path::OPENAPI
             | path::PACKS
             | path::PACK

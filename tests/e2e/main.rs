@@ -22,6 +22,7 @@ mod hostile;
 mod index;
 mod install;
 mod lying;
+mod metrics;
 mod pipelines;
 mod progress;
 mod publish;

@@ -229,6 +229,14 @@ impl Client {
             .await
     }
 
+    /// `GET /v1/metrics`
+    pub(crate) async fn metrics(&self) -> Result<String, ClientError> {
+        let mut call = Call::get(path::METRICS);
+        call.accept = "application/openmetrics-text";
+        let bytes = self.bytes(call).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// `GET /v1/audit`: one page, newest first.
     pub(crate) async fn audit(&self, query: &AuditQuery) -> Result<AuditList, ClientError> {
         self.ask(Call::get(path::AUDIT).with_query(query)?).await
@@ -237,11 +245,16 @@ impl Client {
     /// Sends a call until it is answered, and reads the answer.
     async fn ask<T: DeserializeOwned>(&self, call: Call) -> Result<T, ClientError> {
         let name = call.name();
+        decode(&self.bytes(call).await?, &name)
+    }
+
+    async fn bytes(&self, call: Call) -> Result<Bytes, ClientError> {
+        let name = call.name();
         let mut pauses = RETRY_PAUSES.iter();
         let mut broke = false;
         loop {
             let error = match self.try_once(&call, &name).await {
-                Ok(bytes) => return decode(&bytes, &name),
+                Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
             // a daemon that is not there is an answer, unless it was there a moment ago

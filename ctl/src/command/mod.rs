@@ -14,6 +14,7 @@ mod interrupt;
 pub(crate) mod job;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod metrics;
 pub(crate) mod offline;
 pub(crate) mod plan_file;
 pub(crate) mod registry;

@@ -96,6 +96,12 @@ impl Slots {
         }
     }
 
+    /// How many are held.
+    pub(crate) fn taken(&self) -> u64 {
+        let counts = self.counts();
+        u64::try_from(counts.common + counts.reserve).unwrap_or(u64::MAX)
+    }
+
     /// A slot, if one is free for this user.
     ///
     /// # Errors

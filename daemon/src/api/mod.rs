@@ -21,6 +21,7 @@ mod guarded;
 mod hygiene;
 mod job;
 mod limit;
+mod metrics;
 mod misshapen;
 mod openapi;
 mod pack;
@@ -47,6 +48,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Environment, Layout};
 use crate::event::Hub;
+use crate::net::Rate;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::store::{Database, time};
@@ -74,6 +76,8 @@ pub(crate) struct Parts {
     pub(crate) queue: Queue,
     /// The registries.
     pub(crate) registries: Registries,
+    /// What counts the bytes that come from other hosts.
+    pub(crate) rate: Arc<Rate>,
     /// What `POST /v1/reload` does.
     pub(crate) reload: Reload,
 }

@@ -14,7 +14,8 @@ use packd_wire::{ErrorKind, Role, path};
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::{
-    State, apply, audit, event, job, openapi, pack, registry, reload, reply, search, status, upload,
+    State, apply, audit, event, job, metrics, openapi, pack, registry, reload, reply, search,
+    status, upload,
 };
 
 /// One line of the table.
@@ -82,6 +83,7 @@ macro_rules! route {
 pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::STATUS, Reader, status::status),
     route!(Get path::HEALTH, Reader, status::health),
+    route!(Get path::METRICS, Reader, metrics::metrics),
     route!(Get path::OPENAPI, Reader, openapi::document),
     route!(Get path::PACKS, Reader, pack::list),
     route!(Get path::PACK, Reader, pack::show),

@@ -5,11 +5,13 @@
 //! behind are told so by the channel, and read what they missed from the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use packd_wire::{EventKind, EventView};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::metric::StepTimes;
 use crate::store::{self, SqlResult, Tx};
 
 /// How many events a subscriber may be behind before it must read from the store.
@@ -47,12 +49,14 @@ pub(crate) struct Frame {
 #[derive(Debug, Clone)]
 pub(crate) struct Hub {
     sender: broadcast::Sender<Arc<Frame>>,
+    steps: StepTimes,
 }
 
 impl Default for Hub {
     fn default() -> Self {
         Self {
             sender: broadcast::Sender::new(BACKLOG),
+            steps: StepTimes::default(),
         }
     }
 }
@@ -64,6 +68,12 @@ impl Hub {
         self.sender.subscribe()
     }
 
+    /// How long the steps took that events told of.
+    #[must_use]
+    pub(crate) fn steps(&self) -> &StepTimes {
+        &self.steps
+    }
+
     /// Appends an event, and tells it once the transaction is on disk.
     ///
     /// # Errors
@@ -72,13 +82,24 @@ impl Hub {
         let mut view = view(event);
         view.seq = Some(store::event::append(tx, &view)?);
         let hub = self.clone();
-        tx.after_commit(move || hub.tell(&view));
+        tx.after_commit(move || {
+            hub.note(&view);
+            hub.tell(&view);
+        });
         Ok(())
     }
 
     /// Tells progress, which is not stored.
     pub(crate) fn progress(&self, event: NewEvent) {
         self.tell(&view(event));
+    }
+
+    fn note(&self, view: &EventView) {
+        let step = view.data["step"].as_str();
+        let took = view.data["duration_ms"].as_u64();
+        if let (EventKind::StepCompleted, Some(step), Some(took)) = (view.kind, step, took) {
+            self.steps.note(step, Duration::from_millis(took));
+        }
     }
 
     fn tell(&self, view: &EventView) {

@@ -8,12 +8,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::metric::Bytes;
+
 /// What was not used lately may be used now, this much of it: timers wake late, and that is no loss then.
 const CREDIT: Duration = Duration::from_millis(50);
 
 /// The one account of all downloads.
 #[derive(Debug, Default)]
-pub(crate) struct Rate(Mutex<Account>);
+pub(crate) struct Rate {
+    account: Mutex<Account>,
+    came: Bytes,
+}
 
 #[derive(Debug, Default)]
 struct Account {
@@ -53,8 +58,14 @@ impl Rate {
         })
     }
 
+    /// All that came since the start.
+    pub(crate) fn total(&self) -> u64 {
+        self.came.total()
+    }
+
     /// Notes that so many bytes came.
     pub(crate) fn charge(&self, bytes: u64) {
+        self.came.add(bytes);
         let mut account = self.account();
         let Some(limit) = account.limit else { return };
         // in nanoseconds, so that the smallest piece has its price
@@ -67,7 +78,7 @@ impl Rate {
     }
 
     fn account(&self) -> std::sync::MutexGuard<'_, Account> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

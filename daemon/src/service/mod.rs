@@ -95,6 +95,7 @@ async fn serve(
         Arc::new(move || reload::run(&inputs, &shared, &http))
     };
 
+    let rate = http.rate();
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let context = Context {
@@ -117,6 +118,7 @@ async fn serve(
         layout: Arc::clone(&layout),
         config: shared.clone(),
         database: database.clone(),
+        rate,
         hub,
         queue: queue.clone(),
         registries: registries.clone(),

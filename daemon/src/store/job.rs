@@ -344,6 +344,20 @@ pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<QueueView> {
     Ok(counts)
 }
 
+/// How many jobs of each kind are in each state, as their words.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn census(connection: &Connection) -> rusqlite::Result<Vec<(String, String, u64)>> {
+    connection
+        .prepare_cached("SELECT kind, status, count(*) FROM job GROUP BY kind, status")?
+        .query_map([], |row| {
+            let count = row.get::<_, i64>(2)?.try_into().unwrap_or_default();
+            Ok((row.get(0)?, row.get(1)?, count))
+        })?
+        .collect()
+}
+
 /// How many jobs of one user have not ended.
 ///
 /// # Errors

@@ -231,6 +231,17 @@ pub(crate) fn active_generation(connection: &Connection) -> rusqlite::Result<Opt
         .optional()
 }
 
+/// How many generations are known.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn generations(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM generation")?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map(|count| count.try_into().unwrap_or_default())
+}
+
 /// Where a generation stands, and the job that made it.
 ///
 /// # Errors

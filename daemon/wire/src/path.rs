@@ -4,6 +4,8 @@
 pub const STATUS: &str = "/v1/status";
 /// `GET`: liveness.
 pub const HEALTH: &str = "/v1/health";
+/// `GET`: figures for monitoring, as OpenMetrics.
+pub const METRICS: &str = "/v1/metrics";
 /// `GET`: the description of this API.
 pub const OPENAPI: &str = "/v1/openapi.json";
 /// `GET`: active packs.

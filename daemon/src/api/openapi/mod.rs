@@ -18,7 +18,7 @@ use utoipa::{OpenApi, openapi};
 
 use super::reply::Answer;
 use super::routes::{ROUTES, Verb};
-use super::{apply, audit, event, job, pack, registry, reload, search, status, upload};
+use super::{apply, audit, event, job, metrics, pack, registry, reload, search, status, upload};
 
 /// What utoipa collects.
 #[derive(OpenApi)]
@@ -32,6 +32,7 @@ use super::{apply, audit, event, job, pack, registry, reload, search, status, up
     paths(
         status::status,
         status::health,
+        metrics::metrics,
         document,
         pack::list,
         pack::show,

@@ -207,7 +207,7 @@ async fn encoded(state: &State) -> Answer<Bytes> {
 }
 
 /// The active packs, or the one asked for.
-async fn views(state: &State, only: Option<String>) -> Answer<Vec<PackView>> {
+pub(super) async fn views(state: &State, only: Option<String>) -> Answer<Vec<PackView>> {
     let active = state.parts.database.read(store::pack::active).await?;
     let offered = active
         .values()

@@ -75,6 +75,7 @@ impl Daemon {
         let hub = Hub::default();
         let http = Http::new(&config.current().net).unwrap();
         let parts = Parts {
+            rate: http.rate(),
             registries: Registries::new(database.clone(), http, config.clone(), hub.clone()),
             queue: Queue::new(database.clone(), hub.clone()),
             reload: Arc::new(|| Ok(packd_wire::ReloadView { changed: vec![] })),

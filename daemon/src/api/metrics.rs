@@ -1,0 +1,239 @@
+//! `GET /v1/metrics`: figures for monitoring, in the OpenMetrics text format.
+//!
+//! Names are kept: dashboards and alerts are built on them. `docs/operations.md` lists them.
+
+use axum::extract::State as FromState;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use packd_wire::{PackState, PackView, RegistryState, RegistryView, path};
+
+use super::State;
+use super::body::{Asked, Nothing};
+use super::pack::views;
+use super::reply::Answer;
+use crate::metric::{Labels, Page};
+use crate::store;
+
+/// Figures for monitoring, as OpenMetrics.
+#[utoipa::path(
+    get,
+    path = path::METRICS,
+    responses((
+        status = 200,
+        description = "Figures for monitoring",
+        body = String,
+        content_type = "application/openmetrics-text"
+    )),
+)]
+pub(crate) async fn metrics(
+    FromState(state): FromState<State>,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Answer<Response> {
+    let parts = &state.parts;
+    let (census, generation, generations, last_event) = parts
+        .database
+        .read(|connection| {
+            Ok((
+                store::job::census(connection)?,
+                store::pack::active_generation(connection)?,
+                store::pack::generations(connection)?,
+                store::event::last(connection)?,
+            ))
+        })
+        .await?;
+    let packs = views(&state, None).await?;
+    let registries = parts.registries.views().await?;
+    let layout = parts.layout.clone();
+    let free = store::off_thread(move || store::tree::free_bytes(&layout)).await?;
+
+    let mut page = Page::new();
+    let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+    page.gauge("packd_build_info", "Which packd it is", [(version, 1)]);
+    let started = seconds(&state.began_at);
+    page.gauge(
+        "packd_start_time_seconds",
+        "When packd was started, since 1970",
+        started,
+    );
+
+    let of_jobs = |(kind, status, count): (String, String, u64)| {
+        (vec![("kind", kind), ("state", status)], count)
+    };
+    page.gauge(
+        "packd_jobs",
+        "Jobs in the history, by kind and state",
+        census.into_iter().map(of_jobs),
+    );
+    page.times(
+        "packd_step_duration_seconds",
+        "How long the steps of jobs took",
+        parts.hub.steps(),
+    );
+    page.counter(
+        "packd_received_bytes",
+        "Bytes that came from other hosts",
+        one(parts.rate.total()),
+    );
+
+    packs_on(&mut page, &packs);
+    page.gauge(
+        "packd_generation",
+        "The number of the active generation",
+        generation
+            .and_then(whole)
+            .map(|number| (Vec::new(), number)),
+    );
+    page.gauge(
+        "packd_generations",
+        "Generations that are known",
+        one(generations),
+    );
+    registries_on(&mut page, &registries);
+    page.gauge(
+        "packd_state_free_bytes",
+        "Free bytes where the state folder lies",
+        one(free),
+    );
+
+    page.counter(
+        "packd_events",
+        "Events that were stored",
+        whole(last_event).map(|number| (Vec::new(), number)),
+    );
+    page.gauge(
+        "packd_event_followers",
+        "Clients that follow events",
+        one(state.streams.taken()),
+    );
+    page.gauge(
+        "packd_connections",
+        "Connections to the socket",
+        one(state.connections.taken()),
+    );
+    page.gauge(
+        "packd_resident_bytes",
+        "Memory of packd that is resident",
+        resident().map(|bytes| (Vec::new(), bytes)),
+    );
+
+    let content_type = HeaderValue::from_static(Page::CONTENT_TYPE);
+    Ok(([(header::CONTENT_TYPE, content_type)], page.text()).into_response())
+}
+
+fn packs_on(page: &mut Page, packs: &[PackView]) {
+    let count = |wanted: &dyn Fn(&PackView) -> bool| {
+        u64::try_from(packs.iter().filter(|pack| wanted(pack)).count()).unwrap_or(u64::MAX)
+    };
+    let states = [PackState::Ok, PackState::Missing].map(|state| {
+        (
+            vec![("state", state.as_str().to_owned())],
+            count(&|pack| pack.state == state),
+        )
+    });
+    page.gauge(
+        "packd_packs",
+        "Active packs, by the state of their trees",
+        states,
+    );
+    page.gauge(
+        "packd_packs_held",
+        "Active packs that are held",
+        one(count(&|pack| pack.hold.is_some())),
+    );
+    page.gauge(
+        "packd_updates_available",
+        "Active packs that their registry has a newer version of",
+        one(count(&|pack| pack.available.is_some())),
+    );
+    let of_pack = |pack: &PackView| -> Labels {
+        vec![
+            ("pack", pack.pack_ref.clone()),
+            ("version", pack.version.clone()),
+        ]
+    };
+    let installs = packs
+        .iter()
+        .map(|pack| (of_pack(pack), pack.quality.installs));
+    page.counter(
+        "packd_pack_installs",
+        "How often the active version became active here",
+        installs,
+    );
+    let failures = packs
+        .iter()
+        .map(|pack| (of_pack(pack), pack.quality.failures));
+    page.counter(
+        "packd_pack_failures",
+        "How often a job to activate the active version failed",
+        failures,
+    );
+    let tests = packs.iter().flat_map(|pack| {
+        let row = |result: &str, count| {
+            let mut labels = of_pack(pack);
+            labels.push(("result", result.to_owned()));
+            (labels, count)
+        };
+        [
+            row("passed", pack.quality.tests_passed),
+            row("failed", pack.quality.tests_failed),
+        ]
+    });
+    page.counter(
+        "packd_pack_tests",
+        "Runs of the tests of the active version",
+        tests,
+    );
+}
+
+fn registries_on(page: &mut Page, registries: &[RegistryView]) {
+    let label = |registry: &RegistryView| vec![("registry", registry.name.clone())];
+    let asked = || registries.iter().filter(|registry| registry.enabled);
+    page.gauge(
+        "packd_registry_up",
+        "Whether the last refresh succeeded",
+        asked().map(|registry| {
+            (
+                label(registry),
+                u64::from(registry.health.state == RegistryState::Ok),
+            )
+        }),
+    );
+    page.gauge(
+        "packd_registry_age_seconds",
+        "How old the index is that is used",
+        asked().filter_map(|registry| Some((label(registry), registry.health.age_seconds?))),
+    );
+    page.gauge(
+        "packd_registry_failures",
+        "Refreshes that failed since the last that succeeded",
+        asked().map(|registry| (label(registry), registry.health.consecutive_failures.into())),
+    );
+    page.gauge(
+        "packd_registry_packs",
+        "Packs in the index",
+        asked().map(|registry| (label(registry), registry.packs)),
+    );
+}
+
+/// A figure without labels.
+fn one(value: u64) -> [(Labels, u64); 1] {
+    [(Vec::new(), value)]
+}
+
+fn whole(number: i64) -> Option<u64> {
+    u64::try_from(number).ok()
+}
+
+fn seconds(time: &str) -> Option<(Labels, u64)> {
+    let time: Timestamp = time.parse().ok()?;
+    Some((Vec::new(), whole(time.as_second())?))
+}
+
+/// Of `/proc/self/statm`: in pages, the second number. See proc(5).
+fn resident() -> Option<u64> {
+    let text = fs_err::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    let page = u64::try_from(rustix::param::page_size()).ok()?;
+    pages.checked_mul(page)
+}
