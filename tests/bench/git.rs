@@ -3,7 +3,7 @@
 use packd_tests::{GitSite, Packd, Repository, Settings, support::programs};
 
 use crate::install::pack;
-use crate::measure::{Cost, Table, cpu_of, median, memory_of, rounds, shell};
+use crate::measure::{Cost, Table, cpu_of, median, memory_of, rounds, settle, shell};
 
 const COMMITS: usize = 10_000;
 const TAG: &str = "v1.0.1";
@@ -22,6 +22,7 @@ pub(crate) fn run(table: &mut Table) {
     for round in 0..rounds() {
         let mut packd = Packd::start(&Settings::new().set("net.allow_http", true));
         for turn in 0..2 {
+            settle();
             if (turn + round) % 2 == 0 {
                 ours.push(install(&packd, &url, &mut peak));
             } else {

@@ -8,7 +8,7 @@ use std::path::Path;
 use packd_tests::{Format, PackTree, Packd, Settings, Site, support::programs};
 use serde_json::json;
 
-use crate::measure::{Cost, Table, cpu_of, median, memory_of, rounds, shell};
+use crate::measure::{Cost, Table, cpu_of, median, memory_of, rounds, settle, shell};
 
 /// Files of text that compress about three to one, as sources do.
 pub(crate) fn pack(name: &str, files: usize, bytes: usize) -> PackTree {
@@ -53,6 +53,14 @@ fn text(seed: u64, length: usize) -> Vec<u8> {
     text
 }
 
+/// The same bytes in the same files, and the archive that packd keeps, without download, digest and inflation: what
+/// the disk takes for it.
+const COPY: Peer = Peer {
+    shown: "cp -r of the files, cp of the archive, sync -f",
+    line: "cp -r 'FILES' 'TO/files' && cp 'FILE' 'TO/a' && sync -f 'TO'",
+    aim: "",
+};
+
 pub(crate) fn run(table: &mut Table) {
     let mut kept = Vec::new();
     let small = pack("small", 20_000, 10_000);
@@ -74,7 +82,7 @@ pub(crate) fn run(table: &mut Table) {
         &format!("{files}, .tar.gz"),
         &small,
         Format::TarGz,
-        &[piped, durable],
+        &[piped, durable, COPY],
     );
     let piped = Peer {
         aim: "<= 0.80",
@@ -86,7 +94,7 @@ pub(crate) fn run(table: &mut Table) {
         "50 files, 300 MB, .tar.gz",
         &big,
         Format::TarGz,
-        &[piped],
+        &[piped, COPY],
     );
     let unzip = Peer {
         shown: "curl -o, unzip",
@@ -99,7 +107,7 @@ pub(crate) fn run(table: &mut Table) {
         &format!("{files}, .zip"),
         &small,
         Format::Zip,
-        &[unzip],
+        &[unzip, COPY],
     );
     let zstd = Peer {
         shown: "curl URL | tar --zstd -x",
@@ -112,7 +120,7 @@ pub(crate) fn run(table: &mut Table) {
         &format!("{files}, .tar.zst"),
         &small,
         Format::TarZst,
-        &[zstd],
+        &[zstd, COPY],
     );
 }
 
@@ -143,14 +151,17 @@ fn compare(
     let url = site.plain_url(&path);
     let local = site.root().join(&path);
     let work = tempfile::tempdir().unwrap();
+    let files = work.path().join("files");
+    pack.write_to(&files);
     let (mut ours, mut theirs) = (Vec::new(), vec![Vec::new(); peers.len()]);
     let mut peak: f64 = 0.0;
     let mut daemons = Vec::new();
     for round in 0..rounds() {
         let mut packd = daemon(&site);
-        // who comes first changes, so that nobody always inherits the others' dirty pages
+        // who comes first changes: the first one finds other caches than the last
         for turn in 0..=peers.len() {
             let who = (turn + round) % (peers.len() + 1);
+            settle();
             let Some(peer) = peers.get(who) else {
                 ours.push(install(&packd, pack.name(), &mut peak));
                 continue;
@@ -158,6 +169,7 @@ fn compare(
             let to = work.path().join(format!("{who}-{round}"));
             fs_err::create_dir(&to).unwrap();
             let line = peer.line.replace("TO", show(&to)).replace("URL", &url);
+            let line = line.replace("FILES", show(&files));
             theirs[who].push(shell(&line.replace("FILE", show(&local)), &[]));
         }
         packd.terminate();

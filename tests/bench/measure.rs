@@ -27,6 +27,11 @@ pub(crate) fn rounds() -> usize {
     asked.map_or(7, |(_, value)| value.parse().unwrap())
 }
 
+/// Has everything written to the disk, so that nobody pays for what another one left to be written.
+pub(crate) fn settle() {
+    shell("sync", &[]);
+}
+
 /// Runs a line of bash, and what it cost with all its children.
 pub(crate) fn shell(line: &str, environment: &[(&str, &std::ffi::OsStr)]) -> Cost {
     let timed = format!("set -o pipefail; TIMEFORMAT='%U %S'; time {{ {line}; }}");
