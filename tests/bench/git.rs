@@ -16,22 +16,26 @@ pub(crate) fn run(table: &mut Table) {
     // plain http for both: what is measured is not TLS
     let url = site.site.plain_url("git/grown.git");
     let work = tempfile::tempdir().unwrap();
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut synced) = (Vec::new(), Vec::new(), Vec::new());
     let mut peak: f64 = 0.0;
     let mut daemons = Vec::new();
     for round in 0..rounds() {
         let mut packd = Packd::start(&Settings::new().set("net.allow_http", true));
-        for turn in 0..2 {
+        let clone = |name: &str, then: &str| {
+            let to = work.path().join(format!("{name}{round}"));
+            let to = to.display();
+            let line = format!("git clone -q --depth 1 -b {TAG} '{url}' '{to}' 2>/dev/null");
+            shell(&format!("{line} {then}"), &[])
+        };
+        for turn in 0..3 {
             settle();
-            if (turn + round) % 2 == 0 {
-                ours.push(install(&packd, &url, &mut peak));
-            } else {
-                let to = work.path().join(round.to_string());
-                let line = format!(
-                    "git clone -q --depth 1 -b {TAG} '{url}' '{}' 2>/dev/null",
-                    to.display()
-                );
-                theirs.push(shell(&line, &[]));
+            match (turn + round) % 3 {
+                0 => ours.push(install(&packd, &url, &mut peak)),
+                1 => theirs.push(clone("plain", "")),
+                _ => synced.push(clone(
+                    "synced",
+                    &format!("&& sync -f '{}'", work.path().display()),
+                )),
             }
         }
         packd.terminate();
@@ -48,6 +52,8 @@ pub(crate) fn run(table: &mut Table) {
         (git, wall(&theirs)),
         "<= 0.90",
     );
+    let durable = ("the same, sync -f", wall(&synced));
+    table.ratio(&name("wall"), "s", wall(&ours), durable, "");
     table.ratio(&name("CPU"), "s", cpu(&ours), (git, cpu(&theirs)), "");
     table.number(&name("peak resident memory"), "MB", peak / 1000.0, "<= 96");
 }

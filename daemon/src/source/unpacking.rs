@@ -158,14 +158,17 @@ impl Unpacking {
             Format::Tar | Format::TarGz | Format::TarZst => Source::Stream(format, &mut whole),
         };
         let base = self.base.as_deref().and_then(base);
+        // what is shared is not written, and an update shares nearly all of it: then it would only have the same
+        // blocks of names and inodes written several times
+        let early = base.is_none().then(|| Early::new(&self.folder)).transpose();
         let mut watcher = Watcher {
             relay: &mut self.relay,
-            early: Early::new(&self.folder).map_err(Trouble::Archive)?,
+            early: early.map_err(Trouble::Archive)?,
         };
         let unpacked = Writer::new(&self.folder, &self.limits, &mut watcher)
             .and_then(|writer| archive::unpack_with(source, writer.sharing(base), &self.limits));
         let files = unpacked.map_err(Trouble::Archive)?;
-        let written = watcher.early.finish();
+        let written = watcher.early.as_mut().map_or(Ok(()), Early::finish);
         written.map_err(|source| {
             Trouble::Archive(ArchiveError::Write {
                 path: self.folder.clone(),
@@ -249,12 +252,14 @@ impl Unpacking {
 /// Who hears of each entry.
 struct Watcher<'a> {
     relay: &'a mut Relay,
-    early: Early,
+    early: Option<Early>,
 }
 
 impl Observer for Watcher<'_> {
     fn entry(&mut self, path: &str, files: u64, bytes: u64) -> ControlFlow<()> {
-        self.early.wrote(bytes);
+        if let Some(early) = &mut self.early {
+            early.wrote(bytes);
+        }
         self.relay.entry(path, files, bytes)
     }
 }
