@@ -10,6 +10,7 @@ mod install;
 pub mod logging;
 mod metric;
 mod net;
+mod pulse;
 mod queue;
 mod registry;
 mod resolve;

@@ -12,7 +12,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// The modules from lowest to highest.
 const ORDER: &[&str] = &[
-    "config", "logging", "metric", "sandbox", "store", "event", "queue", "net", "source",
+    "config", "logging", "metric", "pulse", "sandbox", "store", "event", "queue", "net", "source",
     "registry", "resolve", "install", "update", "worker", "api", "service",
 ];
 

@@ -40,6 +40,7 @@ mod upload;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use packd_wire::{Problem, ReloadView};
@@ -100,6 +101,8 @@ pub(crate) struct Shared {
     /// Connections that there was no room for.
     turned_away: flood::Flood,
     tasks: TaskTracker,
+    /// How many connections there were.
+    accepted: AtomicU64,
     /// Ends streams and waits: the daemon stops.
     stopping: CancellationToken,
     /// Ends everything: the time for stopping is over.
@@ -190,11 +193,32 @@ impl State {
             uploads: Slots::new(UPLOADS),
             turned_away: flood::Flood::default(),
             tasks: TaskTracker::new(),
+            accepted: AtomicU64::new(0),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
             began: Instant::now(),
             began_at: time::now(),
         }))
+    }
+}
+
+/// What the API did for whom, as far as it tells whether packd is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// How many connections are open.
+    pub(crate) open: usize,
+    /// How many there were since the start.
+    pub(crate) accepted: u64,
+}
+
+impl State {
+    /// The connections until now.
+    #[must_use]
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic {
+            open: self.tasks.len(),
+            accepted: self.accepted.load(Ordering::Relaxed),
+        }
     }
 }
 

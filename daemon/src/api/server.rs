@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +22,8 @@ use packd_wire::{ErrorKind, Role};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
+
+use crate::pulse::{Beat, Pulse};
 
 use super::caller::{Caller, Link, rank};
 use super::guarded::{Guarded, Patience};
@@ -39,10 +42,18 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SUM_UP: Duration = Duration::from_mins(1);
 
 /// Serves until `stop`, then until what is being answered is answered, within a bound.
-pub(crate) async fn serve(listeners: Vec<UnixListener>, state: State, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listeners: Vec<UnixListener>,
+    state: State,
+    pulse: Pulse,
+    stop: CancellationToken,
+) {
     raise_descriptors();
     let router = routes::router(&state);
-    let accepting = listeners.iter().map(|one| accept(one, &state, &router));
+    let accepting = listeners.iter().map(|one| {
+        let beat = pulse.beat("the loop that accepts connections");
+        accept(one, beat, &state, &router)
+    });
     let accepting =
         futures_util::future::join(futures_util::future::join_all(accepting), sum_up(&state));
     stop.run_until_cancelled(accepting).await;
@@ -73,10 +84,14 @@ fn raise_descriptors() {
     }
 }
 
-async fn accept(listener: &UnixListener, state: &State, router: &Router) {
+async fn accept(listener: &UnixListener, mut beat: Beat, state: &State, router: &Router) {
     let mut failing = false;
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = beat.answer() => continue,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 failing = false;
                 begin(stream, state, router);
@@ -112,6 +127,7 @@ fn begin(stream: UnixStream, state: &State, router: &Router) {
     }
     let (stopped, state, router) = (state.stopped.clone(), state.clone(), router.clone());
     let tasks = state.tasks.clone();
+    state.accepted.fetch_add(1, Ordering::Relaxed);
     tasks.spawn(async move {
         stopped
             .run_until_cancelled_owned(connection(stream, state, router))

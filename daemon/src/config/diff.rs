@@ -18,6 +18,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         access,
         net,
         git,
+        service,
         log,
     } = new;
     let mut changed = Vec::new();
@@ -52,6 +53,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
     add(&mut changed, "access", &old.access, access);
     add(&mut changed, "net", &old.net, net);
     add(&mut changed, "git", &old.git, git);
+    add(&mut changed, "service", &old.service, service);
     add(&mut changed, "log", &old.log, log);
     changed
 }

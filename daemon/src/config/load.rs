@@ -119,6 +119,7 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
     let access = read_section(root, "access", findings);
     let net = read_section(root, "net", findings);
     let git = read_section(root, "git", findings);
+    let service = read_section(root, "service", findings);
     let log = read_section(root, "log", findings);
     Some(Config {
         registries,
@@ -130,6 +131,7 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
         access: access?,
         net: net?,
         git: git?,
+        service: service?,
         log: log?,
     })
 }

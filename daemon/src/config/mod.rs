@@ -48,7 +48,8 @@ pub use runtime::{Runtimes, VersionProbe};
 pub use safe_url::{SafeUrl, UrlError};
 pub use secret::{Secret, SecretError, TemplateError};
 pub use sections::{
-    Access, Git, Level, Limits, Log, Net, Proxy, Queue, Readers, SandboxLevel, Store, Tests,
+    Access, Git, Level, Limits, Log, Net, Proxy, Queue, Readers, SandboxLevel, Service, Store,
+    Tests,
 };
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
@@ -74,6 +75,8 @@ pub struct Config {
     pub net: Net,
     /// How packd reaches git repositories.
     pub git: Git,
+    /// How packd runs as a service.
+    pub service: Service,
     /// What is logged.
     pub log: Log,
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::section::{Key, Section};
 use super::{
     Access, Args, Config, Environment, Git, Inputs, Layout, Limits, Log, Net, Origin, Queue,
-    Registry, Store, Tests, VersionProbe, load,
+    Registry, Service, Store, Tests, VersionProbe, load,
 };
 
 const HEAD: &str = "\
@@ -47,7 +47,7 @@ fn section<T: Section>(name: &'static str) -> Documented {
     }
 }
 
-fn sections() -> [Documented; 8] {
+fn sections() -> [Documented; 9] {
     [
         section::<Queue>("queue"),
         section::<Store>("store"),
@@ -56,6 +56,7 @@ fn sections() -> [Documented; 8] {
         section::<Access>("access"),
         section::<Net>("net"),
         section::<Git>("git"),
+        section::<Service>("service"),
         section::<Log>("log"),
     ]
 }

@@ -66,6 +66,7 @@ impl Effective {
         self.headed("access", &config.access, &mut lines);
         self.headed("net", &config.net, &mut lines);
         self.headed("git", &config.git, &mut lines);
+        self.headed("service", &config.service, &mut lines);
         self.headed("log", &config.log, &mut lines);
         aligned(&lines)
     }

@@ -169,6 +169,26 @@ section! {
 }
 
 section! {
+    /// How packd runs as a service.
+    struct Service {
+        /// After how long without a job and a connection packd ends, to be started again by the next
+        /// connection. Only where the service manager holds the socket. `null`: never. Registries are not
+        /// asked meanwhile; `packd-refresh.timer` does that.
+        idle_exit: Option<Duration> = None, check idle_exit;
+    }
+}
+
+#[expect(clippy::ref_option, reason = "a check is given its value so")]
+fn idle_exit(after: &Option<Duration>) -> Result<(), String> {
+    match after {
+        Some(after) if !(SECOND..=DAY).contains(after) => {
+            Err("must be between 1s and 1d, or `null`".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+section! {
     /// What is logged.
     struct Log {
         /// The least important messages that are logged: `error`, `warn`, `info`, `debug` or `trace`.

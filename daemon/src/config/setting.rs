@@ -197,6 +197,7 @@ macro_rules! or_null {
 }
 
 or_null!(
+    Duration: "a span of time such as `30s`, `5m`, `1h` or `14d`, or `null`",
     PathBuf: "an absolute path or `null`",
     ByteSize: "an amount such as `512MiB` or `null`",
     SandboxLevel: "`strict`, `standard`, `basic`, `none` or `null`"

@@ -2,7 +2,7 @@
 
 use super::registry::Registry;
 use super::section::{Key, Section};
-use super::sections::{Access, Git, Limits, Log, Net, Queue, Store, Tests};
+use super::sections::{Access, Git, Limits, Log, Net, Queue, Service, Store, Tests};
 
 /// Keys of the format that nothing in this version acts on. `*` stands for the name of a registry.
 const NOT_SUPPORTED: &[&str] = &[
@@ -24,6 +24,7 @@ pub(super) const SECTIONS: &[(&str, &[Key])] = &[
     ("access", Access::KEYS),
     ("net", Net::KEYS),
     ("git", Git::KEYS),
+    ("service", Service::KEYS),
     ("log", Log::KEYS),
 ];
 

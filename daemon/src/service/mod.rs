@@ -5,6 +5,7 @@
 //! queue, streams closed, database closed. Systemd is told at each turn.
 
 mod error;
+mod idle;
 mod notify;
 mod recover;
 mod reload;
@@ -22,6 +23,7 @@ use crate::config::{Config, Effective, Environment, Inputs, Layout, Objection, S
 use crate::event::Hub;
 use crate::install::{Context, Prober};
 use crate::net::Http;
+use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::source::{Cache, git};
@@ -42,6 +44,7 @@ const FORGET_EVERY: Duration = Duration::from_hours(24);
 /// [`ServiceError`]: why it could not start, or go on.
 pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceError> {
     let layout = Arc::new(effective.layout.clone());
+    let starting = notify::Starting::begin();
     store::tree::make_folders(&layout).map_err(ServiceError::Store)?;
     let _lock = store::tree::lock(&layout).map_err(ServiceError::Store)?;
     let (database, threads) = Database::open(&layout.db()).map_err(ServiceError::Store)?;
@@ -52,7 +55,7 @@ pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceErr
         .thread_keep_alive(Duration::from_secs(5))
         .build()
         .map_err(ServiceError::Runtime)?;
-    let result = runtime.block_on(serve(inputs, effective, layout, database));
+    let result = runtime.block_on(serve(inputs, effective, layout, database, starting));
     runtime.shutdown_timeout(Duration::from_millis(500));
     threads.join();
     result
@@ -75,6 +78,7 @@ async fn serve(
     effective: Effective,
     layout: Arc<Layout>,
     database: Database,
+    starting: notify::Starting,
 ) -> Result<(), ServiceError> {
     let listen_to = |kind| signal(kind).map_err(ServiceError::Runtime);
     let mut terminate = listen_to(SignalKind::terminate())?;
@@ -97,6 +101,7 @@ async fn serve(
 
     let rate = http.rate();
     let stop = CancellationToken::new();
+    let pulse = Pulse::default();
     let tasks = TaskTracker::new();
     let context = Context {
         config: shared.clone(),
@@ -126,21 +131,43 @@ async fn serve(
     });
     // each of these runs until `stop`; one that ends before is a defect
     let parts = [
-        tasks.spawn(ends("the API", api::serve(listeners, state, stop.clone()))),
+        tasks.spawn(ends(
+            "the API",
+            api::serve(listeners, state.clone(), pulse.clone(), stop.clone()),
+        )),
         tasks.spawn(ends(
             "the worker",
-            worker::run(context, queue.clone(), stop.clone()),
+            worker::run(
+                context,
+                queue.clone(),
+                pulse.beat("the queue"),
+                stop.clone(),
+            ),
         )),
         tasks.spawn(ends("the registry watcher", registries.run(stop.clone()))),
         tasks.spawn(ends(
             "the history keeper",
-            forget(database, shared.clone(), stop.clone()),
+            forget(database.clone(), shared.clone(), stop.clone()),
         )),
     ];
-    tasks.spawn(notify::run(queue, shared.clone(), stop.clone()));
+    let alive = notify::Alive {
+        queue: queue.clone(),
+        database,
+        pulse,
+    };
+    tasks.spawn(notify::run(alive, shared.clone(), stop.clone()));
     tasks.close();
     let mut ended = futures_util::future::select_all(parts);
 
+    let comes_back = bound.is_passed();
+    let mut idle = std::pin::pin!(async {
+        if comes_back {
+            idle::wait(shared.clone(), queue, state).await;
+        } else {
+            std::future::pending().await
+        }
+    });
+    drop(starting);
     notify::ready("ready".into()).await;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -158,6 +185,10 @@ async fn serve(
                 // it reports what it found in the log, and notes it with the configuration
                 drop(tokio::task::spawn_blocking(move || reload()).await);
                 notify::reloaded(&shared).await;
+            }
+            () = &mut idle => {
+                tracing::info!("nothing to do; the next connection starts packd again");
+                break Ok(());
             }
             (part, ..) = &mut ended => break Err(ServiceError::Ended(part.unwrap_or("a part"))),
         }

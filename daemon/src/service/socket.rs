@@ -27,6 +27,13 @@ struct Own {
     identity: (u64, u64),
 }
 
+impl Bound {
+    /// Whether the service manager holds the socket, and starts packd for who connects.
+    pub(super) fn is_passed(&self) -> bool {
+        self.own.is_none()
+    }
+}
+
 impl Drop for Bound {
     fn drop(&mut self) {
         let Some(own) = &self.own else { return };

@@ -120,6 +120,14 @@ impl Database {
         Ok((database, Threads { handles }))
     }
 
+    /// Begins a transaction on the writer thread and ends it, with nothing in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`]: nothing can be written.
+    pub(crate) async fn turn(&self) -> Result<(), StoreError> {
+        self.write(|_| Ok(())).await
+    }
+
     /// Runs `change` in one transaction and commits it.
     ///
     /// # Errors

@@ -14,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::install::{self, Context, StepError};
+use crate::pulse::Beat;
 use crate::queue::{Claimed, Outcome, Queue};
 use crate::store;
 
 /// Works on jobs until `stop`; then the running ones go back to the queue.
-pub(crate) async fn run(context: Context, queue: Queue, stop: CancellationToken) {
+pub(crate) async fn run(context: Context, queue: Queue, mut beat: Beat, stop: CancellationToken) {
     let mut jobs = JoinSet::new();
     // kept from turn to turn: dropped halfway, it would leave a job claimed that nobody works on
     let mut claim = Box::pin(queue.claim());
@@ -28,6 +29,7 @@ pub(crate) async fn run(context: Context, queue: Queue, stop: CancellationToken)
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            () = beat.answer() => {}
             Some(ended) = jobs.join_next() => log_panic(ended),
             claimed = &mut claim, if jobs.len() < workers => {
                 claim.set(queue.claim());
@@ -58,7 +60,9 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
 
 async fn work(context: Context, job: Claimed) {
     let id = job.id();
-    let span = tracing::info_span!("job", job = id);
+    let refs = job.request().refs();
+    // `journalctl PACKD_JOB=17`, `journalctl PACKD_PACK=slack`; of a job for several packs, the first
+    let span = tracing::info_span!("job", job = id, pack = refs.first());
     async {
         let summary = job.snapshot().summary;
         tracing::info!("{summary}: started");

@@ -32,6 +32,7 @@ use super::{Parts, State, Times, routes, serve};
 use crate::config::{self, Config, Layout};
 use crate::event::Hub;
 use crate::net::Http;
+use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::store::{self, Database};
@@ -151,7 +152,12 @@ impl Served {
         let listener = UnixListener::bind(daemon.folder.path().join("packd.sock")).unwrap();
         let stop = CancellationToken::new();
         let mut serving = JoinSet::new();
-        serving.spawn(serve(vec![listener], daemon.state.clone(), stop.clone()));
+        serving.spawn(serve(
+            vec![listener],
+            daemon.state.clone(),
+            Pulse::default(),
+            stop.clone(),
+        ));
         Self {
             daemon,
             stop,

@@ -76,6 +76,8 @@ fn the_listing_shows_values_origins_and_no_secret() {
       allow_git_protocol: false                   # default
       timeout: 10m                                # default
       cache_size: 1GiB                            # default
+    service:
+      idle_exit: null                             # default
     log:
       level: info                                 # default
     "#);

@@ -1,0 +1,43 @@
+//! Ends a packd that nobody needs, when the service manager starts it again for who connects.
+
+use std::time::Duration;
+
+use crate::api;
+use crate::config::Shared;
+use crate::queue::Queue;
+
+/// Waits until there was neither a job that has not ended nor a connection for `service.idle_exit`; for
+/// ever, while that is not set. One look in that time is enough: what came and went between two looks
+/// is seen by its number. Until it ends may so take twice as long.
+pub(super) async fn wait(config: Shared, queue: Queue, api: api::State) {
+    let mut changes = config.subscribe();
+    let mut before = api.traffic();
+    loop {
+        let after = changes.borrow_and_update().service.idle_exit;
+        let Some(after) = after else {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            continue;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(after) => {}
+            _ = changes.changed() => continue,
+        }
+        let now = api.traffic();
+        let quiet = now == before && now.open == 0;
+        before = now;
+        if quiet && no_jobs(&queue, after).await && api.traffic() == now {
+            return;
+        }
+    }
+}
+
+/// Whether every job has ended. One that waits for its next attempt has not.
+async fn no_jobs(queue: &Queue, within: Duration) -> bool {
+    match tokio::time::timeout(within, queue.counts()).await {
+        Ok(Ok(counts)) => counts.queued == 0 && counts.running == 0,
+        // the watchdog's business
+        Ok(Err(_)) | Err(_) => false,
+    }
+}
