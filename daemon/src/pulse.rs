@@ -88,7 +88,8 @@ mod tests {
         let pulse = Pulse::default();
         assert_eq!(pulse.feel(PATIENCE).await, Ok(()), "there is nobody");
         let mut moving = pulse.beat("the first");
-        tokio::spawn(async move {
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(async move {
             loop {
                 moving.answer().await;
             }

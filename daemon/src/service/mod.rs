@@ -14,7 +14,7 @@ mod socket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -80,11 +80,7 @@ async fn serve(
     database: Database,
     starting: notify::Starting,
 ) -> Result<(), ServiceError> {
-    let listen_to = |kind| signal(kind).map_err(ServiceError::Runtime);
-    let mut terminate = listen_to(SignalKind::terminate())?;
-    let mut interrupt = listen_to(SignalKind::interrupt())?;
-    let mut hangup = listen_to(SignalKind::hangup())?;
-
+    let signals = Signals::listen().map_err(ServiceError::Runtime)?;
     let hub = Hub::default();
     let shared = Shared::new(effective.config);
     let queue = Queue::new(database.clone(), hub.clone());
@@ -157,17 +153,36 @@ async fn serve(
     };
     tasks.spawn(notify::run(alive, shared.clone(), stop.clone()));
     tasks.close();
-    let mut ended = futures_util::future::select_all(parts);
-
+    let ended = async {
+        let (part, ..) = futures_util::future::select_all(parts).await;
+        part.unwrap_or("a part")
+    };
     let comes_back = bound.is_passed();
-    let mut idle = std::pin::pin!(async {
+    let idle = async {
         if comes_back {
             idle::wait(shared.clone(), queue, state).await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
-    });
+    };
     drop(starting);
+    announce(&layout).await;
+    let result = tokio::select! {
+        () = attend(signals, &reload, &shared) => Ok(()),
+        () = idle => {
+            tracing::info!("nothing to do; the next connection starts packd again");
+            Ok(())
+        }
+        part = ended => Err(ServiceError::Ended(part)),
+    };
+    shut_down(&stop, &tasks).await;
+    // what is left behind by a panic is replaced at the next start
+    drop(tokio::task::spawn_blocking(move || drop(bound)).await);
+    result
+}
+
+/// Says that everything is there.
+async fn announce(layout: &Layout) {
     notify::ready("ready".into()).await;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -175,24 +190,10 @@ async fn serve(
         state = %layout.state_dir.display(),
         "ready"
     );
-    let result = loop {
-        tokio::select! {
-            _ = terminate.recv() => break Ok(()),
-            _ = interrupt.recv() => break Ok(()),
-            _ = hangup.recv() => {
-                notify::reloading().await;
-                let reload = Arc::clone(&reload);
-                // it reports what it found in the log, and notes it with the configuration
-                drop(tokio::task::spawn_blocking(move || reload()).await);
-                notify::reloaded(&shared).await;
-            }
-            () = &mut idle => {
-                tracing::info!("nothing to do; the next connection starts packd again");
-                break Ok(());
-            }
-            (part, ..) = &mut ended => break Err(ServiceError::Ended(part.unwrap_or("a part"))),
-        }
-    };
+}
+
+/// Tells everything to stop, and waits for it.
+async fn shut_down(stop: &CancellationToken, tasks: &TaskTracker) {
     tracing::info!("stopping");
     notify::stopping().await;
     stop.cancel();
@@ -202,9 +203,40 @@ async fn serve(
     {
         tracing::warn!("something did not stop in time; its job runs again at the next start");
     }
-    // what is left behind by a panic is replaced at the next start
-    drop(tokio::task::spawn_blocking(move || drop(bound)).await);
-    result
+}
+
+/// The signals that mean something.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+/// Reloads the configuration when it is told to, until it is told to stop.
+async fn attend(mut signals: Signals, reload: &api::Reload, shared: &Shared) {
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            _ = signals.hangup.recv() => {
+                notify::reloading().await;
+                let reload = Arc::clone(reload);
+                // it reports what it found in the log, and notes it with the configuration
+                drop(tokio::task::spawn_blocking(move || reload()).await);
+                notify::reloaded(shared).await;
+            }
+        }
+    }
 }
 
 /// Runs a part and gives its name when it ends.

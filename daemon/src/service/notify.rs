@@ -1,4 +1,4 @@
-//! What systemd is told: READY, STATUS, EXTEND_TIMEOUT_USEC, WATCHDOG, RELOADING, STOPPING.
+//! What systemd is told: `READY`, `STATUS`, `EXTEND_TIMEOUT_USEC`, `WATCHDOG`, `RELOADING`, `STOPPING`.
 
 use std::io;
 use std::sync::mpsc;

@@ -51,7 +51,7 @@ workers: 3
     packd.yaml:5: `updates` is not supported by this version of packd
     packd.yaml:7: `store.keep_for` is not supported by this version of packd
     packd.yaml:8: `store.min_free` must be an amount of bytes such as `512MiB` or `1GiB`; `512MB` has the unknown unit `MB`; one of B KiB MiB GiB TiB
-    packd.yaml:9: `colour` is not a known key; known here: registries runtimes queue store limits tests access net git log
+    packd.yaml:9: `colour` is not a known key; known here: registries runtimes queue store limits tests access net git service log
     packd.yaml:12: `registries.acme.url` is plain http, which needs `allow_http: true` beside it
     packd.yaml:13: `registries.acme.root` is not supported by this version of packd
     packd.yaml:14: `registries.acme.trust` cannot be `signed`: this version of packd does not verify signatures, and does not pretend to; use `checksum`
