@@ -90,6 +90,8 @@ fn force_changes_the_pack_that_is_named_and_it_stays_held() {
     refused(&packd, &["install", "core@1.0.0"]);
     packd.ctl(["remove", "core", "--force"]).success();
     assert_eq!(packd.active(), [""; 0]);
+    packd.ctl(["install", "core@1.0.0"]).success();
+    assert!(show(&packd, "core").hold.is_none(), "it went with the pack");
 }
 
 #[test]

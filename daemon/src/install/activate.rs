@@ -244,6 +244,10 @@ fn confirm(tx: &Tx<'_>, hub: &Hub, number: i64, job: i64) -> SqlResult<()> {
             ChangeAction::Remove => EventKind::PackRemoved,
             ChangeAction::Keep => continue,
         };
+        if let (EventKind::PackRemoved, Some(name)) = (kind, &change.pack_ref) {
+            // there is nothing left that could stay as it is
+            store::hold::lift(tx, name)?;
+        }
         let version = change.to.as_ref().or(change.from.as_ref());
         if kind != EventKind::PackRemoved
             && let (Some(name), Some(version)) = (&change.pack_ref, version)

@@ -13,7 +13,7 @@ use packd_format::archive::ArchiveError;
 use packd_format::error::without_path;
 
 /// Bytes that are unpacked between two beginnings.
-const EVERY: u64 = 64 * 1024 * 1024;
+const EVERY: u64 = 32 * 1024 * 1024;
 
 /// Has the file system of a folder written out now and then. For a small tree nothing is started.
 #[derive(Debug)]
