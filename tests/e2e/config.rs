@@ -206,3 +206,25 @@ fn the_environment_goes_before_the_file() {
         "{line}"
     );
 }
+
+#[test]
+fn a_pipe_and_a_path_that_no_socket_can_have_are_refused_and_not_waited_for() {
+    let packd = Packd::prepare(&Settings::new());
+    let drop_ins = packd.config_file().with_file_name("conf.d");
+    fs_err::create_dir(&drop_ins).unwrap();
+    let pipe = drop_ins.join("pipe.yaml");
+    Ran::of(Command::new("mkfifo").arg(&pipe)).success();
+    check(&packd)
+        .failure(1)
+        .says("pipe.yaml`: it is no regular file");
+    fs_err::remove_file(&pipe).unwrap();
+
+    let long = format!("/run/{}/packd.sock", "x".repeat(100));
+    let mut line = packd.command_line();
+    line.extend(["--check-config".into(), "--socket".into(), long.into()]);
+    let at = line.iter().position(|word| word == "--socket").unwrap();
+    line.drain(at..at + 2);
+    Ran::of(&mut packd.bare(&line))
+        .failure(1)
+        .says("is too long for a socket: at most 107 bytes");
+}

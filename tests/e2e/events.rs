@@ -213,3 +213,27 @@ fn the_stored_events_are_one_document_and_a_stream_is_lines() {
     let none: EventList = packd.ctl(["-j", "events", "--job", "99"]).success().json();
     assert_eq!(none.events, [], "also nothing is a document");
 }
+
+#[test]
+fn who_follows_a_pack_hears_how_its_jobs_end() {
+    let mut site = Site::serving([&PackTree::new("slack", "2.1.0")]);
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    site.offer_with_checksum(&PackTree::new("bad", "1.0.0"), &wrong);
+    let packd = Packd::start(&Settings::for_site(&site).set("queue.retries", 0));
+    packd.ctl(["install", "bad"]).failure(1);
+    packd.ctl(["install", "slack"]).success();
+    let of = |pack: &str| -> Vec<EventKind> {
+        let target = format!("{}?since=0&follow=false&ref={pack}", path::EVENTS);
+        let list: EventList = packd.get(&target).expect(200).json();
+        list.events.iter().map(|event| event.kind).collect()
+    };
+    for (pack, end) in [
+        ("bad", EventKind::JobFailed),
+        ("slack", EventKind::JobSucceeded),
+    ] {
+        let kinds = of(pack);
+        for kind in [EventKind::JobQueued, EventKind::StepStarted, end] {
+            assert!(kinds.contains(&kind), "{pack}: no {kind:?} in {kinds:?}");
+        }
+    }
+}

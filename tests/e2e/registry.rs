@@ -244,3 +244,25 @@ fn who_cannot_be_asked_offers_neither_something_nor_nothing() {
         .failure(3)
         .says("no registry offers `zulip`");
 }
+
+#[test]
+fn an_entry_that_cannot_be_used_is_told_when_its_pack_is_asked_for() {
+    let site = Site::serving([&slack("2.1.0")]);
+    let path = site.root().join("index.json");
+    let mut index: serde_json::Value =
+        serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+    let odd = json!({"ref": "odd", "label": "Odd", "description": "d", "version": "1.x.y", "install_sources": []});
+    index["packs"].as_array_mut().unwrap().push(odd);
+    fs_err::write(&path, index.to_string()).unwrap();
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd
+        .ctl(["install", "odd"])
+        .failure(3)
+        .says("no registry offers `odd`")
+        .says("its entry cannot be used")
+        .says("1.x.y");
+    packd
+        .ctl(["search", "slak"])
+        .success()
+        .says("did you mean `slack`?");
+}

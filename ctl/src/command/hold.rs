@@ -5,6 +5,7 @@ use packd_wire::{Exit, HoldRequest, PackView};
 
 use crate::Ending;
 use crate::client::{Client, ClientError};
+use crate::output::text::moment;
 use crate::output::{Failure, Output};
 
 /// Keep packs in the version that they have
@@ -45,6 +46,7 @@ impl Hold {
             until: self.until.map(|until| until.to_string()),
             reason: self.reason,
         };
+        let now = Timestamp::now();
         let mut told = Told::default();
         for pack_ref in &self.refs {
             told.take(out, client.hold(pack_ref, &request).await);
@@ -52,8 +54,10 @@ impl Hold {
         Ok(told.end(out, |pack| {
             match pack.hold.as_ref().and_then(|hold| hold.until.as_ref()) {
                 Some(until) => format!(
-                    "{} is held at {} until {until}",
-                    pack.pack_ref, pack.version
+                    "{} is held at {} until {}",
+                    pack.pack_ref,
+                    pack.version,
+                    moment(until, now)
                 ),
                 None => format!("{} is held at {}", pack.pack_ref, pack.version),
             }

@@ -1,7 +1,9 @@
 //! `search`: what the registries offer, by text.
 
+use packd_format::PackRef;
 use packd_wire::{Exit, SearchList, SearchQuery};
 
+use super::versions::did_you_mean;
 use crate::Ending;
 use crate::client::Client;
 use crate::output::table::{Table, or_dash};
@@ -41,6 +43,14 @@ impl Search {
                 "" => "the registries offer no pack".to_owned(),
                 text => format!("no pack found for `{text}`"),
             });
+            // what was typed may be nearly the name of one; that nobody could be asked was said before
+            if let [word] = self.text.as_slice()
+                && PackRef::is_legal(word)
+                && let Ok(offered) = client.available(word).await
+                && let Some(hint) = did_you_mean(&offered.nearest)
+            {
+                out.hint(&hint);
+            }
         }
         let width = out.width();
         out.show_list(&list, &list.packs, || table(&list, width));

@@ -26,20 +26,21 @@ impl Versions {
         out.show_list(&list, &list.versions, || table(&list, width));
         if list.versions.is_empty() {
             let message = format!("no registry offers `{}`", list.pack_ref);
-            let hint = match list.nearest.as_slice() {
-                [] => "`packctl search WORD` shows what there is".to_owned(),
-                names => {
-                    let names: Vec<_> = names
-                        .iter()
-                        .map(|name| format!("`{}`", clean(name)))
-                        .collect();
-                    format!("did you mean {}?", names.join(" or "))
-                }
-            };
+            let hint = did_you_mean(&list.nearest)
+                .unwrap_or_else(|| "`packctl search WORD` shows what there is".to_owned());
             return Err(Failure::new(ErrorKind::PackNotFound.exit(), message).with_hint(hint));
         }
         Ok(Ending::Exit(Exit::Done))
     }
+}
+
+/// Whether one of these was meant, if there are any.
+pub(super) fn did_you_mean(nearest: &[String]) -> Option<String> {
+    let names: Vec<_> = nearest
+        .iter()
+        .map(|name| format!("`{}`", clean(name)))
+        .collect();
+    (!names.is_empty()).then(|| format!("did you mean {}?", names.join(" or ")))
 }
 
 /// A line per version, newest first; no header without versions.

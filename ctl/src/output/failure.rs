@@ -22,6 +22,8 @@ pub(crate) struct Failure {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// The job that has all of it.
+    job: Option<i64>,
     exit: Exit,
 }
 
@@ -32,6 +34,7 @@ impl Failure {
             message: message.into(),
             causes: Vec::new(),
             hint: None,
+            job: None,
             exit,
         }
     }
@@ -92,7 +95,10 @@ impl Failure {
                 format!("job {} was cancelled; nothing has changed", job.id),
             ),
         };
-        Some(failure.about(&job.summary))
+        Some(Self {
+            job: Some(job.id),
+            ..failure.about(&job.summary)
+        })
     }
 
     /// What the program exits with.
@@ -114,6 +120,9 @@ impl Failure {
         if let Some(hint) = &self.hint {
             line(&format!("{} ", styled(GOOD, "hint:")), hint);
         }
+        if let Some(job) = self.job {
+            line("job: ", &format!("{job}, see packctl job show {job}"));
+        }
         text
     }
 
@@ -132,6 +141,7 @@ impl From<&Problem> for Failure {
             message: problem.detail.clone(),
             causes: problem.causes.clone(),
             hint: problem.hint.clone(),
+            job: None,
             exit: problem.kind.exit(),
         }
     }

@@ -72,7 +72,7 @@ impl Output {
         };
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let terminal = stdout.is_terminal();
-        let live = stderr.is_terminal();
+        let live = stderr.is_terminal() && Progress::can_draw();
         let data = choice.unwrap_or_else(|| AutoStream::choice(&stdout));
         let talk = choice.unwrap_or_else(|| AutoStream::choice(&stderr));
         Self {

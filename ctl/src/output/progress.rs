@@ -42,6 +42,11 @@ impl Progress {
         Self::to(Sink::Lines(stream))
     }
 
+    /// Whether the terminal of standard error can draw a line again; what `TERM` calls `dumb` cannot.
+    pub(super) fn can_draw() -> bool {
+        !MultiProgress::new().is_hidden()
+    }
+
     /// Draws on the terminal of standard error.
     pub(super) fn live(choice: ColorChoice) -> Self {
         Self::to(Sink::Live {

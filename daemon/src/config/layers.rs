@@ -59,6 +59,7 @@ pub(super) fn paths(
 fn unreadable(path: &Path, error: &io::Error) -> String {
     let reason = match error.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::InvalidInput => "it is no regular file".to_owned(),
         kind => kind.to_string(),
     };
     format!("cannot read `{}`: {reason}", path.display())
@@ -71,8 +72,8 @@ pub(super) fn read_file(
 ) -> Option<String> {
     let mut refuse = |message| problems.push(Problem::new(Origin::Default, message));
     let mut bytes = Vec::new();
-    let read =
-        fs_err::File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
+    let read = super::open_regular(path)
+        .and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return None,
         Err(error) => {

@@ -32,6 +32,9 @@ pub struct Effective {
     pub(super) layout_origins: [Origin; 3],
 }
 
+/// The longest path that a socket can be bound to.
+const SOCKET_BYTES: usize = 107;
+
 /// Makes the effective configuration.
 ///
 /// # Errors
@@ -67,6 +70,7 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
         set(&mut root, &[section, key], value);
     }
 
+    check_socket(inputs, &mut findings.problems);
     let config = read_config(&root, &mut findings);
     let Findings {
         origins,
@@ -92,6 +96,19 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
             problems.sort_by_key(|problem| rank(&problem.origin, &files));
             Err(ConfigError { problems })
         }
+    }
+}
+
+/// A socket's path has a longest length, see unix(7), and is bound only when much else has been done.
+fn check_socket(inputs: &Inputs, problems: &mut Vec<Problem>) {
+    let path = &inputs.layout.socket;
+    if path.as_os_str().len() > SOCKET_BYTES {
+        let [_, origin, _] = &inputs.layout_origins;
+        let message = format!(
+            "`{}` is too long for a socket: at most {SOCKET_BYTES} bytes",
+            path.display()
+        );
+        problems.push(Problem::new(origin.clone(), message));
     }
 }
 

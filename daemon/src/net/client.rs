@@ -1,5 +1,6 @@
 //! Builds the HTTP library's client from the settings: trust, proxy, timeouts, and nothing automatic.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use crate::config;
 use crate::config::{Environment, HostPatterns, SafeUrl};
 
 const USER_AGENT: &str = concat!("packd/", env!("CARGO_PKG_VERSION"));
+
+/// The most that is read of `net.ca_file`.
+const ROOTS_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Idle connections are worth keeping while the packs of one job come from one host, not longer.
 const KEEP_IDLE: Duration = Duration::from_secs(20);
@@ -163,7 +167,10 @@ fn read_roots(path: &std::path::Path) -> Result<Vec<Certificate>, SetupError> {
     let invalid = || SetupError::InvalidCa {
         path: path.to_owned(),
     };
-    let pem = fs_err::read(path).map_err(|source| SetupError::ReadCa { source })?;
+    let mut pem = Vec::new();
+    config::open_regular(path)
+        .and_then(|file| file.take(ROOTS_BYTES).read_to_end(&mut pem))
+        .map_err(|source| SetupError::ReadCa { source })?;
     let mut check = RootCertStore::empty();
     let mut roots = Vec::new();
     for der in CertificateDer::pem_slice_iter(&pem) {

@@ -13,7 +13,7 @@ use crate::event::{Hub, NewEvent};
 use crate::store::job;
 use crate::store::{SqlResult, StoreError, Tx, patience, time};
 
-use super::moves::{append, end, end_steps, fail, requeue, step, succeed, wait};
+use super::moves::{append, end, end_steps, fail, requeue, step, subject, succeed, wait};
 use super::{JobRequest, Queue, state};
 
 /// A job that was claimed and has to be finished.
@@ -339,6 +339,7 @@ impl Claimed {
         data: Value,
     ) -> Result<(), StoreError> {
         let view = self.snapshot();
+        let pack_ref = pack_ref.or_else(|| subject(Some(self.request()), &view));
         let hub = self.hub().clone();
         self.queue
             .inner

@@ -3,7 +3,7 @@
 use packd_wire::{ChangeAction, EventKind, JobView, Problem, StepStatus, StepView};
 use serde_json::json;
 
-use super::state;
+use super::{JobRequest, state};
 use crate::event::{Hub, NewEvent};
 use crate::store::{SqlError, SqlResult, Tx, job, quality, time};
 
@@ -15,15 +15,33 @@ pub(super) fn append(
     job: i64,
     data: serde_json::Value,
 ) -> SqlResult<()> {
+    let pack_ref = match job::get(tx, job)? {
+        Some(row) => subject(super::decode(&row.request).as_ref(), &row.view),
+        None => None,
+    };
     hub.append(
         tx,
         NewEvent {
             kind,
             job: Some(job),
-            pack_ref: None,
+            pack_ref,
             data,
         },
     )
+}
+
+/// The one pack that a job was asked for, as far as that is known.
+pub(super) fn subject(request: Option<&JobRequest>, view: &JobView) -> Option<String> {
+    let mut named = request.map_or_else(Vec::new, JobRequest::refs).into_iter();
+    if let (Some(only), None) = (named.next(), named.next()) {
+        return Some(only);
+    }
+    let changes = view.plan.iter().flat_map(|plan| &plan.changes);
+    let mut asked = changes.filter(|change| change.reason.split(';').next() == Some("requested"));
+    match (asked.next(), asked.next()) {
+        (Some(change), None) => change.pack_ref.clone(),
+        _ => None,
+    }
 }
 
 /// Moves a job; a way that the table does not have is a defect, and stops the transaction.

@@ -95,6 +95,8 @@ pub(crate) enum RegistryError {
         registries: Vec<String>,
         /// Refs of nearly this name.
         nearest: Vec<String>,
+        /// What is wrong with entries of this name that were left out.
+        left_out: Vec<String>,
     },
 
     /// The registry that answers for the pack has no version that will do.
@@ -235,6 +237,10 @@ impl RegistryError {
                 let later = "no other registry is asked in its place; try again later";
                 source.is_transient().then(|| later.into())
             }),
+            Self::NotFound { left_out, .. } if !left_out.is_empty() => Some(format!(
+                "its entry cannot be used, whoever keeps the registry should know: {}",
+                left_out.join("; ")
+            )),
             Self::NotFound { nearest, .. } => Some(match nearest.as_slice() {
                 [] => "`packctl search WORD` shows what there is".into(),
                 names => format!("did you mean {}?", listed(names)),
@@ -255,7 +261,10 @@ impl RegistryError {
             Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
                 Some("tell whoever keeps the registry".into())
             }
-            Self::NoSource { .. } | Self::SourceRefused { .. } => None,
+            Self::NoSource { registry, .. } => Some(format!(
+                "`packctl registry list --output json` shows under `problems` what of `{registry}` cannot be used"
+            )),
+            Self::SourceRefused { .. } => None,
             Self::Store(error) => error.hint(),
         }
     }

@@ -199,6 +199,33 @@ impl Registries {
             .await
     }
 
+    /// What is wrong with the entries of a pack that were left out of the indexes of these registries.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn left_out(
+        &self,
+        pack_ref: &PackRef,
+        asked: &[String],
+    ) -> Result<Vec<String>, StoreError> {
+        // by number in Attune's form, by key in StackStorm's
+        let marks = [
+            format!("] `{pack_ref}`, line "),
+            format!("packs.{pack_ref}, line "),
+        ];
+        let mut found = Vec::new();
+        for name in asked {
+            let config = self.inner.config.current();
+            let Some(registry) = config.registry(name) else {
+                continue;
+            };
+            let row = self.cached(registry).await?;
+            let mut problems = row.problems.into_iter();
+            found.extend(problems.find(|one| marks.iter().any(|mark| one.contains(mark.as_str()))));
+        }
+        Ok(found)
+    }
+
     /// Refs that the asked registries offer and that are nearly this one.
     pub(super) async fn nearest(
         &self,

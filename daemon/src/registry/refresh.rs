@@ -17,7 +17,7 @@ use packd_wire::EventKind;
 use serde_json::json;
 use url::Url;
 
-use crate::config::{Registry, SafeUrl};
+use crate::config::{self, Registry, SafeUrl};
 use crate::event::NewEvent;
 use crate::net::{self, Request, Validators};
 use crate::store::index::{EntryRow, IndexRow};
@@ -343,9 +343,7 @@ fn write_entries(tx: &Tx<'_>, registry: &str, bytes: &[u8]) -> SqlResult<()> {
 
 /// Reads an index that is a file. Whatever else is there, a pipe for example, is not waited for.
 async fn read_file(registry: &Registry, limit: u64) -> Result<Bytes, RegistryError> {
-    use std::io::{Error, ErrorKind, Read};
-
-    use fs_err::os::unix::fs::OpenOptionsExt;
+    use std::io::Read as _;
 
     let name = registry.name.clone();
     let path = registry
@@ -354,15 +352,8 @@ async fn read_file(registry: &Registry, limit: u64) -> Result<Bytes, RegistryErr
         .unwrap_or_else(|()| PathBuf::from(registry.url.path()));
     let read = move || {
         let mut bytes = Vec::new();
-        let opened = fs_err::OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(&path);
-        let result = opened.and_then(|file| {
+        let result = config::open_regular(&path).and_then(|file| {
             let found = file.metadata()?;
-            if !found.is_file() {
-                return Err(Error::new(ErrorKind::InvalidInput, "not a regular file"));
-            }
             bytes.reserve(usize::try_from(found.len().min(limit)).unwrap_or_default());
             file.take(limit.saturating_add(1)).read_to_end(&mut bytes)
         });

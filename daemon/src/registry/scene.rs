@@ -87,6 +87,7 @@ impl Scene {
                     pack: name.to_owned(),
                     registries,
                     nearest: look.nearest(&pack_ref).await?,
+                    left_out: Vec::new(),
                 })),
             },
         }

@@ -80,7 +80,10 @@ impl Order {
             answers,
             mut warnings,
         } = searched;
-        let solution = outcome.map_err(|unsolved| self.refused(unsolved, host))?;
+        let solution = match outcome {
+            Ok(solution) => solution,
+            Err(unsolved) => return Err(self.refused(unsolved, host).await),
+        };
         let mut plan = Plan::default();
         for pick in &solution.picks {
             match pick.standing {
@@ -238,7 +241,7 @@ impl Order {
     }
 
     /// The same in the words of a request.
-    fn refused(&self, unsolved: Unsolved<Unanswered>, host: &Host<'_>) -> ResolveError {
+    async fn refused(&self, unsolved: Unsolved<Unanswered>, host: &Host<'_>) -> ResolveError {
         let registry = |error| ResolveError::Registry(Arc::new(error));
         match unsolved {
             Unsolved::Unknown {
@@ -247,14 +250,18 @@ impl Order {
                 nearest,
             } => {
                 let only = self.registry.as_deref();
-                registry(match host.registries.unanswered(&pack_ref, only) {
-                    Some(error) => error,
-                    None => RegistryError::NotFound {
+                if let Some(error) = host.registries.unanswered(&pack_ref, only) {
+                    return registry(error);
+                }
+                match host.registries.left_out(&pack_ref, &asked).await {
+                    Ok(left_out) => registry(RegistryError::NotFound {
                         pack: pack_ref.to_string(),
+                        left_out,
                         registries: asked,
                         nearest,
-                    },
-                })
+                    }),
+                    Err(error) => ResolveError::Store(error),
+                }
             }
             Unsolved::NoVersion {
                 pack_ref,
@@ -305,6 +312,7 @@ fn vanished(pack_ref: &PackRef) -> ResolveError {
         pack: pack_ref.to_string(),
         registries: Vec::new(),
         nearest: Vec::new(),
+        left_out: Vec::new(),
     }))
 }
 

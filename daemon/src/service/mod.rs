@@ -231,8 +231,14 @@ async fn attend(mut signals: Signals, reload: &api::Reload, shared: &Shared) {
             _ = signals.hangup.recv() => {
                 notify::reloading().await;
                 let reload = Arc::clone(reload);
-                // it reports what it found in the log, and notes it with the configuration
-                drop(tokio::task::spawn_blocking(move || reload()).await);
+                let reloading = tokio::task::spawn_blocking(move || reload());
+                tokio::select! {
+                    // a file system may hang, and that is no reason not to stop
+                    _ = signals.terminate.recv() => return,
+                    _ = signals.interrupt.recv() => return,
+                    // it reports what it found in the log, and notes it with the configuration
+                    _ = reloading => {}
+                }
                 notify::reloaded(shared).await;
             }
         }

@@ -249,7 +249,10 @@ impl SourceError {
             }
             Self::Unpack { source, .. } => source.hint(),
             Self::TooLarge { .. } => Some("the limit is `limits.pack_bytes` of the configuration".to_owned()),
-            Self::SizeMismatch { .. } | Self::DigestMismatch { .. } => Some(
+            Self::SizeMismatch { .. } => Some(
+                "the index has another `size` than the archive: compare both with what its publisher says".to_owned(),
+            ),
+            Self::DigestMismatch { .. } => Some(
                 "the archive is not the one that the checksum was made of: compare both with what its publisher says"
                     .to_owned(),
             ),

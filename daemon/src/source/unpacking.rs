@@ -5,7 +5,6 @@ use std::io::{self, Read, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use fs_err::os::unix::fs::OpenOptionsExt as _;
 use packd_format::archive::{self, ArchiveError, Format, Limits, Observer, Source, Writer};
 use packd_format::error::without_path;
 use packd_format::tree::FileList;
@@ -19,6 +18,7 @@ use super::error::{Mismatch, SourceError};
 use super::input::Input;
 use super::relay::{Position, Relay};
 use super::{Fetch, base};
+use crate::config;
 
 /// What a format is recognised by.
 const HEAD: usize = 512;
@@ -275,23 +275,17 @@ fn algorithms(expected: &[Digest]) -> Vec<Algorithm> {
     algorithms
 }
 
-/// Opens a regular file, and says how long it is. A pipe would be waited for, so it is not.
+/// Opens a regular file, and says how long it is.
 fn open(path: &Path) -> Result<(fs_err::File, u64), SourceError> {
-    let failed = |error| SourceError::Open {
-        path: path.to_owned(),
-        source: without_path(&error),
+    let path = || path.to_owned();
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidInput => SourceError::NotAFile { path: path() },
+        _ => SourceError::Open {
+            path: path(),
+            source: without_path(&error),
+        },
     };
-    let mut options = fs_err::OpenOptions::new();
-    let file = options
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
-        .map_err(failed)?;
-    let about = file.metadata().map_err(failed)?;
-    if !about.is_file() {
-        return Err(SourceError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    Ok((file, about.len()))
+    let file = config::open_regular(&path()).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    Ok((file, length))
 }

@@ -180,6 +180,11 @@ impl StoreError {
             Self::CurrentOdd { path } => {
                 Some(format!("look at it with `ls -l {}`", path.display()))
             }
+            Self::Open { source, path } if source.is_damage() => Some(format!(
+                "`{0}` is damaged: put a backup of it in its place, or move it away, with `{0}-wal` and `{0}-shm`; \
+                 packd then begins a new one, without the packs that were installed",
+                path.display()
+            )),
             Self::Open { .. } | Self::JournalMode { .. } => Some(
                 "check the owner, the free space and the file system of the state folder".into(),
             ),
@@ -196,6 +201,17 @@ impl StoreError {
 /// opened.
 #[derive(Debug)]
 pub(crate) struct SqlReason(rusqlite::Error);
+
+impl SqlReason {
+    /// Whether the file is not, or not any more, a database.
+    fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        matches!(
+            self.0.sqlite_error_code(),
+            Some(DatabaseCorrupt | NotADatabase)
+        )
+    }
+}
 
 impl From<rusqlite::Error> for SqlReason {
     fn from(error: rusqlite::Error) -> Self {

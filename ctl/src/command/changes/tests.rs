@@ -231,6 +231,7 @@ fn the_end_of_several_jobs_is_told_one_by_one() {
     assert_snapshot!(talk, @"
     warning: the index of acme is 3 days old
     error: install http: no registry offers `http`
+    job: 2, see packctl job show 2
     warning: job 3 goes on: install late
       to watch it:   packctl job watch 3
       to cancel it:  packctl job cancel 3

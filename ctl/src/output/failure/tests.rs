@@ -41,12 +41,14 @@ fn a_job_that_failed_says_what_it_was() {
       caused by: cannot fetch `https://packs.acme.example/slack.tar.gz`
       caused by: connection refused\u{1b}[2J
     hint: packctl job show 12
+    job: 12, see packctl job show 12
     ");
     view.status = JobStatus::Cancelled;
     view.error = None;
     let failure = Failure::of_job(&view).expect("it was cancelled");
     assert_snapshot!(plain(&failure), @"
     error: install slack@^2: job 12 was cancelled; nothing has changed
+    job: 12, see packctl job show 12
     ");
     view.status = JobStatus::Succeeded;
     assert!(Failure::of_job(&view).is_none(), "a success is no failure");

@@ -100,10 +100,10 @@ impl TestError {
                 manual: false,
                 ..
             } => format!(
-                "`packctl tests {pack}` shows what they wrote; `--force` activates it all the same, \
+                "`packctl tests {pack} --detailed` shows what they wrote; `--force` activates it all the same, \
                  `--skip-tests` does not run them"
             ),
-            Self::Failed { pack, .. } => format!("`packctl tests {pack}` shows what they wrote"),
+            Self::Failed { pack, .. } => format!("`packctl tests {pack} --detailed` shows what they wrote"),
             Self::None { manual: false, .. } => {
                 "`--skip-tests` installs it without; `tests.required: false` in packd.yaml asks for none"
                     .to_owned()
