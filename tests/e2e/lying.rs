@@ -94,7 +94,12 @@ fn every_lie_is_found_out_and_leaves_nothing() {
         ),
         (
             "wrong-rest",
-            vec![Cutting(500_000), ContinuingWrongly],
+            vec![
+                Cutting(500_000),
+                ContinuingWrongly,
+                Cutting(500_000),
+                ContinuingWrongly,
+            ],
             ErrorKind::DigestMismatch,
         ),
         ("gone", vec![Refusing(410, "")], ErrorKind::FetchRefused),
@@ -116,12 +121,17 @@ fn every_lie_is_found_out_and_leaves_nothing() {
         assert_eq!(error.kind, kind, "{name}: {error:#?}");
         nothing_is_left(&packd);
     }
+    // what was put together wrongly is asked for in one piece, once
+    liar.serve("wrong-rest-once", archive.bytes.clone(), "v1");
+    liar.behave("wrong-rest-once", [Cutting(500_000), ContinuingWrongly]);
     liar.serve("honest", archive.bytes.clone(), "v1");
-    let job = install(
-        &packd,
-        &json!({"source": url("honest"), "checksum": archive.sha256()}),
-    );
-    assert_eq!(job.status, JobStatus::Succeeded, "{job:#?}");
+    for name in ["wrong-rest-once", "honest"] {
+        let job = install(
+            &packd,
+            &json!({"source": url(name), "checksum": archive.sha256()}),
+        );
+        assert_eq!(job.status, JobStatus::Succeeded, "{name}: {job:#?}");
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ section! {
     struct Limits {
         /// All files of a pack together, unpacked; also the largest archive that is downloaded or uploaded.
         pack_bytes: ByteSize = ByteSize::mib(1024), check within!(ByteSize::mib(1), ByteSize::mib(1 << 20));
-        /// One file of a pack, unpacked.
+        /// One file of a pack, unpacked; of a git repository 128 MiB at most.
         file_bytes: ByteSize = ByteSize::mib(512), check within!(ByteSize::mib(1), ByteSize::mib(1 << 20));
         /// How many files, folders and links a pack may have.
         pack_entries: u64 = 100_000, check within!(1, 10_000_000);

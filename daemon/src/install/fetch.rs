@@ -52,8 +52,10 @@ pub(super) async fn run(
                 retry_after,
             }) => {
                 if wanted.sources.len() > 1 {
-                    job.warn(None, format!("{}: {}", bytes.shown, problem.detail))
-                        .await?;
+                    let why = std::iter::once(&problem.detail).chain(&problem.causes);
+                    let why: Vec<_> = why.map(String::as_str).collect();
+                    let message = format!("{}: {}", bytes.shown, why.join(": "));
+                    job.warn(None, message).await?;
                 }
                 failures.push(StepError::Failed {
                     problem,

@@ -38,6 +38,7 @@ pub(crate) struct Body {
     pub(super) response: reqwest::Response,
     /// How to go on after it broke, if the server can do that.
     pub(super) resume: Option<Resume>,
+    pub(super) resumed: bool,
     pub(super) url: SafeUrl,
     pub(super) announced: Option<u64>,
     pub(super) max_bytes: u64,
@@ -62,6 +63,7 @@ impl Body {
                 Ok(Some(bytes)) if bytes.is_empty() => {}
                 Err(error @ (NetError::Cut { .. } | NetError::Stalled { .. })) => {
                     self.response = self.rest().await?.ok_or(error)?;
+                    self.resumed = true;
                     self.drip = Drip::default();
                 }
                 answer => return answer,
@@ -96,6 +98,12 @@ impl Body {
             all.extend_from_slice(&bytes);
         }
         Ok(all.freeze())
+    }
+
+    /// Whether it broke off and was gone on with: then it may be put together of two things.
+    #[must_use]
+    pub(crate) fn was_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// How many bytes the server said there are.

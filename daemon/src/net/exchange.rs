@@ -42,13 +42,15 @@ pub(crate) struct Exchanged {
     pub url: SafeUrl,
     /// What it says that it is.
     pub content_type: Option<String>,
+    /// Where what comes of it may lead.
+    pub realm: Realm,
     /// The body, not read yet.
     pub body: Body,
 }
 
 impl Http {
     /// Asks, follows the redirects of a GET, and returns at the beginning of the body. Safe to drop while it
-    /// waits. `credentials` go to the hosts they are for, whoever redirects there.
+    /// waits. `credentials` go to the hosts they are for, whoever redirects there, and over https only.
     ///
     /// # Errors
     /// [`NetError`]; [`NetError::is_transient`] says whether asking again can help.
@@ -67,7 +69,7 @@ impl Http {
             route.answered_from(client.realm_of(route.here(), &answer));
             let url = route.here().clone();
             match answer.status().as_u16() {
-                200 => return client.begin(&exchange, answer, url),
+                200 => return client.begin(&exchange, answer, url, route.realm()),
                 301 | 302 | 303 | 307 | 308 if exchange.body.is_none() => {
                     let location = text(answer.headers(), &LOCATION);
                     route.follow(location.as_deref()).map_err(refused)?;
@@ -108,7 +110,12 @@ impl Client {
         if route.at_origin() {
             headers.extend(secrets.clone());
         }
-        if let Some(secret) = credentials.get(url.host(), url.as_url().port()) {
+        // on the way everybody could read them otherwise, whoever allowed plain http
+        let may = url.as_url().scheme() == "https";
+        if let Some(secret) = credentials
+            .get(url.host(), url.as_url().port())
+            .filter(|_| may)
+        {
             headers.insert(AUTHORIZATION, authorization(secret).await?);
         }
         let method = match exchange.body {
@@ -131,6 +138,7 @@ impl Client {
         exchange: &Exchange,
         answer: reqwest::Response,
         url: SafeUrl,
+        realm: Realm,
     ) -> Result<Exchanged, NetError> {
         let announced = answer.content_length();
         if announced.is_some_and(|bytes| bytes > exchange.max_bytes) {
@@ -143,6 +151,7 @@ impl Client {
         let content_type = text(answer.headers(), &CONTENT_TYPE);
         let body = Body {
             resume: None,
+            resumed: false,
             announced,
             response: answer,
             url: url.clone(),
@@ -156,6 +165,7 @@ impl Client {
         Ok(Exchanged {
             url,
             content_type,
+            realm,
             body,
         })
     }

@@ -467,6 +467,7 @@ impl Client {
             .map(|mark| Resume::new(self, &url, route.realm(), secrets, mark));
         let body = Body {
             resume,
+            resumed: false,
             response: answer,
             url: url.clone(),
             announced,

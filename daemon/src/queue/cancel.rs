@@ -49,6 +49,11 @@ impl Queue {
                     }
                     Some(_) | None => return Err(refused),
                 }
+                let noted = self
+                    .inner
+                    .database
+                    .write(move |tx| job::note_cancelled(tx, id));
+                noted.await?;
                 Ok((self.view(row), None))
             }
         }

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::moves::requeue;
-use super::{Queue, decode};
+use packd_wire::EventKind;
+use serde_json::json;
+
+use super::moves::{append, end, end_steps, requeue};
+use super::{Queue, decode, state};
 use crate::store::job::{self, JobRow};
 use crate::store::{StoreError, time};
 
@@ -27,6 +30,12 @@ impl Queue {
             .database
             .write(move |tx| {
                 for JobRow { mut view, .. } in job::running(tx)? {
+                    if job::is_cancelled(tx, view.id)? {
+                        end_steps(&mut view.steps, None);
+                        end(tx, &mut view, state::Move::Cancel)?;
+                        append(tx, &hub, EventKind::JobCancelled, view.id, json!({}))?;
+                        continue;
+                    }
                     let crashes = job::count_crash(tx, view.id)?;
                     let pause = CRASH_PAUSE * crashes.saturating_sub(CRASHES);
                     if !pause.is_zero() {

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use packd_format::Digest;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ pub(super) async fn run(
         from: request.url.to_string(),
         expected,
         folder,
+        resumed: AtomicBool::new(false),
     };
     let limit = context.limits.pack_bytes;
     if let Some(bytes) = context.size.filter(|size| *size > limit) {
@@ -70,6 +72,8 @@ struct Download<'a> {
     from: String,
     expected: &'a [Digest],
     folder: &'a Path,
+    /// Whether a body broke off and was gone on with.
+    resumed: AtomicBool,
 }
 
 impl Download<'_> {
@@ -100,8 +104,10 @@ impl Download<'_> {
         }
         request.partial = begun.partial;
         let answer = self.ask(&request).await?;
-        let was_resumed = answer.begins_at > 0;
-        match self.receive(&request.url, answer, Keeping::All).await {
+        let began_late = answer.begins_at > 0;
+        let received = self.receive(&request.url, answer, Keeping::All).await;
+        let was_resumed = began_late || self.resumed.load(Ordering::Relaxed);
+        match received {
             // whose fault it is cannot be told, but all of it in one piece can be had
             Err(error) if was_resumed && error.is_about_the_bytes() => {
                 tracing::warn!(from = self.from, error = %crate::logging::chain(&error), "what was gone on with does not fit; from the start");
@@ -228,7 +234,12 @@ impl Download<'_> {
             unpack(unpacking, none, outlet, keeper, known, Way::Straight)
         });
         // where it breaks off, the thread reads on to the end of the pipe: what came is kept to be gone on with
-        let receiving = pass_on(*body, inlet, &self.from, self.context.progress, &stop);
+        let mut body = *body;
+        let receiving = async {
+            let passed = pass_on(&mut body, inlet, &self.from, self.context.progress, &stop).await;
+            self.resumed.store(body.was_resumed(), Ordering::Relaxed);
+            passed
+        };
         let watching = watch(thread, position, self.context.progress);
         let (received, unpacked) = tokio::join!(receiving, watching);
         match received {
@@ -283,7 +294,7 @@ fn unpack(
 /// # Errors
 /// What the network says; `None` when it was stopped.
 async fn pass_on(
-    mut body: Body,
+    body: &mut Body,
     inlet: Inlet,
     from: &str,
     progress: &dyn Progress,

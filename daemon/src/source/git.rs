@@ -56,6 +56,8 @@ use super::relay::{Position, Relay};
 use crate::config::{self, SafeUrl, Secret};
 use crate::net::{Exchange, Http, NetError, Realm};
 
+/// The largest file of a repository: each is in memory as a whole once.
+const LARGEST_BLOB: u64 = 128 << 20;
 /// How often it is told how many bytes have come.
 const TOLD_EVERY: Duration = Duration::from_millis(100);
 /// The most that is read of an answer that shall only show what answers.
@@ -159,7 +161,7 @@ async fn in_history(
     let (path, lock) = reach.cache.lock(&repository.url).await;
     let url = repository.url.clone();
     let within = reach.net.connect_timeout;
-    let alloc_limit = reach.limits.file_bytes;
+    let alloc_limit = reach.file_bytes();
     reach
         .drive(repository, &guard, None, {
             let guard = guard.clone();
@@ -224,7 +226,10 @@ pub(crate) async fn fetch(
         cached,
         folder: folder.to_owned(),
         base: reach.base.map(Path::to_owned),
-        limits: reach.limits.clone(),
+        limits: Limits {
+            file_bytes: reach.file_bytes(),
+            ..reach.limits.clone()
+        },
         connect_within: reach.net.connect_timeout,
         guard: guard.clone(),
         relay,
@@ -283,19 +288,26 @@ pub(crate) async fn probe(
         Ok(answered) => Ok(answered
             .content_type
             .is_some_and(|kind| kind.starts_with("application/x-git-upload-pack-advertisement"))),
-        // what is not there, or larger than any advertisement, is no repository
-        Err(
-            NetError::Status {
-                status: 400 | 404 | 405 | 406 | 410,
-                ..
-            }
-            | NetError::TooLarge { .. },
-        ) => Ok(false),
+        // stores of files refuse what they do not have in many ways, so only a server that wants to know who asks,
+        // or is too busy, may have a repository there; whether the archive can be had is then found out by asking
+        // for it
+        Err(error @ NetError::Status { .. })
+            if !matches!(error.status(), Some(401 | 429 | 503)) =>
+        {
+            Ok(false)
+        }
+        // larger than any advertisement
+        Err(NetError::TooLarge { .. }) => Ok(false),
         Err(source) => Err(GitError::Http { source }),
     }
 }
 
 impl Reach<'_> {
+    /// The largest file.
+    fn file_bytes(&self) -> u64 {
+        self.limits.file_bytes.min(LARGEST_BLOB)
+    }
+
     fn guard(&self, url: &GitUrl) -> Guard {
         let bounds = Bounds {
             from: url.to_string(),

@@ -311,6 +311,26 @@ pub(crate) fn count_crash(tx: &Tx<'_>, id: i64) -> rusqlite::Result<u32> {
         .query_row([id], |row| row.get(0))
 }
 
+/// Notes that a running job shall be cancelled, so that it is after a restart too.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn note_cancelled(tx: &Tx<'_>, id: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE job SET cancelled = 1 WHERE id = ?1")?
+        .execute([id])?;
+    Ok(())
+}
+
+/// Whether that was noted.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn is_cancelled(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT cancelled FROM job WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+}
+
 /// The requests of all unfinished jobs.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004_registry_hint.sql"),
     include_str!("schema/0005_tests.sql"),
     include_str!("schema/0006_holds.sql"),
+    include_str!("schema/0007_cancelled.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

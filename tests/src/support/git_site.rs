@@ -1,5 +1,6 @@
 //! Repositories behind real servers: nginx with git http-backend, `git daemon`, and sshd.
 
+use std::os::unix::process::CommandExt as _;
 use std::{
     net::{Ipv4Addr, TcpStream},
     os::unix::fs::PermissionsExt,
@@ -43,6 +44,7 @@ impl GitSite {
         let socket = site.gateway();
         let folder = socket.parent().unwrap();
         let gateway = Command::new("fcgiwrap")
+            .process_group(0)
             .arg("-s")
             .arg(format!("unix:{}", socket.display()))
             .args(["-c", "4"])
@@ -81,7 +83,10 @@ impl GitSite {
 
 impl Drop for GitSite {
     fn drop(&mut self) {
-        let _already_gone = self.gateway.kill();
+        // it does not end its children
+        let group = rustix::process::Pid::from_child(&self.gateway);
+        let _already_gone =
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         let _reaped = self.gateway.wait();
     }
 }

@@ -90,7 +90,8 @@ fn list(roots: &[String]) -> String {
 ///
 /// Without `wanted` it is the one that has a `pack.yaml` among: the root, `pack/`, and, when there is no
 /// `pack.yaml` at the root and just one folder, that folder and the `pack/` in it. With `wanted` it is that
-/// folder, counted from the root or from the single top folder (archives of a forge add one).
+/// folder, counted from the root or from the single top folder (archives of a forge add one); `.` is the root, also where
+/// there is a `pack/` too.
 ///
 /// # Errors
 /// [`RootError`]; all but `LinkLeaves` can occur.
@@ -99,7 +100,13 @@ pub fn find_pack_root(files: &FileList, wanted: Option<&str>) -> Result<String, 
     let wanted = wanted
         .map(|wanted| wanted.trim_end_matches('/').trim_start_matches("./"))
         .unwrap_or_default();
-    let mut candidates: Vec<String> = if wanted.is_empty() || wanted == "." {
+    let mut candidates: Vec<String> = if wanted == "." {
+        // said, and not left open: the root, or what stands for it
+        match top {
+            Some(top) if files.get(MANIFEST).is_none() => vec![top.to_owned()],
+            _ => vec![String::new()],
+        }
+    } else if wanted.is_empty() {
         let mut candidates = vec![String::new(), "pack".to_owned()];
         if let Some(top) = top.filter(|_| files.get(MANIFEST).is_none()) {
             candidates.extend([top.to_owned(), format!("{top}/pack")]);

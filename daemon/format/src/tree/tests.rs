@@ -318,6 +318,10 @@ fn a_pack_that_is_nowhere_or_in_several_places_is_not_guessed() {
         error.to_string(),
         "more than one `pack.yaml`: in `.`, `pack`"
     );
+    for (wanted, root) in [(".", ""), ("./", ""), ("pack", "pack"), ("./pack", "pack")] {
+        let found = find_pack_root(&both, Some(wanted));
+        assert_eq!(found.as_deref(), Ok(root), "{wanted}");
+    }
 
     let error = find_pack_root(&list([file("readme", b"", false)]), None).unwrap_err();
     assert_eq!(error.hint(), None);

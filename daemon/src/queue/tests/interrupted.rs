@@ -86,3 +86,16 @@ async fn jobs_that_were_running_are_never_lost_and_run_later_when_the_daemon_die
     assert_eq!(view.status, JobStatus::Queued);
     assert!(view.retry_at.is_some(), "it waits a little");
 }
+
+#[tokio::test]
+async fn a_cancel_that_was_accepted_counts_after_the_death_of_the_daemon_too() {
+    let host = host();
+    host.queue.enqueue(install("slack")).await.unwrap();
+    let job = host.queue.claim().await.unwrap();
+    host.queue.cancel(1).await.unwrap();
+    drop(job);
+    host.queue.recover().await.unwrap();
+    let view = host.queue.get(1).await.unwrap();
+    assert_eq!(view.status, JobStatus::Cancelled);
+    assert!(view.finished_at.is_some());
+}

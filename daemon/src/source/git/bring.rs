@@ -93,7 +93,7 @@ impl Bringing {
             &self.from,
             self.commit,
             self.path.as_deref(),
-            &self.limits,
+            (&self.limits, &self.guard),
             writer,
         )
     }

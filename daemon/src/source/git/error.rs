@@ -151,6 +151,26 @@ pub(crate) enum GitError {
         /// The bytes allowed.
         limit: u64,
     },
+    /// A folder lists more than is read.
+    #[error("{path} in commit {commit} lists more names than packd reads, {limit} bytes of them")]
+    LargeFolder {
+        /// The folder.
+        path: String,
+        /// The commit.
+        commit: String,
+        /// The bytes that are read.
+        limit: u64,
+    },
+    /// More objects came than are indexed.
+    #[error("`{from}` sent {objects} objects, more than the {limit} that packd takes")]
+    ManyObjects {
+        /// The repository.
+        from: String,
+        /// How many it announced.
+        objects: u32,
+        /// How many are taken.
+        limit: u32,
+    },
     /// The file system is nearly full.
     #[error("{free} bytes are free where `{}` lies, and {needed} must stay free", folder.display())]
     NoSpace {
@@ -314,9 +334,11 @@ impl GitError {
             | Self::Library { .. } => ErrorKind::FetchFailed,
             Self::Setting { .. } | Self::Program { .. } => ErrorKind::InvalidConfig,
             Self::Deadline { .. } => ErrorKind::Timeout,
-            Self::TooLarge { .. } | Self::LargeObject { .. } | Self::LargeFile { .. } => {
-                ErrorKind::LimitExceeded
-            }
+            Self::TooLarge { .. }
+            | Self::LargeObject { .. }
+            | Self::LargeFile { .. }
+            | Self::LargeFolder { .. }
+            | Self::ManyObjects { .. } => ErrorKind::LimitExceeded,
             Self::NoSpace { .. } | Self::Full { .. } => ErrorKind::NoSpace,
             Self::Choice { source, .. } => match source {
                 ChoiceError::NoName { .. } | ChoiceError::Ambiguous { .. } => {
@@ -373,6 +395,7 @@ impl GitError {
                 | Self::Name { .. }
                 | Self::Encoding { .. }
                 | Self::LargeFile { .. }
+                | Self::LargeFolder { .. }
                 | Self::Root { .. }
                 | Self::Unpack { .. }
                 | Self::Object { .. }
@@ -425,7 +448,10 @@ impl GitError {
                 "raise `git.timeout` if the repository is known to take this long"
             }
             Self::TooLarge { .. } | Self::LargeObject { .. } | Self::LargeFile { .. } => {
-                "the limits are in the configuration, section `limits`"
+                "the limits are in the configuration, section `limits`; of a file in a repository it is 128 MiB at most"
+            }
+            Self::LargeFolder { .. } | Self::ManyObjects { .. } => {
+                "install an archive of the pack instead"
             }
             Self::Full { .. } => "free some space, then ask again",
             Self::NoSpace { .. } => "free some space, or lower `store.min_free`; then ask again",

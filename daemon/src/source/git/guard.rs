@@ -18,6 +18,8 @@ use crate::net::Rate;
 
 /// How long a thread waits before it looks whether it shall stop.
 const GLANCE: Duration = Duration::from_millis(100);
+/// What a server may say of itself and its refs: those of half a million branches and tags.
+const REFS_BYTES: u64 = 32 << 20;
 /// The free space is looked at each time that so many bytes have come.
 const SPACE_EVERY: u64 = 8 << 20;
 
@@ -48,6 +50,8 @@ struct Inner {
     until: Instant,
     stop: CancellationToken,
     received: AtomicU64,
+    /// The bytes that may come by now.
+    limit: AtomicU64,
     space_seen: AtomicU64,
     interrupt: AtomicBool,
     trouble: Mutex<Option<GitError>>,
@@ -57,6 +61,7 @@ impl Guard {
     pub(super) fn new(bounds: Bounds, stop: CancellationToken) -> Self {
         Self(Arc::new(Inner {
             until: Instant::now() + bounds.total,
+            limit: bounds.bytes.min(REFS_BYTES).into(),
             bounds,
             stop,
             received: AtomicU64::new(0),
@@ -73,7 +78,16 @@ impl Guard {
 
     /// The bytes that may still come.
     pub(super) fn left(&self) -> u64 {
-        self.0.bounds.bytes.saturating_sub(self.received())
+        self.limit().saturating_sub(self.received())
+    }
+
+    fn limit(&self) -> u64 {
+        self.0.limit.load(Ordering::Relaxed)
+    }
+
+    /// From now on objects may come: before, it is what a server says of itself and its refs, which is all in memory.
+    pub(super) fn objects_come(&self) {
+        self.0.limit.store(self.0.bounds.bytes, Ordering::Relaxed);
     }
 
     /// When it has to be over.
@@ -150,7 +164,7 @@ impl Guard {
     /// Counts what has come.
     pub(super) fn took(&self, count: usize) -> io::Result<()> {
         let received = self.0.received.fetch_add(count as u64, Ordering::Relaxed) + count as u64;
-        if received > self.0.bounds.bytes {
+        if received > self.limit() {
             return Err(self.fail(self.too_large()));
         }
         let (folder, needed) = &self.0.bounds.space;
@@ -181,7 +195,7 @@ impl Guard {
     pub(super) fn too_large(&self) -> GitError {
         GitError::TooLarge {
             from: self.0.bounds.from.clone(),
-            limit: self.0.bounds.bytes,
+            limit: self.limit(),
         }
     }
 

@@ -17,7 +17,7 @@ use super::error::GitError;
 use super::guard::Guard;
 use super::{Reach, Repository};
 use crate::config::SafeUrl;
-use crate::net::{Exchange, Exchanged, NetError};
+use crate::net::{Exchange, Exchanged, NetError, Realm};
 use crate::source::pipe::{Inlet, Outlet, pipe};
 
 /// The longest request: what is wanted, and what is there already.
@@ -271,6 +271,28 @@ impl Http for Web {
     }
 }
 
+/// Where the conversation was led: the library asks on at the place that a redirect named.
+struct Led {
+    /// Scheme, host and port of the repository itself.
+    origin: Option<url::Origin>,
+    /// Where it may be, once it was led away from there.
+    realm: Realm,
+}
+
+impl Led {
+    fn new(repository: &Repository) -> Self {
+        let parsed = url::Url::parse(&repository.url.to_string());
+        Self {
+            origin: parsed.ok().map(|url| url.origin()),
+            realm: repository.realm,
+        }
+    }
+
+    fn is_home(&self, url: &SafeUrl) -> bool {
+        self.origin.as_ref() == Some(&url.as_url().origin())
+    }
+}
+
 /// Answers what the library asks, until it asks no more.
 pub(super) async fn serve(
     reach: &Reach<'_>,
@@ -278,24 +300,29 @@ pub(super) async fn serve(
     mut asked: Asked,
     guard: &Guard,
 ) {
+    let mut led = Led::new(repository);
     while let Some(ask) = asked.recv().await {
-        one(reach, repository, ask, guard).await;
+        one(reach, repository, &mut led, ask, guard).await;
     }
 }
 
 /// What went wrong is with the guard before the library's end is let go: it would say something vaguer first.
-async fn one(reach: &Reach<'_>, repository: &Repository, ask: Ask, guard: &Guard) {
+async fn one(reach: &Reach<'_>, repository: &Repository, led: &mut Led, ask: Ask, guard: &Guard) {
     let Exchanged {
         url,
         content_type,
+        realm,
         mut body,
-    } = match exchange(reach, repository, &ask, guard).await {
+    } = match exchange(reach, repository, led, &ask, guard).await {
         Ok(exchanged) => exchanged,
         Err(error) => {
             guard.fail(error);
             return;
         }
     };
+    if !led.is_home(&url) {
+        led.realm = realm;
+    }
     let (inlet, outlet) = pipe();
     let answer = Answer {
         url,
@@ -344,6 +371,7 @@ async fn pass_on(
 async fn exchange(
     reach: &Reach<'_>,
     repository: &Repository,
+    led: &Led,
     ask: &Ask,
     guard: &Guard,
 ) -> std::result::Result<Exchanged, GitError> {
@@ -356,14 +384,19 @@ async fn exchange(
         let (name, value) = line.split_once(':')?;
         Some((name.trim().to_owned(), value.trim().to_owned()))
     });
+    let (secrets, realm) = if led.is_home(&url) {
+        (repository.headers.clone(), repository.realm)
+    } else {
+        (Vec::new(), led.realm)
+    };
     let exchange = Exchange {
         url,
         headers: plain.collect(),
-        secrets: repository.headers.clone(),
+        secrets,
         body: ask.body.clone().map(Bytes::from),
         allow_http: repository.allow_http,
         max_bytes: guard.left(),
-        realm: repository.realm,
+        realm,
     };
     let answer = reach.http.exchange(exchange, &reach.git.credentials);
     let Ok(answered) = timeout_at(guard.until().into(), answer).await else {
@@ -379,4 +412,32 @@ async fn exchange(
         });
     }
     Ok(answered)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use crate::source::git::url::Spelled;
+
+    #[test]
+    fn headers_of_a_registry_stay_at_the_origin_of_the_repository() {
+        let repository = Repository {
+            url: Spelled::parse("https://git.example/org/a.git").unwrap().url,
+            headers: Vec::new(),
+            allow_http: false,
+            realm: Realm::Anywhere,
+        };
+        let led = Led::new(&repository);
+        for (url, is_home) in [
+            ("https://git.example/org/a.git/git-upload-pack", true),
+            ("https://git.example:443/elsewhere", true),
+            ("https://git.example:8443/org/a.git/git-upload-pack", false),
+            ("http://git.example/org/a.git/git-upload-pack", false),
+            ("https://evil.example/org/a.git/git-upload-pack", false),
+        ] {
+            assert_eq!(led.is_home(&url.parse().unwrap()), is_home, "{url}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks, within the bounds of a [`Guard`]. How the bytes travel is [`super::line`]'s matter, and why it failed [`super::reason`]'s.
 
+use std::io::{self, BufRead, Cursor, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +26,10 @@ use super::refs::{Advertised, Advertisement};
 use super::ssh;
 use super::stream::{Program, Said};
 use super::url::GitUrl;
+
+/// How many objects a commit may have, and how many a history.
+const OBJECTS_OF_ONE: u32 = 1_000_000;
+const OBJECTS_OF_HISTORY: u32 = 5_000_000;
 
 /// A server that has answered.
 pub(super) struct Talk {
@@ -154,6 +159,7 @@ impl Talk {
         depth: Depth,
         alloc_limit: u64,
     ) -> Result<Brought, GitError> {
+        self.guard.objects_come();
         let wants = self.wants(commit);
         let haves = bare.whole();
         let can_be_shallow = self.can_be_shallow();
@@ -171,10 +177,12 @@ impl Talk {
         let outcome = gix_protocol::fetch(
             &mut plan,
             |reader, progress, interrupt| {
+                let mut reader = counted(reader, &self.guard, &self.url, depth)
+                    .map_err(gix::error::ErrorExt::raise)?;
                 // bases that the server left out because they are here; where nothing is, nothing is left out
                 let bases = (!haves.is_empty()).then_some(objects);
                 gix_pack::Bundle::write_to_directory(
-                    reader,
+                    &mut reader,
                     Some(&bare.path.join("objects/pack")),
                     progress,
                     interrupt,
@@ -282,6 +290,32 @@ impl Talk {
         }
         error
     }
+}
+
+/// A pack whose head was looked at: there is something to be kept in memory for each object.
+fn counted<'a>(
+    pack: &'a mut dyn BufRead,
+    guard: &Guard,
+    url: &GitUrl,
+    depth: Depth,
+) -> io::Result<impl BufRead + 'a> {
+    // `PACK`, the version, and the number of objects; see gitformat-pack(5)
+    let mut head = [0; 12];
+    pack.read_exact(&mut head)?;
+    let [.., a, b, c, d] = head;
+    let objects = u32::from_be_bytes([a, b, c, d]);
+    let limit = match depth {
+        Depth::One => OBJECTS_OF_ONE,
+        Depth::History => OBJECTS_OF_HISTORY,
+    };
+    if objects > limit {
+        return Err(guard.fail(GitError::ManyObjects {
+            from: url.to_string(),
+            objects,
+            limit,
+        }));
+    }
+    Ok(Cursor::new(head).chain(pack))
 }
 
 fn agent() -> gix_protocol::command::Feature {

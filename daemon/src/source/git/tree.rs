@@ -12,13 +12,21 @@ use packd_format::archive::{ArchiveError, Limits, Writer};
 use packd_format::tree::{FileList, RootError};
 
 use super::error::GitError;
+use super::guard::Guard;
 
-/// The first words of a file that stands for one in Git LFS.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+/// The first words of a file that stands for one in Git LFS, now and before it was called so.
+const LFS_POINTERS: [&[u8]; 2] = [
+    b"version https://git-lfs.github.com/spec/",
+    b"version https://hawser.github.com/spec/",
+];
 /// The largest LFS pointer, in bytes; the specification says less than 1024.
 const LFS_POINTER_BYTES: u64 = 1024;
-/// The largest object that lists a folder.
+/// The largest object that lists a folder: a quarter of a million names.
 const LARGEST_TREE: u64 = 16 << 20;
+/// How large those may be together that lie in each other, because they are in memory at once.
+const LARGEST_NEST: u64 = 2 * LARGEST_TREE;
+/// How much of them is read to find folders with a pack for a hint.
+const LOOKED_THROUGH: u64 = 4 * LARGEST_TREE;
 /// The longest target of a link.
 const LONGEST_TARGET: u64 = 64 * 1024;
 /// The file that makes a folder a pack.
@@ -66,7 +74,7 @@ pub(super) fn write(
     from: &str,
     commit: ObjectId,
     path: Option<&str>,
-    limits: &Limits,
+    (limits, guard): (&Limits, &Guard),
     writer: Writer<'_>,
 ) -> Result<Written, Failure> {
     let unpack = |source| unpack(from, commit, source);
@@ -74,9 +82,11 @@ pub(super) fn write(
         repository,
         commit,
         limits,
+        guard,
     };
     let top = reader.top()?;
-    let below = match path.map(tidy).filter(|path| !path.is_empty()) {
+    let below = match path.map(tidy) {
+        Some("") => None,
         Some(path) => Some(reader.find(top, from, path)?),
         None => reader.only_pack(top)?.map(|tree| (PACK.to_owned(), tree)),
     };
@@ -85,6 +95,7 @@ pub(super) fn write(
         from,
         writer,
         submodules: Vec::new(),
+        open: 0,
     };
     match below {
         Some((path, tree)) => walk.folder(tree, &format!("{path}/"))?,
@@ -121,6 +132,7 @@ struct Reader<'a> {
     repository: &'a Repository,
     commit: ObjectId,
     limits: &'a Limits,
+    guard: &'a Guard,
 }
 
 impl Reader<'_> {
@@ -136,6 +148,9 @@ impl Reader<'_> {
             what: what(),
             reason,
         };
+        // why it was ended is with the guard
+        let ended = |_| Failure::Final(GitError::Cancelled);
+        self.guard.check().map_err(ended)?;
         let header = self.repository.find_header(id);
         let header = header.map_err(|error| damaged(error.to_string()))?;
         if header.kind() != kind {
@@ -174,6 +189,16 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         self.object(id, Kind::Tree, LARGEST_TREE, what)
+            .map_err(|failure| match failure {
+                Failure::Final(GitError::LargeFile { path, commit, .. }) => {
+                    Failure::Final(GitError::LargeFolder {
+                        path,
+                        commit,
+                        limit: LARGEST_TREE,
+                    })
+                }
+                failure => failure,
+            })
     }
 
     /// The tree of the commit.
@@ -234,11 +259,11 @@ impl Reader<'_> {
         let mut prefix = String::new();
         for name in path.split('/') {
             let Some((EntryKind::Tree, child)) = self.child(tree, &prefix, name)? else {
-                let mut elsewhere = Vec::new();
-                self.packs(top, "", &mut elsewhere, &mut 0)?;
+                let mut search = Search::default();
+                self.packs(top, "", &mut search)?;
                 return Err(refused(RootError::NotThere {
                     wanted: path.to_owned(),
-                    elsewhere,
+                    elsewhere: search.found,
                 }));
             };
             tree = child;
@@ -248,20 +273,15 @@ impl Reader<'_> {
     }
 
     /// The first few folders with a `pack.yaml`.
-    fn packs(
-        &self,
-        tree: ObjectId,
-        prefix: &str,
-        found: &mut Vec<String>,
-        looked_at: &mut usize,
-    ) -> Result<(), Failure> {
-        *looked_at += 1;
+    fn packs(&self, tree: ObjectId, prefix: &str, search: &mut Search) -> Result<(), Failure> {
         let data = self.tree(tree, prefix)?;
+        search.folders += 1;
+        search.bytes += data.len() as u64;
+        if search.bytes > LOOKED_THROUGH {
+            return Ok(());
+        }
         for entry in entries(&data, prefix)? {
-            if found.len() >= ENOUGH
-                || *looked_at >= LOOKED_AT
-                || prefix.split('/').count() > self.limits.depth
-            {
+            if search.is_over() || prefix.split('/').count() > self.limits.depth {
                 return Ok(());
             }
             let Ok(name) = entry.filename.to_str() else {
@@ -270,20 +290,31 @@ impl Reader<'_> {
             match entry.mode.kind() {
                 EntryKind::Blob if name == MANIFEST => {
                     let folder = prefix.trim_end_matches('/');
-                    found.push(if folder.is_empty() { "." } else { folder }.to_owned());
+                    search
+                        .found
+                        .push(if folder.is_empty() { "." } else { folder }.to_owned());
                 }
                 EntryKind::Tree => {
-                    self.packs(
-                        entry.oid.to_owned(),
-                        &format!("{prefix}{name}/"),
-                        found,
-                        looked_at,
-                    )?;
+                    self.packs(entry.oid.to_owned(), &format!("{prefix}{name}/"), search)?;
                 }
                 _ => {}
             }
         }
         Ok(())
+    }
+}
+
+/// What a search for packs found, and what it has cost.
+#[derive(Debug, Default)]
+struct Search {
+    found: Vec<String>,
+    folders: usize,
+    bytes: u64,
+}
+
+impl Search {
+    fn is_over(&self) -> bool {
+        self.found.len() >= ENOUGH || self.folders >= LOOKED_AT || self.bytes > LOOKED_THROUGH
     }
 }
 
@@ -299,18 +330,36 @@ fn entries<'a>(
         })
 }
 
+fn is_lfs_pointer(data: &[u8]) -> bool {
+    LFS_POINTERS.iter().any(|words| data.starts_with(words))
+}
+
 /// Writes a tree from top to bottom.
 struct Walk<'a, 'w> {
     reader: Reader<'a>,
     from: &'a str,
     writer: Writer<'w>,
     submodules: Vec<String>,
+    /// The bytes of the folders that are being written.
+    open: u64,
 }
 
 impl Walk<'_, '_> {
     /// Writes what is in a folder. How deep they lie in each other is bounded by the writer.
     fn folder(&mut self, tree: ObjectId, prefix: &str) -> Result<(), Failure> {
         let data = self.reader.tree(tree, prefix)?;
+        let size = data.len() as u64;
+        self.open += size;
+        if self.open > LARGEST_NEST {
+            return Err(Failure::Final(GitError::LargeFolder {
+                path: format!(
+                    "the folder `{}` with those around it",
+                    prefix.trim_end_matches('/')
+                ),
+                commit: self.reader.commit.to_string(),
+                limit: LARGEST_NEST,
+            }));
+        }
         for entry in entries(&data, prefix)? {
             let name = self.text(entry.filename.as_bytes(), || {
                 format!("{prefix}{}", entry.filename)
@@ -340,6 +389,7 @@ impl Walk<'_, '_> {
                 }
             }
         }
+        self.open -= size;
         Ok(())
     }
 
@@ -348,7 +398,7 @@ impl Walk<'_, '_> {
         let largest = self.reader.limits.file_bytes;
         let data = self.reader.object(id, Kind::Blob, largest, what)?;
         let size = data.len() as u64;
-        if size <= LFS_POINTER_BYTES && data.starts_with(LFS_POINTER) {
+        if size <= LFS_POINTER_BYTES && is_lfs_pointer(&data) {
             return Err(Failure::Final(GitError::Lfs {
                 path: path.to_owned(),
                 commit: self.reader.commit.to_string(),

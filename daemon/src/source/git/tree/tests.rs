@@ -17,6 +17,20 @@ struct Scene {
     bare: Bare,
 }
 
+/// Bounds that nothing here comes near.
+fn guard() -> Guard {
+    let time = std::time::Duration::from_mins(1);
+    let bounds = crate::source::git::guard::Bounds {
+        from: "here".into(),
+        bytes: u64::MAX,
+        idle: time,
+        total: time,
+        rate: std::sync::Arc::default(),
+        space: ("/".into(), 0),
+    };
+    Guard::new(bounds, tokio_util::sync::CancellationToken::new())
+}
+
 impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -54,7 +68,14 @@ impl Scene {
         let mut observer = ();
         let writer = Writer::new(&out, &limits, &mut observer).unwrap();
         let repository = &self.bare.repository;
-        let written = write(repository, "here", commit, path, &limits, writer);
+        let written = write(
+            repository,
+            "here",
+            commit,
+            path,
+            (&limits, &guard()),
+            writer,
+        );
         written.map_err(|failure| match failure {
             Failure::Final(error) => packd_format::error::chain(&error),
             Failure::Damaged { what, reason } => format!("damaged: {what}: {reason}"),
@@ -228,4 +249,15 @@ fn an_object_that_is_not_what_its_number_says_is_found_out() {
     fs_err::remove_file(place).unwrap();
     let error = scene.write(tree, None).unwrap_err();
     assert!(error.starts_with("damaged: pack.yaml"), "{error}");
+}
+
+#[test]
+fn both_forms_of_a_pointer_of_git_lfs_are_known() {
+    for first in [
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
+        "version https://hawser.github.com/spec/v1\noid sha256:4d7a\n",
+    ] {
+        assert!(is_lfs_pointer(first.as_bytes()), "{first}");
+    }
+    assert!(!is_lfs_pointer(b"version 2 of what we know"));
 }
