@@ -273,3 +273,40 @@ fn the_cache_keeps_to_its_size() {
         "the older one is gone"
     );
 }
+
+/// What a server of the git protocol says to whoever connects, one answer for each time that it is asked.
+fn says(answers: [&'static [u8]; 2]) -> (String, std::thread::JoinHandle<()>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("git://{}/slack.git", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        for answer in answers {
+            let mut asked = [0; 4096];
+            let count = client.read(&mut asked).unwrap();
+            assert!(count > 0, "the client went before it was answered");
+            client.write_all(answer).unwrap();
+        }
+        // to close with something unread would take the answer back
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        std::io::copy(&mut client, &mut std::io::sink()).unwrap();
+    });
+    (url, thread)
+}
+
+#[test]
+fn what_a_server_says_in_place_of_its_refs_is_passed_on() {
+    let (url, server) = says([
+        b"000eversion 2\n000cls-refs\n0012fetch=shallow\n0000",
+        b"0026ERR the repository is being moved\n",
+    ]);
+    let settings = Settings::new()
+        .set("git.allow_git_protocol", true)
+        .set("queue.retries", 0);
+    let packd = Packd::start(&settings);
+    let problem = fails(&packd, &url);
+    assert_eq!(problem.kind, ErrorKind::FetchRefused, "{problem:#?}");
+    let told = format!("{} {}", problem.detail, problem.causes.join(" "));
+    assert!(told.contains("the repository is being moved"), "{told}");
+    server.join().unwrap();
+}

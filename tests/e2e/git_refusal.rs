@@ -376,3 +376,29 @@ fn a_tag_that_was_moved_is_not_installed_as_the_same_version() {
         .says(&repository.commit_of("v2.1.0"));
     assert_eq!(packd.tree("slack").unwrap(), before);
 }
+
+#[test]
+fn a_tag_that_was_moved_is_refused_and_its_commit_taken_by_its_number_only() {
+    let repository = Repository::of([&slack()]);
+    let site = GitSite::serving([&repository]);
+    let url = site.url(&repository);
+    let packd = Packd::start(&Settings::for_site(&site.site));
+    let tag = ["install", &url, "--ref", "v2.1.0"];
+    packd.ctl(tag).success();
+    let known = repository.commit_of("v2.1.0");
+
+    repository.commit(&slack().file("more", "x"));
+    repository.tag("v2.1.0");
+    site.publish(&repository);
+    let now = repository.commit_of("v2.1.0");
+    packd
+        .ctl(tag)
+        .failure(1)
+        .says(&known)
+        .says(&format!("--ref {now}"));
+    packd.ctl(["install", &url]).failure(1).says(&now);
+    packd
+        .ctl(["install", &url, "--ref", &now, "--force"])
+        .success();
+    assert!(packd.tree("slack").unwrap().0.contains_key("more"));
+}

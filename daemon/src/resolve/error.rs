@@ -134,6 +134,18 @@ pub(crate) enum ResolveError {
     /// A tag leads to another commit than when the same version was installed before.
     #[error(transparent)]
     Moved(Box<Moved>),
+    /// A tag names another commit than when it brought a pack.
+    #[error("tag `{tag}` of {url} was commit {known} when it was installed, and is {actual} now")]
+    MovedTag {
+        /// The tag.
+        tag: String,
+        /// The repository.
+        url: String,
+        /// The commit of before.
+        known: String,
+        /// The commit of now.
+        actual: String,
+    },
 
     /// A user or password in the URL, where every log and history would show it.
     #[error("`{url}` contains credentials")]
@@ -297,7 +309,7 @@ impl ResolveError {
                 | GitUrlError::Option { .. } => ErrorKind::SourceRefused,
             },
             Self::Git { source } => source.kind(),
-            Self::Moved(_) => ErrorKind::DigestMismatch,
+            Self::Moved(_) | Self::MovedTag { .. } => ErrorKind::DigestMismatch,
             Self::Scheme { .. } => ErrorKind::UnsupportedSource,
             Self::Registry(error) => error.kind(),
             Self::Conflict(explanation) if explanation.breaks.is_empty() => {
@@ -355,6 +367,9 @@ impl ResolveError {
                 "a published version must not change: tell whoever keeps the registry, or name the commit in its entry"
                     .into(),
             ),
+            Self::MovedTag { actual, .. } => Some(format!(
+                "a tag must not move: ask whoever keeps the repository; `--ref {actual}` takes what it names now"
+            )),
             Self::PlainHttp { .. } => Some(
                 "use https; `net.allow_http: true` in packd.yaml allows it all the same".into(),
             ),

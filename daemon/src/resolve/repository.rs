@@ -185,6 +185,7 @@ pub(super) async fn find(
         },
         None => choose(host, &repository, &want).await?,
     };
+    stands(&shown, &chosen, host).await?;
     let reason = format!("requested; git, {}", chosen.words);
     let verified_by = if chosen.is_exact {
         Verification::RequestCommit
@@ -201,6 +202,30 @@ pub(super) async fn find(
         size: None,
     };
     Ok((bytes, path, reason))
+}
+
+/// That a tag which brought a pack before still names the same commit.
+///
+/// A branch moves, a tag does not: whoever wants what it names now says the commit.
+async fn stands(shown: &str, chosen: &Chosen, host: &Host<'_>) -> Result<(), ResolveError> {
+    let (Some(tag), true) = (&chosen.git_ref, chosen.is_tag) else {
+        return Ok(());
+    };
+    let (url, name) = (shown.to_owned(), tag.clone());
+    let known = host
+        .database
+        .read(move |connection| store::pack::commit_of_tag(connection, &url, &name))
+        .await
+        .map_err(ResolveError::Store)?;
+    match known {
+        Some(known) if known != chosen.commit => Err(ResolveError::MovedTag {
+            tag: tag.clone(),
+            url: shown.to_owned(),
+            known,
+            actual: chosen.commit.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 async fn choose(
@@ -223,6 +248,7 @@ fn pinned(host: &Host<'_>, shown: &str) -> Option<Chosen> {
         commit: change.commit.clone()?,
         git_ref: change.git_ref.clone(),
         words: words.unwrap_or("as planned before").to_owned(),
+        is_tag: false,
         is_exact: false,
     })
 }
@@ -259,6 +285,7 @@ pub(super) async fn offered(
             words: format!("commit {commit} of the registry's entry"),
             commit,
             git_ref,
+            is_tag: false,
             is_exact: true,
         };
         return Ok(At { repository, chosen });

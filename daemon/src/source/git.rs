@@ -16,10 +16,12 @@
 
 mod bring;
 mod cache;
+mod chain;
 mod error;
 mod guard;
 mod http;
 mod line;
+mod pack;
 mod reason;
 mod refs;
 mod ssh;

@@ -191,6 +191,28 @@ pub(crate) fn commit_of(
         .optional()
 }
 
+/// The commit that a tag of a repository named when a pack was last installed by it.
+///
+/// `url` is the repository as people see it. What was asked for by the number of its commit says nothing of the tag.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn commit_of_tag(
+    connection: &Connection,
+    url: &str,
+    tag: &str,
+) -> rusqlite::Result<Option<String>> {
+    let mut rows = connection.prepare_cached(
+        "SELECT json_extract(record, '$.source.commit') FROM install
+         WHERE json_extract(record, '$.source.url') = ?1
+           AND json_extract(record, '$.source.git_ref') = ?2
+           AND json_extract(record, '$.source.commit') IS NOT NULL
+         ORDER BY id DESC LIMIT 1",
+    )?;
+    rows.query_row(params![url, tag], |row| row.get(0))
+        .optional()
+}
+
 /// A tree that was made from the archive with this sha256.
 ///
 /// # Errors

@@ -139,6 +139,18 @@ pub(crate) enum GitError {
         /// The bytes allowed.
         limit: u64,
     },
+    /// Its objects are made of others, and it takes too much memory to make them.
+    #[error(
+        "`{from}` has objects that are made of others so that {needed} bytes are needed in memory, more than the {limit} allowed"
+    )]
+    Chains {
+        /// The repository.
+        from: String,
+        /// The bytes needed.
+        needed: u64,
+        /// The bytes allowed.
+        limit: u64,
+    },
     /// A file of the commit is larger than one may be.
     #[error("`{path}` in commit {commit} has {bytes} bytes, more than the {limit} allowed")]
     LargeFile {
@@ -336,6 +348,7 @@ impl GitError {
             Self::Deadline { .. } => ErrorKind::Timeout,
             Self::TooLarge { .. }
             | Self::LargeObject { .. }
+            | Self::Chains { .. }
             | Self::LargeFile { .. }
             | Self::LargeFolder { .. }
             | Self::ManyObjects { .. } => ErrorKind::LimitExceeded,
@@ -450,7 +463,7 @@ impl GitError {
             Self::TooLarge { .. } | Self::LargeObject { .. } | Self::LargeFile { .. } => {
                 "the limits are in the configuration, section `limits`; of a file in a repository it is 128 MiB at most"
             }
-            Self::LargeFolder { .. } | Self::ManyObjects { .. } => {
+            Self::LargeFolder { .. } | Self::ManyObjects { .. } | Self::Chains { .. } => {
                 "install an archive of the pack instead"
             }
             Self::Full { .. } => "free some space, then ask again",

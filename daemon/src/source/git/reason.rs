@@ -28,6 +28,9 @@ impl Reasons<'_> {
         let words = words_of(error);
         let from = self.url.to_string();
         // the other side said it in the protocol's own way
+        if let Some(said) = said(error) {
+            return GitError::Server { from, said };
+        }
         if let Some(said) = words.iter().find_map(|line| refusal(line)) {
             return GitError::Server { from, said };
         }
@@ -71,6 +74,13 @@ impl Reasons<'_> {
             reason: words.join(": "),
         }
     }
+}
+
+/// What a server says in a packet of its own kind, in place of what was asked for.
+fn said(error: &gix::Error) -> Option<String> {
+    let cause = error.downcast_any_ref::<std::io::Error>()?.get_ref()?;
+    let packet = cause.downcast_ref::<gix_transport::packetline::read::Error>()?;
+    Some(ssh::printable(&packet.message.to_string()))
 }
 
 /// What a server says before it hangs up.

@@ -67,6 +67,8 @@ pub(crate) struct Chosen {
     pub git_ref: Option<String>,
     /// The same for people: `tag v1.2.0, the newest version`.
     pub words: String,
+    /// Whether a tag named it: one that names another commit later was moved.
+    pub is_tag: bool,
     /// Whether whoever asked named this very commit in full: nothing else can come then.
     pub is_exact: bool,
 }
@@ -219,6 +221,7 @@ fn found(one: &Advertised, name: &str, words: String) -> Choice {
         commit: one.commit.to_string(),
         git_ref: Some(name.to_owned()),
         words,
+        is_tag: one.name.starts_with("refs/tags/"),
         is_exact: false,
     })
 }
@@ -237,6 +240,7 @@ fn default_branch(advertised: &Advertisement) -> Result<Choice, ChoiceError> {
             Some(name) => format!("default branch {name}"),
             None => "HEAD, which names no branch".to_owned(),
         },
+        is_tag: false,
         is_exact: false,
     }))
 }
@@ -295,6 +299,7 @@ fn by_number(advertised: &Advertisement, wanted: &str) -> Chosen {
         commit: behind.map_or_else(|| wanted.to_owned(), |one| one.commit.to_string()),
         git_ref: None,
         words: format!("commit {wanted}"),
+        is_tag: false,
         is_exact: true,
     }
 }
@@ -327,6 +332,7 @@ pub(super) fn of_history(commit: ObjectId) -> Chosen {
         commit: commit.to_string(),
         git_ref: None,
         words: format!("commit {commit}"),
+        is_tag: false,
         is_exact: false,
     }
 }

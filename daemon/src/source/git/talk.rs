@@ -21,6 +21,7 @@ use super::cache::Bare;
 use super::error::GitError;
 use super::guard::Guard;
 use super::line::{self, Connected, Line};
+use super::pack;
 use super::reason::{Reasons, is_full, is_too_large};
 use super::refs::{Advertised, Advertisement};
 use super::ssh;
@@ -172,28 +173,22 @@ impl Talk {
             wants: &wants,
             haves: &haves,
         };
-        let limit = usize::try_from(alloc_limit).unwrap_or(usize::MAX);
+        let from = self.url.to_string();
         let objects = bare.repository.objects.clone();
         let outcome = gix_protocol::fetch(
             &mut plan,
-            |reader, progress, interrupt| {
+            |reader, _progress, interrupt| {
                 let mut reader = counted(reader, &self.guard, &self.url, depth)
                     .map_err(gix::error::ErrorExt::raise)?;
                 // bases that the server left out because they are here; where nothing is, nothing is left out
                 let bases = (!haves.is_empty()).then_some(objects);
-                gix_pack::Bundle::write_to_directory(
-                    &mut reader,
-                    Some(&bare.path.join("objects/pack")),
-                    progress,
-                    interrupt,
-                    bases,
-                    gix::hash::Kind::Sha1,
-                    gix_pack::bundle::write::Options {
-                        thread_limit: Some(2),
-                        alloc_limit_bytes: Some(limit),
-                        ..Default::default()
-                    },
-                )?;
+                let limits = pack::Limits {
+                    guard: &self.guard,
+                    from: &from,
+                    object: alloc_limit,
+                };
+                let folder = bare.path.join("objects/pack");
+                pack::write(&mut reader, &folder, bases, &limits, interrupt)?;
                 Ok(true)
             },
             gix::progress::Discard,

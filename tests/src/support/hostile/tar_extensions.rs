@@ -149,7 +149,7 @@ fn extensions(table: &mut Table) {
         "2 MiB of PAX records",
         bytes,
         ErrorKind::LimitExceeded,
-        quoted("f16"),
+        quoted("f17"),
     );
 }
 

@@ -152,6 +152,14 @@ impl Reader<'_> {
             } else {
                 EXTENSIONS
             };
+            // whose it is stands behind it, and is worth the way as long as it is short
+            if header.size <= EXTENSIONS
+                && self
+                    .skip(header.size.next_multiple_of(BLOCK as u64))
+                    .is_ok()
+            {
+                self.look_ahead();
+            }
             return Err(ArchiveError::Limit {
                 what: LimitKind::ExtensionBytes,
                 limit,
@@ -243,7 +251,10 @@ impl Reader<'_> {
 
     /// Skips what fills up the last block of a body.
     fn padding(&mut self, size: u64) -> Result<(), ArchiveError> {
-        let mut left = size.next_multiple_of(BLOCK as u64) - size;
+        self.skip(size.next_multiple_of(BLOCK as u64) - size)
+    }
+
+    fn skip(&mut self, mut left: u64) -> Result<(), ArchiveError> {
         while left > 0 {
             let bytes = self.chunks.take(left)?;
             if bytes.is_empty() {

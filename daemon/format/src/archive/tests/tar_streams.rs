@@ -264,7 +264,7 @@ fn limits_are_kept_and_named() {
         "many records",
         many,
         limits(),
-        "the archive has more than 1048576 bytes of extension headers, at `f16`",
+        "the archive has more than 1048576 bytes of extension headers, at `f17`",
     );
 }
 
