@@ -143,6 +143,9 @@ enum Verb {
     Versions(command::versions::Versions),
     Hold(command::hold::Hold),
     Unhold(command::hold::Unhold),
+    Rollback(command::rollback::Rollback),
+    #[command(visible_alias = "generation")]
+    Generations(command::generations::Generations),
     #[command(subcommand)]
     Job(command::job::Job),
     Events(command::events::Events),
@@ -204,6 +207,8 @@ impl Args {
             Verb::Versions(verb) => verb.run(&client, out).await,
             Verb::Hold(verb) => verb.run(&client, out).await,
             Verb::Unhold(verb) => verb.run(&client, out).await,
+            Verb::Rollback(verb) => verb.run(&client, out).await,
+            Verb::Generations(verb) => verb.run(&client, out).await,
             Verb::Job(verb) => verb.run(&client, out).await,
             Verb::Events(verb) => verb.run(&client, out).await,
             Verb::Registry(verb) => verb.run(&client, out).await,

@@ -21,6 +21,17 @@ fn verbs_can_be_said_after_pack() {
         "packctl pack remove slack --yes",
         "packctl uninstall slack --cascade --force --dry-run",
         "packctl job watch 12 --timeout 5",
+        "packctl generations",
+        "packctl generations -n 5 --before 40 -j",
+        "packctl generation show 4",
+        "packctl generations diff 4 7",
+        "packctl generations diff 4",
+        "packctl generations pin 4 --reason x",
+        "packctl generations unpin 4 5",
+        "packctl rollback",
+        "packctl rollback --generation 4 --dry-run",
+        "packctl rollback slack --force --no-wait",
+        "packctl rollback slack jira --timeout 60",
         "packctl events -f --since 0 --job 3 --ref slack --kind job_queued,warning",
         "packctl registry refresh acme",
         "packctl list -o ndjson --color never -q",
@@ -46,6 +57,9 @@ fn what_makes_no_sense_is_refused() {
         "packctl install slack --no-wait --timeout 3",
         "packctl install slack --registry acme --no-registry",
         "packctl job show slack",
+        "packctl generations show slack",
+        "packctl generations -n 5 diff 1 2",
+        "packctl rollback --generation 0",
         "packctl events --kind nonsense",
         "packctl search --limit 0",
         "packctl list --output xml",
@@ -144,6 +158,8 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     versions        List the versions of a pack that registries offer
     hold            Keep packs in the version that they have
     unhold          Let held packs change again
+    rollback        Go back to the packs of an earlier generation
+    generations     Show what changed and when, and keep the ways back [alias: generation]
     job             Look at jobs, watch them, cancel them
     events          Show what happened, and follow what happens
     registry        Look at the registries that packs come from [alias: registries]

@@ -23,10 +23,11 @@ use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
-    ApplyRequest, AuditList, AuditQuery, AvailableList, EventList, EventsQuery, HoldRequest,
-    InstallRequest, JobList, JobView, JobsQuery, PackList, PackView, Problem, RefreshRequest,
-    RegistryList, RemoveQuery, SearchList, SearchQuery, StatusView, TestList, TestRequest,
-    TestsQuery, UploadQuery, path,
+    ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList, EventsQuery,
+    GenerationDetail, GenerationDiff, GenerationList, GenerationView, GenerationsQuery,
+    HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView, PinRequest,
+    Problem, RefreshRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
+    StatusView, TestList, TestRequest, TestsQuery, UploadQuery, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -141,6 +142,52 @@ impl Client {
     pub(crate) async fn unhold(&self, pack_ref: &str) -> Result<PackView, ClientError> {
         let path = path::pack_hold(&segment(pack_ref));
         self.ask(Call::change(Method::DELETE, path)).await
+    }
+
+    /// `GET /v1/generations`: one page, newest first.
+    pub(crate) async fn generations(
+        &self,
+        query: &GenerationsQuery,
+    ) -> Result<GenerationList, ClientError> {
+        self.ask(Call::get(path::GENERATIONS).with_query(query)?)
+            .await
+    }
+
+    /// `GET /v1/generations/{number}`
+    pub(crate) async fn generation(&self, number: i64) -> Result<GenerationDetail, ClientError> {
+        self.ask(Call::get(path::generation(number))).await
+    }
+
+    /// `GET /v1/generations/{number}/diff`
+    pub(crate) async fn generation_diff(
+        &self,
+        number: i64,
+        query: &DiffQuery,
+    ) -> Result<GenerationDiff, ClientError> {
+        self.ask(Call::get(path::generation_diff(number)).with_query(query)?)
+            .await
+    }
+
+    /// `POST /v1/generations/{number}/pin`
+    pub(crate) async fn pin(
+        &self,
+        number: i64,
+        request: &PinRequest,
+    ) -> Result<GenerationView, ClientError> {
+        let call = Call::change(Method::POST, path::generation_pin(number));
+        self.ask(call.with_json(request)?).await
+    }
+
+    /// `DELETE /v1/generations/{number}/pin`
+    pub(crate) async fn unpin(&self, number: i64) -> Result<GenerationView, ClientError> {
+        let path = path::generation_pin(number);
+        self.ask(Call::change(Method::DELETE, path)).await
+    }
+
+    /// `POST /v1/rollback`
+    pub(crate) async fn rollback(&self, request: &RollbackRequest) -> Result<JobView, ClientError> {
+        self.ask(Call::change(Method::POST, path::ROLLBACK).with_json(request)?)
+            .await
     }
 
     /// `POST /v1/packs/{ref}/test`

@@ -40,6 +40,7 @@ fn page(pack: &PackView, now: Timestamp) -> String {
     fields
         .add("state", pack.state.as_str())
         .add_some("held", pack.hold.as_ref().map(|hold| held(hold, now)))
+        .add_some("rolled back", Some(rolled_back(pack, now)))
         .add_some("available", pack.available.as_deref())
         .add(
             "installed",
@@ -101,6 +102,19 @@ fn held(hold: &HoldView, now: Timestamp) -> String {
         Some(reason) => format!("{text}: {}", clean(reason)),
         None => text,
     }
+}
+
+/// `2.0.0, 3 hours ago by job 17; updates pass it over`: the versions that were gone back from.
+fn rolled_back(pack: &PackView, now: Timestamp) -> String {
+    let versions = pack.blocked.iter().map(|blocked| {
+        let since = moment(&blocked.since, now);
+        format!("from {}, {since} by job {}", blocked.version, blocked.job)
+    });
+    let versions: Vec<String> = versions.collect();
+    if versions.is_empty() {
+        return String::new();
+    }
+    format!("{}; updates pass it over", versions.join("; "))
 }
 
 fn source(pack: &PackView) -> String {

@@ -47,6 +47,10 @@ pub(crate) struct NamedPack(pub(crate) PackRef);
 #[derive(Debug)]
 pub(crate) struct NamedJob(pub(crate) i64);
 
+/// The number of a generation in the path.
+#[derive(Debug)]
+pub(crate) struct NamedGeneration(pub(crate) i64);
+
 /// A body without any field.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +122,22 @@ impl<S: Sync> FromRequestParts<S> for NamedJob {
             .hint("`packctl job list` shows the jobs there are")
         })?;
         Ok(Self(id))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedGeneration {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        let text = segment(&parts.uri);
+        let number = text.parse().map_err(|_| {
+            Refusal::new(
+                ErrorKind::GenerationNotFound,
+                format!("`{text}` is not the number of a generation"),
+            )
+            .hint("`packctl generations` lists those that are kept")
+        })?;
+        Ok(Self(number))
     }
 }
 

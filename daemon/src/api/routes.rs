@@ -14,8 +14,8 @@ use packd_wire::{ErrorKind, Role, path};
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::{
-    State, apply, audit, event, job, metrics, openapi, pack, registry, reload, reply, search,
-    status, upload,
+    State, apply, audit, event, generation, job, metrics, openapi, pack, registry, reload, reply,
+    search, status, upload,
 };
 
 /// One line of the table.
@@ -96,6 +96,12 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Post path::INSTALL, Operator, pack::install),
     route!(Post path::UPLOAD, Operator, upload::upload),
     route!(Post path::APPLY, Operator, apply::apply),
+    route!(Get path::GENERATIONS, Reader, generation::list),
+    route!(Get path::GENERATION, Reader, generation::show),
+    route!(Get path::GENERATION_DIFF, Reader, generation::diff),
+    route!(Post path::GENERATION_PIN, Operator, generation::pin::set),
+    route!(Delete path::GENERATION_PIN, Operator, generation::pin::lift),
+    route!(Post path::ROLLBACK, Operator, generation::rollback::run),
     route!(Get path::JOBS, Reader, job::list),
     route!(Get path::JOB, Reader, job::show),
     route!(Get path::JOB_WAIT, Reader, job::wait),

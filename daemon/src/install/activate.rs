@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
+use packd_format::Manifest;
 use packd_wire::{
-    ChangeAction, EventKind, JobStatus, SourceType, SourceView, StepName, StepStatus, Verification,
-    VerifiedView,
+    ChangeAction, EventKind, JobKind, JobStatus, SourceType, SourceView, StepName, StepStatus,
+    Verification, VerifiedView,
 };
 use serde_json::json;
 
@@ -20,7 +21,8 @@ use crate::resolve::{Active, Plan};
 use crate::source::Place;
 use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
 use crate::store::{
-    self, Database, SqlResult, StoreError, Tx, generation, job, patience, quality, time,
+    self, Database, SqlResult, StoreError, Tx, blocked, generation, history, job, patience,
+    quality, time,
 };
 
 use super::inspect::Inspected;
@@ -32,12 +34,13 @@ pub(super) async fn run(
     claimed: &Claimed,
     plan: &Plan,
     news: Vec<Inspected>,
+    coming: &[Manifest],
     planned_on: &Active,
 ) -> Result<Outcome, StepError> {
     let _one_at_a_time = super::stoppable(claimed, context.activation.lock()).await?;
     reconcile(&context.layout, &context.database, &context.hub).await?;
     let active = context.active().await?;
-    if !still_holds(plan, &news, planned_on, &active) {
+    if !still_holds(plan, &news, coming, planned_on, &active) {
         return Err(StepError::Outdated);
     }
     if !claimed.begin_activation() {
@@ -45,26 +48,33 @@ pub(super) async fn run(
     }
     claimed.begin(StepName::Activate, None).await?;
 
-    let without: Vec<String> = plan
-        .removed
-        .iter()
-        .map(|pack| pack.pack_ref.clone())
-        .collect();
-    let with: Vec<NewInstall> = news
-        .into_iter()
-        .map(|pack| new_install(claimed, pack))
-        .collect();
+    let removed = plan.removed.iter().map(|pack| pack.pack_ref.clone());
+    let news = news.into_iter().map(|pack| new_install(claimed, pack));
+    let changed = pack::Changed {
+        without: removed.collect(),
+        with: news.collect(),
+        again: plan.again.clone(),
+    };
     let id = claimed.id();
-    let (number, trees, new) = context
+    let pending = context
         .database
         .write(move |tx| {
+            let again: Vec<i64> = changed.again.iter().map(|pack| pack.install).collect();
+            if !history::are_known(tx, &again)? {
+                return Ok(None);
+            }
             let base = pack::active_generation(tx)?;
-            let number = pack::insert_pending(tx, id, base, &without, &with)?;
-            let new = with.into_iter().map(|pack| pack.pack_ref);
+            let number = pack::insert_pending(tx, id, base, &changed)?;
             let trees = pack::dirs_of_generation(tx, number)?;
-            Ok((number, trees, new.collect::<Vec<_>>()))
+            let new = changed.with.into_iter().map(|pack| pack.pack_ref);
+            let again = changed.again.into_iter().map(|pack| pack.pack_ref);
+            Ok(Some((number, trees, new.chain(again).collect::<Vec<_>>())))
         })
         .await?;
+    let Some((number, trees, new)) = pending else {
+        // the generation that it goes back to was collected meanwhile: planning again says so
+        return Err(StepError::Outdated);
+    };
 
     let layout = Arc::clone(&context.layout);
     let switched = store::off_thread(move || {
@@ -96,13 +106,24 @@ async fn confirmed(context: &Context) -> Result<Option<i64>, StoreError> {
 
 /// Whether the plan would be the same today: the packs that it touches are as they were, and what was
 /// judged of those that need them, and of those that they need, is still so.
-fn still_holds(plan: &Plan, news: &[Inspected], planned_on: &Active, active: &Active) -> bool {
+fn still_holds(
+    plan: &Plan,
+    news: &[Inspected],
+    coming: &[Manifest],
+    planned_on: &Active,
+    active: &Active,
+) -> bool {
     let same = |name: &str| super::is_same(name, planned_on, active);
-    plan.removed.iter().all(|pack| same(&pack.pack_ref))
+    // whoever goes back to a whole generation wants nothing that came meanwhile
+    let is_whole = plan.target.is_some_and(|target| target.whole);
+    let all = || planned_on.keys().chain(active.keys());
+    (!is_whole || all().all(|name| same(name)))
+        && plan.again.iter().all(|pack| same(&pack.pack_ref))
+        && plan.removed.iter().all(|pack| same(&pack.pack_ref))
         && news
             .iter()
             .all(|pack| same(pack.manifest.pack_ref.as_str()))
-        && check::verdict(plan, news, planned_on) == check::verdict(plan, news, active)
+        && check::verdict(plan, coming, planned_on) == check::verdict(plan, coming, active)
 }
 
 fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {
@@ -229,8 +250,12 @@ pub(crate) async fn reconcile(
 
 /// Writes what the switch to generation `number` means, and that its job is done.
 fn confirm(tx: &Tx<'_>, hub: &Hub, number: i64, job: i64) -> SqlResult<()> {
+    let before = pack::active_generation(tx)?;
     pack::set_active(tx, number)?;
     let row = job::get(tx, job)?;
+    let is_rollback = row
+        .as_ref()
+        .is_some_and(|row| row.view.kind == JobKind::Rollback);
     let changes = row
         .iter()
         .filter_map(|row| row.view.plan.as_ref())
@@ -248,8 +273,21 @@ fn confirm(tx: &Tx<'_>, hub: &Hub, number: i64, job: i64) -> SqlResult<()> {
             // there is nothing left that could stay as it is
             store::hold::lift(tx, name)?;
         }
+        if let Some(name) = &change.pack_ref {
+            let active = change
+                .to
+                .as_deref()
+                .filter(|_| kind != EventKind::PackRemoved);
+            blocked::clear(tx, name, active)?;
+            if let Some(before) =
+                before.filter(|_| is_rollback && change.action == ChangeAction::Downgrade)
+            {
+                blocked::block(tx, before, name, job)?;
+            }
+        }
         let version = change.to.as_ref().or(change.from.as_ref());
         if kind != EventKind::PackRemoved
+            && !is_rollback
             && let (Some(name), Some(version)) = (&change.pack_ref, version)
         {
             quality::count(tx, name, version, quality::Fact::Installed)?;

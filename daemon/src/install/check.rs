@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use packd_format::{Dependency, PreReleases, Version};
+use packd_format::{Dependency, Manifest, PreReleases, Version};
 use packd_wire::{ErrorKind, StepName};
 
 use crate::queue::{Claimed, Flags};
@@ -25,6 +25,8 @@ pub(crate) enum CheckError {
         missing: Vec<String>,
         /// What helps against those that are runtimes.
         fixes: Vec<String>,
+        /// What does it all the same, behind `or say`.
+        way_out: &'static str,
     },
 
     /// Active packs need something else than the new version.
@@ -58,7 +60,12 @@ impl CheckError {
     #[must_use]
     pub(crate) fn hint(&self) -> String {
         match self {
-            Self::Unmet { missing, fixes, .. } => {
+            Self::Unmet {
+                missing,
+                fixes,
+                way_out,
+                ..
+            } => {
                 let mut ways = fixes.clone();
                 if !missing.is_empty() {
                     let missing: Vec<_> = missing.iter().map(|need| quoted(need)).collect();
@@ -67,10 +74,10 @@ impl CheckError {
                         format!("run `packctl install {}` first", missing.join(" ")),
                     );
                 }
-                ways.push("or say `--skip-deps` to install without".to_owned());
+                ways.push(format!("or say {way_out}"));
                 ways.join(", ")
             }
-            Self::Breaks { .. } => "`--force` installs it all the same".into(),
+            Self::Breaks { .. } => "`--force` does it all the same".into(),
         }
     }
 }
@@ -81,6 +88,7 @@ pub(super) async fn run(
     job: &Claimed,
     plan: &Plan,
     news: &[Inspected],
+    coming: &[Manifest],
     active: &Active,
 ) -> Result<(), StepError> {
     job.begin(StepName::Check, None).await?;
@@ -92,16 +100,22 @@ pub(super) async fn run(
     } = job.request().flags();
     let mut said = Vec::new();
 
-    let after = After::new(plan, news, active);
-    let mut unmet = after.unmet(news);
+    let is_rollback = plan.target.is_some();
+    let done = if is_rollback {
+        "is rolled back"
+    } else {
+        "is installed"
+    };
+    let after = After::new(plan, coming, active);
+    let mut unmet = after.unmet(coming);
     if !unmet.is_empty() {
-        super::earlier_first(context, job, needs(news), active).await?;
+        super::earlier_first(context, job, needs(coming), active).await?;
     }
     let runtime::Lacking {
         unmet: runtimes_unmet,
         fixes,
         unknown,
-    } = runtimes(context, news).await?;
+    } = runtimes(context, coming.to_vec()).await?;
     unmet.extend(runtimes_unmet);
     for sentence in unknown {
         job.warn(None, sentence).await?;
@@ -117,12 +131,12 @@ pub(super) async fn run(
         }
     } else if force {
         for sentence in unmet {
-            job.warn(None, format!("{sentence}, and is installed by force"))
+            job.warn(None, format!("{sentence}, and {done} by force"))
                 .await?;
         }
     } else if !unmet.is_empty() {
         let missing = after
-            .lacking(news)
+            .lacking(coming)
             .map(|(_, need)| installable(need))
             .collect::<std::collections::BTreeSet<_>>();
         let missing = missing.into_iter().collect();
@@ -130,16 +144,24 @@ pub(super) async fn run(
             unmet,
             missing,
             fixes,
+            way_out: if is_rollback {
+                "`--force` to roll back all the same"
+            } else {
+                "`--skip-deps` to install without"
+            },
         }
         .into());
     }
 
-    let broken = after.broken();
+    let mut broken = after.broken();
+    if is_rollback {
+        broken.extend(after.left_behind(plan));
+    }
     if !force && !broken.is_empty() {
         return Err(CheckError::Breaks { broken }.into());
     }
     for sentence in broken {
-        job.warn(None, format!("{sentence}, and is installed by force"))
+        job.warn(None, format!("{sentence}, and {done} by force"))
             .await?;
     }
     let is_here = |wanted: &Wanted| news.iter().any(|pack| pack.wanted.is_same(wanted));
@@ -147,9 +169,9 @@ pub(super) async fn run(
     let planned: Vec<usize> = planned
         .map(|wanted| wanted.needs.as_ref().map_or(0, Vec::len))
         .collect();
-    let count = news
+    let count = coming
         .iter()
-        .map(|pack| pack.manifest.dependencies.len())
+        .map(|pack| pack.dependencies.len())
         .chain(planned.iter().copied())
         .sum::<usize>();
     said.push(match count {
@@ -176,10 +198,10 @@ pub(super) struct Verdict {
 }
 
 /// Judges a plan on these active packs.
-pub(super) fn verdict(plan: &Plan, news: &[Inspected], active: &Active) -> Verdict {
-    let after = After::new(plan, news, active);
+pub(super) fn verdict(plan: &Plan, coming: &[Manifest], active: &Active) -> Verdict {
+    let after = After::new(plan, coming, active);
     Verdict {
-        unmet: after.unmet(news),
+        unmet: after.unmet(coming),
         broken: after.broken(),
         left_behind: after.left_behind(plan),
     }
@@ -194,7 +216,8 @@ pub(super) async fn add_runtimes(
     packs: &[Inspected],
     failure: &mut StepError,
 ) -> Result<(), StepError> {
-    let runtime::Lacking { unmet, fixes, .. } = runtimes(context, packs).await?;
+    let manifests = packs.iter().map(|pack| pack.manifest.clone()).collect();
+    let runtime::Lacking { unmet, fixes, .. } = runtimes(context, manifests).await?;
     if let StepError::Failed { problem, .. } = failure {
         problem.causes.extend(unmet);
         let ways: Vec<String> = problem.hint.take().into_iter().chain(fixes).collect();
@@ -204,16 +227,18 @@ pub(super) async fn add_runtimes(
 }
 
 /// What this host lacks of the runtimes that the new packs need.
-async fn runtimes(context: &Context, news: &[Inspected]) -> Result<runtime::Lacking, StepError> {
-    let manifests: Vec<_> = news.iter().map(|pack| pack.manifest.clone()).collect();
+async fn runtimes(
+    context: &Context,
+    manifests: Vec<Manifest>,
+) -> Result<runtime::Lacking, StepError> {
     let configured = context.config.current().runtimes.clone();
     let prober = context.prober.clone();
     super::blocking(move || runtime::lacking(&manifests, &configured, &prober)).await
 }
 
 /// Every pack that the new ones need.
-fn needs(news: &[Inspected]) -> Vec<String> {
-    let dependencies = news.iter().flat_map(|pack| &pack.manifest.dependencies);
+fn needs(coming: &[Manifest]) -> Vec<String> {
+    let dependencies = coming.iter().flat_map(|pack| &pack.dependencies);
     dependencies.map(|need| need.pack_ref.to_string()).collect()
 }
 
@@ -244,15 +269,14 @@ fn quoted(need: &str) -> String {
 }
 
 impl<'a> After<'a> {
-    fn new(plan: &'a Plan, news: &'a [Inspected], active: &'a Active) -> Self {
+    fn new(plan: &'a Plan, coming: &'a [Manifest], active: &'a Active) -> Self {
         let planned = plan.wanted.iter().filter_map(|wanted| {
             let name = wanted.pack_ref.as_ref()?;
             Some((name.as_str(), Some(wanted.version.clone()?)))
         });
-        let brought = news.iter().map(|pack| {
-            let version = pack.manifest.version.clone();
-            (pack.manifest.pack_ref.as_str(), Some(version))
-        });
+        let brought = coming
+            .iter()
+            .map(|pack| (pack.pack_ref.as_str(), Some(pack.version.clone())));
         let removed = plan
             .removed
             .iter()
@@ -276,14 +300,11 @@ impl<'a> After<'a> {
     /// What the new packs need and will not have, each with who needs it.
     fn lacking(
         &self,
-        news: &'a [Inspected],
-    ) -> impl Iterator<Item = (&'a Inspected, &'a Dependency)> {
-        let needs = news.iter().flat_map(|pack| {
-            pack.manifest
-                .dependencies
-                .iter()
-                .map(move |need| (pack, need))
-        });
+        coming: &'a [Manifest],
+    ) -> impl Iterator<Item = (&'a Manifest, &'a Dependency)> {
+        let needs = coming
+            .iter()
+            .flat_map(|pack| pack.dependencies.iter().map(move |need| (pack, need)));
         needs.filter(|(_, need)| {
             self.version_of(need.pack_ref.as_str())
                 .is_none_or(|version| !need.requirement.matches(&version, PreReleases::Include))
@@ -291,9 +312,9 @@ impl<'a> After<'a> {
     }
 
     /// The same, each in a sentence.
-    fn unmet(&self, news: &'a [Inspected]) -> Vec<String> {
-        let sentences = self.lacking(news).map(|(pack, need)| {
-            let who = &pack.manifest.pack_ref;
+    fn unmet(&self, coming: &'a [Manifest]) -> Vec<String> {
+        let sentences = self.lacking(coming).map(|(pack, need)| {
+            let who = &pack.pack_ref;
             let what = format!("{}@{}", need.pack_ref, need.requirement);
             match self.version_of(need.pack_ref.as_str()) {
                 Some(version) => format!("`{who}` needs `{what}`, and {version} is installed"),
@@ -310,7 +331,7 @@ impl<'a> After<'a> {
             for (dependent, requirement) in dependents(self.active, &gone.pack_ref) {
                 if !self.changed.contains_key(dependent.as_str()) {
                     sentences.push(format!(
-                        "`{dependent}` needs `{}@{requirement}`",
+                        "`{dependent}` needs `{}@{requirement}`, which is removed",
                         gone.pack_ref
                     ));
                 }
@@ -355,6 +376,7 @@ mod tests {
             unmet: Vec::new(),
             missing: vec!["slack@^2".into(), "teams".into(), "vault@>=1.4, <3".into()],
             fixes: vec!["install python3 3.10".into()],
+            way_out: "`--skip-deps` to install without",
         };
         let command = "`packctl install slack@^2 teams 'vault@>=1.4, <3'`";
         assert!(error.hint().contains(command), "{}", error.hint());

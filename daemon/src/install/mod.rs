@@ -29,6 +29,7 @@ mod unpack;
 use std::path::Path;
 use std::sync::Arc;
 
+use packd_format::Manifest;
 use packd_format::archive::Limits;
 use packd_wire::{ChangeAction, ErrorKind, PlanView, StepName};
 use tokio_util::sync::CancellationToken;
@@ -91,7 +92,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     let mut rounds = 0;
     let plan = loop {
         let plan = plan(context, job, &active, generation, &inspected).await?;
-        if plan.wanted.is_empty() && plan.removed.is_empty() {
+        if plan.is_empty() {
             return Ok(Outcome::Unchanged);
         }
         let missing: Vec<Wanted> = plan
@@ -126,12 +127,26 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     job.plan(view).await?;
     let news = inspect::without_same_trees(inspected, &active, force);
 
-    check::run(context, job, &plan, &news, &active).await?;
-    if dry_run || (news.is_empty() && plan.removed.is_empty()) {
+    let coming = coming(context, &plan, &news).await?;
+    check::run(context, job, &plan, &news, &coming, &active).await?;
+    if dry_run || (news.is_empty() && plan.removed.is_empty() && plan.again.is_empty()) {
         return Ok(Outcome::Unchanged);
     }
     test::run(context, job, &news, &active).await?;
-    activate::run(context, job, &plan, news, &active).await
+    activate::run(context, job, &plan, news, &coming, &active).await
+}
+
+/// What the packs that are to become active say of themselves: the new ones, and those that come again.
+async fn coming(
+    context: &Context,
+    plan: &Plan,
+    news: &[Inspected],
+) -> Result<Vec<Manifest>, StepError> {
+    let mut coming: Vec<Manifest> = news.iter().map(|pack| pack.manifest.clone()).collect();
+    for pack in &plan.again {
+        coming.push(inspect::manifest_of(context, pack).await?);
+    }
+    Ok(coming)
 }
 
 /// The first step, and each time that it is done again with what was learned.
@@ -298,6 +313,7 @@ fn refs(plan: &Plan, inspected: &[Inspected]) -> Vec<String> {
     brought
         .chain(wanted.map(ToString::to_string))
         .chain(plan.removed.iter().map(|pack| pack.pack_ref.clone()))
+        .chain(plan.again.iter().map(|pack| pack.pack_ref.clone()))
         .collect()
 }
 

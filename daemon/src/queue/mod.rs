@@ -32,7 +32,7 @@ pub(crate) use claimed::{Claimed, Outcome};
 pub(crate) use enqueue::{NewJob, Queued};
 pub(crate) use error::QueueError;
 pub(crate) use moves::succeed;
-pub(crate) use request::{Flags, JobRequest, RemoveRequest, TestJob, UploadRequest};
+pub(crate) use request::{Flags, JobRequest, RemoveRequest, RollbackJob, TestJob, UploadRequest};
 
 /// A handle to the queue; clones share it.
 #[derive(Debug, Clone)]

@@ -1,7 +1,8 @@
 //! What a job was asked to do, as stored with it.
 
 use packd_wire::{
-    ApplyRequest, InstallRequest, JobKind, PlanView, RemoveQuery, TestTrigger, UploadQuery,
+    ApplyRequest, InstallRequest, JobKind, PlanView, RemoveQuery, RollbackRequest, TestTrigger,
+    UploadQuery,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,6 +21,8 @@ pub(crate) enum JobRequest {
     Test(TestJob),
     /// Run a plan that was made before.
     Apply(ApplyRequest),
+    /// Go back to the packs of an earlier generation.
+    Rollback(RollbackJob),
 }
 
 /// An archive that lies in `uploads/`, and how to install it.
@@ -53,6 +56,18 @@ pub(crate) struct TestJob {
     pub pack_ref: String,
     /// Why.
     pub trigger: TestTrigger,
+}
+
+/// Where to go back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RollbackJob {
+    /// What was asked for.
+    pub asked: RollbackRequest,
+    /// The generation, unless one pack goes back by itself: the one that was active before the current one when it was
+    /// asked for, and no other when the job runs later or again.
+    pub target: Option<i64>,
+    /// Whether packs may go by it: who asks may remove them.
+    pub may_remove: bool,
 }
 
 /// The switches of a request that steps look at. One that a kind of request does not have is off.
@@ -95,6 +110,11 @@ impl JobRequest {
                 ..Flags::default()
             },
             Self::Test(_) => Flags::default(),
+            Self::Rollback(RollbackJob { asked, .. }) => Flags {
+                force: asked.force,
+                dry_run: asked.dry_run,
+                ..Flags::default()
+            },
             Self::Apply(request) => Flags {
                 force: request.force,
                 dry_run: request.dry_run,
@@ -109,7 +129,11 @@ impl JobRequest {
     pub(crate) fn settled(&self) -> Option<&PlanView> {
         match self {
             Self::Apply(request) => Some(&request.plan),
-            Self::Install(_) | Self::Upload(_) | Self::Remove(_) | Self::Test(_) => None,
+            Self::Install(_)
+            | Self::Upload(_)
+            | Self::Remove(_)
+            | Self::Test(_)
+            | Self::Rollback(_) => None,
         }
     }
 
@@ -122,6 +146,7 @@ impl JobRequest {
             Self::Remove(_) => JobKind::Remove,
             Self::Test(_) => JobKind::Test,
             Self::Apply(_) => JobKind::Apply,
+            Self::Rollback(_) => JobKind::Rollback,
         }
     }
 
@@ -149,6 +174,15 @@ impl JobRequest {
                 Some(summary) => format!("apply the plan of `{summary}`"),
                 None => "apply a plan".to_owned(),
             },
+            Self::Rollback(RollbackJob { asked, target, .. }) => {
+                let what = asked.pack_ref.as_ref().map(|name| format!(" {name}"));
+                let to = target.map(|number| format!(" to generation {number}"));
+                format!(
+                    "rollback{}{}",
+                    what.unwrap_or_default(),
+                    to.unwrap_or_default()
+                )
+            }
         }
     }
 
@@ -179,6 +213,11 @@ impl JobRequest {
             }
             Self::Test(request) => json!(request),
             Self::Apply(request) => json!(request),
+            Self::Rollback(RollbackJob { asked, target, .. }) => {
+                let mut value = json!(asked);
+                value["generation"] = json!(target);
+                value
+            }
         }
     }
 
@@ -194,6 +233,7 @@ impl JobRequest {
             Self::Install(_) | Self::Upload(_) => Vec::new(),
             Self::Remove(request) => vec![request.pack_ref.clone()],
             Self::Test(request) => vec![request.pack_ref.clone()],
+            Self::Rollback(request) => request.asked.pack_ref.iter().cloned().collect(),
             Self::Apply(request) => {
                 let changes = request.plan.changes.iter();
                 changes
@@ -208,7 +248,11 @@ impl JobRequest {
     pub(crate) fn upload(&self) -> Option<&str> {
         match self {
             Self::Upload(request) => Some(&request.file),
-            Self::Install(_) | Self::Remove(_) | Self::Test(_) | Self::Apply(_) => None,
+            Self::Install(_)
+            | Self::Remove(_)
+            | Self::Test(_)
+            | Self::Apply(_)
+            | Self::Rollback(_) => None,
         }
     }
 }

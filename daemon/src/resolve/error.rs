@@ -247,6 +247,48 @@ pub(crate) enum ResolveError {
         pack: String,
     },
 
+    /// No generation was active before the current one.
+    #[error("no generation that is kept was active before the current one")]
+    NoPrevious,
+
+    /// A generation that is not known, or not kept any more.
+    #[error("there is no generation {number}")]
+    NoGeneration {
+        /// Its number.
+        number: i64,
+    },
+
+    /// A pack that cannot go back.
+    #[error("{}", nothing_earlier(pack, active.as_deref()))]
+    NothingEarlier {
+        /// The pack.
+        pack: String,
+        /// The version that is active.
+        active: Option<String>,
+    },
+
+    /// A rollback that removes packs, for somebody who may not.
+    #[error("the rollback removes `{pack}`, which only an admin may do")]
+    MayNotRemove {
+        /// The pack.
+        pack: String,
+    },
+
+    /// What is to be active again is not in the store.
+    #[error(
+        "the tree of `{pack}` {version} in generation {generation} is not complete: `store/{dir}`"
+    )]
+    TreeMissing {
+        /// The pack.
+        pack: String,
+        /// Its version.
+        version: String,
+        /// Its tree, relative to `store/`.
+        dir: String,
+        /// The generation that has it.
+        generation: i64,
+    },
+
     /// The database holds a version that is none.
     #[error("the record of `{pack}` cannot be read")]
     Record {
@@ -300,7 +342,10 @@ impl ResolveError {
             | Self::PlainHttp { .. }
             | Self::GitProtocol { .. }
             | Self::Credentials { .. } => ErrorKind::SourceRefused,
-            Self::FileRepository { .. } => ErrorKind::AccessDenied,
+            Self::FileRepository { .. } | Self::MayNotRemove { .. } => ErrorKind::AccessDenied,
+            Self::NoPrevious | Self::NoGeneration { .. } => ErrorKind::GenerationNotFound,
+            Self::NothingEarlier { .. } => ErrorKind::VersionNotFound,
+            Self::TreeMissing { .. } => ErrorKind::TreeMissing,
             Self::Repository { source } => match source {
                 GitUrlError::Scheme { .. } => ErrorKind::UnsupportedSource,
                 GitUrlError::NotAUrl { .. } => ErrorKind::InvalidReference,
@@ -394,6 +439,21 @@ impl ResolveError {
             Self::RequiredBy { .. } => {
                 Some("`--cascade` removes them too, `--force` removes only this one".into())
             }
+            Self::NoPrevious | Self::NoGeneration { .. } => {
+                Some("`packctl generations` lists those that are kept".into())
+            }
+            Self::NothingEarlier { active: Some(_), pack } => Some(format!(
+                "`packctl remove {pack}` removes it, `packctl versions {pack}` lists what registries offer"
+            )),
+            Self::NothingEarlier { active: None, pack } => {
+                Some(format!("`packctl install {pack}`"))
+            }
+            Self::MayNotRemove { .. } => {
+                Some("`packctl rollback PACK` takes back the change of one pack".into())
+            }
+            Self::TreeMissing { pack, version, .. } => Some(format!(
+                "`packctl install {pack}@{version}` brings that version again, where it is still offered; of an active pack `packctl verify --repair` does"
+            )),
             Self::SystemPack { .. } => Some("`--force` removes it all the same".into()),
             Self::Held { pack, .. } => {
                 Some(format!("`packctl unhold {pack}` lets it change, `--force` changes it once"))
@@ -419,6 +479,15 @@ impl ResolveError {
             Self::Git { source } => source.is_transient(),
             _ => false,
         }
+    }
+}
+
+fn nothing_earlier(pack: &str, active: Option<&str>) -> String {
+    match active {
+        Some(version) => {
+            format!("no generation that is kept has another version of `{pack}` than {version}")
+        }
+        None => format!("`{pack}` is not installed, and no generation that is kept has it"),
     }
 }
 

@@ -51,7 +51,12 @@ fn leaves(plan: &Plan, pack: &Installed) -> bool {
     let changes = becomes
         .and_then(|wanted| wanted.version.as_ref())
         .is_some_and(|version| version.to_string() != pack.version);
+    let comes_again = plan
+        .again
+        .iter()
+        .any(|again| again.pack_ref == pack.pack_ref && again.version != pack.version);
     changes
+        || comes_again
         || plan
             .removed
             .iter()

@@ -10,6 +10,7 @@ mod name;
 mod order;
 mod remove;
 mod repository;
+mod rollback;
 mod saved;
 mod solver;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use name::{parse_checksum, parse_name, parse_ref};
 use order::Order;
 
 pub(crate) use error::ResolveError;
+pub(crate) use rollback::Target;
 pub(crate) use view::action;
 
 /// What is active, by ref.
@@ -48,6 +50,10 @@ pub(crate) struct Plan {
     pub wanted: Vec<Wanted>,
     /// Packs to remove.
     pub removed: Vec<Installed>,
+    /// Packs that were active before, to be active again as they were.
+    pub again: Vec<Installed>,
+    /// The generation that they are from.
+    pub target: Option<Target>,
     /// Packs that are already as asked.
     pub kept: Vec<Installed>,
     /// Those to bring that nobody asked for by name.
@@ -60,6 +66,14 @@ pub(crate) struct Plan {
     pub absent: Option<String>,
     /// What was odd but not in the way.
     pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Whether nothing is to be done.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.removed.is_empty() && self.again.is_empty()
+    }
 }
 
 /// A pack to bring.
@@ -182,11 +196,33 @@ pub(crate) async fn run(
     host: &Host<'_>,
     brought: &[Brought],
 ) -> Result<Plan, ResolveError> {
-    let plan = without_holds(request, host, brought).await?;
+    let mut plan = without_holds(request, host, brought).await?;
     if !request.flags().force {
         hold::check(&plan, host)?;
     }
+    plan.warnings.extend(rolled_back(&plan, host).await?);
     Ok(plan)
+}
+
+/// That versions to bring were rolled back from.
+async fn rolled_back(plan: &Plan, host: &Host<'_>) -> Result<Vec<String>, ResolveError> {
+    if plan.wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let blocked = host
+        .database
+        .read(store::blocked::all)
+        .await
+        .map_err(ResolveError::Store)?;
+    let sentences = plan.wanted.iter().filter_map(|wanted| {
+        let (name, version) = (wanted.pack_ref.as_ref()?, wanted.version.as_ref()?);
+        let known = blocked.is_blocked(name.as_str(), &version.to_string())?;
+        Some(format!(
+            "`{name}` {version} was rolled back from by job {} at {}",
+            known.job, known.since
+        ))
+    });
+    Ok(sentences.collect())
 }
 
 async fn without_holds(
@@ -230,6 +266,7 @@ async fn without_holds(
         // nothing changes: the pack is looked up by who runs its tests
         JobRequest::Test(_) => Ok(Plan::default()),
         JobRequest::Apply(request) => saved::plan(request, host).await,
+        JobRequest::Rollback(request) => rollback::plan(request, host).await,
     }
 }
 
@@ -258,6 +295,10 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
         JobRequest::Remove(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Test(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Apply(request) => saved::check(request, policy),
+        JobRequest::Rollback(request) => match &request.asked.pack_ref {
+            Some(name) => parse_ref(name).map(drop),
+            None => Ok(()),
+        },
     }
 }
 

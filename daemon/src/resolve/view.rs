@@ -4,6 +4,7 @@ use packd_format::Version;
 use packd_wire::{ChangeAction, PlanChange, PlanView};
 
 use super::{Active, Plan, installed_version};
+use crate::store::history;
 use crate::store::pack::Installed;
 
 impl Plan {
@@ -37,18 +38,35 @@ impl Plan {
                 reason: wanted.reason.clone(),
             }
         });
+        let again = self.again.iter().map(|pack| {
+            let from = active.get(&pack.pack_ref);
+            let to = installed_version(pack).ok();
+            PlanChange {
+                from: from.map(|from| from.version.clone()),
+                to: Some(pack.version.clone()),
+                ..line(pack, action(from, to.as_ref()), &self.reason("as"))
+            }
+        });
         let removed = self
             .removed
             .iter()
-            .map(|pack| line(pack, ChangeAction::Remove, "requested"));
+            .map(|pack| line(pack, ChangeAction::Remove, &self.reason("not")));
         let kept = self.kept.iter().map(|pack| PlanChange {
             available: self.newer.get(&pack.pack_ref).cloned(),
             ..line(pack, ChangeAction::Keep, "already as asked")
         });
         PlanView {
-            changes: wanted.chain(removed).chain(kept).collect(),
+            changes: wanted.chain(again).chain(removed).chain(kept).collect(),
             circles: self.circles.clone(),
             generation: None,
+        }
+    }
+
+    /// Why a pack that no registry was asked for changes.
+    fn reason(&self, how: &str) -> String {
+        match self.target {
+            Some(target) => format!("{how} in generation {}", target.generation),
+            None => "requested".to_owned(),
         }
     }
 }
@@ -76,12 +94,8 @@ pub(crate) fn action(from: Option<&Installed>, to: Option<&Version>) -> ChangeAc
     let Some(from) = from else {
         return ChangeAction::Install;
     };
-    match (installed_version(from).ok(), to) {
-        (Some(from), Some(to)) => match to.cmp(&from) {
-            std::cmp::Ordering::Greater => ChangeAction::Upgrade,
-            std::cmp::Ordering::Equal => ChangeAction::Reinstall,
-            std::cmp::Ordering::Less => ChangeAction::Downgrade,
-        },
-        _ => ChangeAction::Reinstall,
+    match to {
+        Some(to) => history::action(Some(&from.version), Some(&to.to_string())),
+        None => ChangeAction::Reinstall,
     }
 }

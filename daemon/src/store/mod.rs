@@ -7,10 +7,12 @@
 //! does or where bytes come from.
 
 pub(crate) mod audit;
+pub(crate) mod blocked;
 mod database;
 mod error;
 pub(crate) mod event;
 pub(crate) mod generation;
+pub(crate) mod history;
 pub(crate) mod hold;
 pub(crate) mod index;
 pub(crate) mod job;

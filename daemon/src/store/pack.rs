@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde::{Deserialize, Serialize};
 
 use super::Tx;
+use super::history;
 use super::job::{decoded, encoded};
 
 /// What is known of a pack from the moment it was installed: the `record` of `install`.
@@ -334,8 +335,18 @@ pub(crate) fn dirs_of_generation(
         .collect()
 }
 
-/// Writes a pending generation: the packs of `base` without those named in `without`, and
-/// `with` in addition. Returns its number.
+/// What a new generation has otherwise than the one before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changed {
+    /// The refs of packs that go.
+    pub without: Vec<String>,
+    /// Packs that are installed.
+    pub with: Vec<NewInstall>,
+    /// Packs that were installed before, and are active again as they were.
+    pub again: Vec<Installed>,
+}
+
+/// Writes a pending generation: the packs of `base`, changed. Returns its number.
 ///
 /// Pending generations that were never switched to are forgotten on the way: their number
 /// is free again, and so is their folder.
@@ -346,16 +357,11 @@ pub(crate) fn insert_pending(
     tx: &Tx<'_>,
     job: i64,
     base: Option<i64>,
-    without: &[String],
-    with: &[NewInstall],
+    changed: &Changed,
 ) -> rusqlite::Result<i64> {
     let now = super::time::now();
     forget_pending(tx)?;
-    let number: i64 = tx.query_row(
-        "SELECT coalesce(max(number), 0) + 1 FROM generation",
-        [],
-        |row| row.get(0),
-    )?;
+    let number = history::next_number(tx)?;
     tx.execute(
         "INSERT INTO generation (number, status, job, created_at) VALUES (?1, 'pending', ?2, ?3)",
         params![number, job, now],
@@ -367,13 +373,13 @@ pub(crate) fn insert_pending(
             [number, base],
         )?;
     }
-    for pack_ref in without {
+    for pack_ref in &changed.without {
         tx.execute(
             "DELETE FROM generation_pack WHERE generation = ?1 AND ref = ?2",
             params![number, pack_ref],
         )?;
     }
-    for pack in with {
+    for pack in &changed.with {
         tx.execute(
             "INSERT INTO install (ref, version, dir, record, job, generation, installed_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -392,6 +398,13 @@ pub(crate) fn insert_pending(
             params![number, pack.pack_ref, tx.last_insert_rowid()],
         )?;
     }
+    for pack in &changed.again {
+        tx.execute(
+            "INSERT OR REPLACE INTO generation_pack (generation, ref, install) VALUES (?1, ?2, ?3)",
+            params![number, pack.pack_ref, pack.install],
+        )?;
+    }
+    history::describe(tx, number, base, job)?;
     Ok(number)
 }
 
@@ -422,11 +435,13 @@ pub(crate) fn set_active(tx: &Tx<'_>, number: i64) -> rusqlite::Result<()> {
         "UPDATE generation SET status = 'active', activated_at = ?2 WHERE number = ?1",
         params![number, super::time::now()],
     )?;
+    history::switched(tx, number)?;
     tx.packs_changed();
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Installed> {
+/// A row of `install`.
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Installed> {
     Ok(Installed {
         install: row.get("id")?,
         pack_ref: row.get("ref")?,

@@ -62,6 +62,10 @@ kinds! {
     PackNotFound => "pack_not_found", "pack not found";
     /// The pack exists, no version satisfies the requirement.
     VersionNotFound => "version_not_found", "version not found";
+    /// No generation that is kept has this number, or none was active before.
+    GenerationNotFound => "generation_not_found", "generation not found";
+    /// The store has not all of a tree that is to become active again.
+    TreeMissing => "tree_missing", "tree missing";
     /// No such job.
     JobNotFound => "job_not_found", "job not found";
     /// The job has ended, or its activation has begun.
@@ -154,6 +158,7 @@ impl ErrorKind {
             | Self::PackNotFound
             | Self::VersionNotFound
             | Self::JobNotFound
+            | Self::GenerationNotFound
             | Self::TestsNotFound
             | Self::RegistryNotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -163,6 +168,7 @@ impl ErrorKind {
             | Self::SystemPack
             | Self::PackHeld
             | Self::PlanOutdated
+            | Self::TreeMissing
             | Self::Cancelled => 409,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -213,6 +219,7 @@ impl ErrorKind {
             | Self::PackNotFound
             | Self::VersionNotFound
             | Self::JobNotFound
+            | Self::GenerationNotFound
             | Self::TestsNotFound
             | Self::RegistryNotFound => Exit::NotFound,
             Self::AccessDenied => Exit::NotPermitted,
@@ -249,6 +256,7 @@ impl ErrorKind {
             | Self::SandboxUnavailable
             | Self::PlanIncomplete
             | Self::PlanOutdated
+            | Self::TreeMissing
             | Self::Io
             | Self::Database
             | Self::InvalidConfig

@@ -19,6 +19,8 @@ pub enum JobKind {
     Test,
     /// Run a plan that was made before.
     Apply,
+    /// Go back to the packs of an earlier generation.
+    Rollback,
 }
 
 impl JobKind {
@@ -31,6 +33,7 @@ impl JobKind {
             Self::Remove => "remove",
             Self::Test => "test",
             Self::Apply => "apply",
+            Self::Rollback => "rollback",
         }
     }
 }

@@ -7,6 +7,7 @@
 mod audit;
 mod error;
 mod event;
+mod generation;
 mod job;
 mod pack;
 pub mod path;
@@ -20,6 +21,10 @@ mod test;
 pub use audit::{AuditList, AuditView};
 pub use error::{ErrorKind, Exit, Problem};
 pub use event::{EventKind, EventList, EventView};
+pub use generation::{
+    BlockedView, DiffQuery, GenerationChange, GenerationDetail, GenerationDiff, GenerationList,
+    GenerationPack, GenerationView, GenerationsQuery, PinRequest, PinView, RollbackRequest,
+};
 pub use job::{
     ChangeAction, JobKind, JobList, JobStatus, JobView, PlanChange, PlanView, ProgressUnit,
     ProgressView, Requester, StepName, StepStatus, StepView,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{QualityView, TestSummary};
+use crate::{BlockedView, QualityView, TestSummary};
 
 /// One active pack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -46,6 +46,9 @@ pub struct PackView {
     /// That it stays in this version, if it is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldView>,
+    /// Versions that were rolled back from: updates pass them over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<BlockedView>,
     /// The newest version its registry offers, when newer than `version`.
     pub available: Option<String>,
     /// Requirements on other packs, as `ref` or `ref@requirement`.

@@ -26,6 +26,16 @@ pub const PACK_TESTS: &str = "/v1/packs/{ref}/tests";
 pub const PACK_TESTS_LATEST: &str = "/v1/packs/{ref}/tests/latest";
 /// `POST`: run a plan that was made before.
 pub const APPLY: &str = "/v1/apply";
+/// `GET`: generations, newest first.
+pub const GENERATIONS: &str = "/v1/generations";
+/// `GET`: one generation with its packs.
+pub const GENERATION: &str = "/v1/generations/{number}";
+/// `GET`: what is different from one generation to another.
+pub const GENERATION_DIFF: &str = "/v1/generations/{number}/diff";
+/// `POST` keeps a generation for ever, `DELETE` lifts that.
+pub const GENERATION_PIN: &str = "/v1/generations/{number}/pin";
+/// `POST`: go back to the packs of an earlier generation.
+pub const ROLLBACK: &str = "/v1/rollback";
 /// `GET`: jobs, newest first.
 pub const JOBS: &str = "/v1/jobs";
 /// `GET`: one job.
@@ -71,6 +81,24 @@ pub fn pack_test(pack_ref: &str) -> String {
 #[must_use]
 pub fn pack_tests(pack_ref: &str) -> String {
     format!("{PACKS}/{pack_ref}/tests")
+}
+
+/// The path of what is different from one generation to another.
+#[must_use]
+pub fn generation_diff(number: i64) -> String {
+    format!("{GENERATIONS}/{number}/diff")
+}
+
+/// The path of one generation.
+#[must_use]
+pub fn generation(number: i64) -> String {
+    format!("{GENERATIONS}/{number}")
+}
+
+/// The path of the pin of a generation.
+#[must_use]
+pub fn generation_pin(number: i64) -> String {
+    format!("{GENERATIONS}/{number}/pin")
 }
 
 /// The path of one job.

@@ -43,6 +43,7 @@ pub(crate) fn pack(name: &str, version: &str) -> PackView {
         job: 12,
         state: PackState::Ok,
         hold: None,
+        blocked: Vec::new(),
         available: None,
         dependencies: vec!["core@^3".to_owned()],
         required_by: Vec::new(),

@@ -18,7 +18,9 @@ use utoipa::{OpenApi, openapi};
 
 use super::reply::Answer;
 use super::routes::{ROUTES, Verb};
-use super::{apply, audit, event, job, metrics, pack, registry, reload, search, status, upload};
+use super::{
+    apply, audit, event, generation, job, metrics, pack, registry, reload, search, status, upload,
+};
 
 /// What utoipa collects.
 #[derive(OpenApi)]
@@ -45,6 +47,12 @@ use super::{apply, audit, event, job, metrics, pack, registry, reload, search, s
         pack::test::latest,
         apply::apply,
         upload::upload,
+        generation::list,
+        generation::show,
+        generation::diff,
+        generation::pin::set,
+        generation::pin::lift,
+        generation::rollback::run,
         job::list,
         job::show,
         job::wait,

@@ -85,7 +85,11 @@ fn end(text: &str) -> Answer<String> {
     Ok(written)
 }
 
-fn reason(text: &str) -> Answer<Option<String>> {
+/// The reason of a hold or a pin; none when there is nothing in it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn reason(text: &str) -> Answer<Option<String>> {
     let text = text.trim();
     if text.chars().count() > LONGEST_REASON || text.chars().any(char::is_control) {
         let detail = format!("`reason` is one line of at most {LONGEST_REASON} characters");

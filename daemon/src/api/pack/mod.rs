@@ -188,6 +188,10 @@ fn idempotency(headers: &HeaderMap, request: &JobRequest) -> Answer<Option<(Stri
     if let JobRequest::Upload(upload) = &mut request {
         upload.file.clear();
     }
+    // and so is one to the generation before, whichever that is by now
+    if let JobRequest::Rollback(rollback) = &mut request {
+        rollback.target = None;
+    }
     let bytes = serde_json::to_vec(&request).unwrap_or_default();
     Ok(Some((
         key.to_owned(),
@@ -233,6 +237,7 @@ pub(super) async fn views(state: &State, only: Option<String>) -> Answer<Vec<Pac
                 tests: store::test::latest_of_trees(connection, &trees)?,
                 quality: store::quality::of(connection, &versions)?,
                 holds: store::hold::all(connection)?,
+                blocked: store::blocked::all(connection)?,
             })
         })
         .await?;

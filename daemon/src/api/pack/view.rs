@@ -7,6 +7,7 @@ use packd_wire::{
 };
 
 use crate::config::Layout;
+use crate::store::blocked::Blocked;
 use crate::store::hold::Holds;
 use crate::store::pack::Installed;
 use crate::store::tree;
@@ -21,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) tests: BTreeMap<String, TestView>,
     /// The packs that are held.
     pub(crate) holds: Holds,
+    /// The versions that were rolled back from.
+    pub(crate) blocked: Blocked,
     /// How each version, by its ref and itself, fared on this host.
     pub(crate) quality: BTreeMap<(String, String), QualityView>,
 }
@@ -104,6 +107,7 @@ fn view(
             PackState::Missing
         },
         hold: facts.holds.get(&pack.pack_ref).cloned(),
+        blocked: facts.blocked.of(&pack.pack_ref).to_vec(),
         dependencies: record.dependencies,
         required_by: needed
             .get(pack.pack_ref.as_str())

@@ -100,7 +100,11 @@ impl Host {
             .database
             .write(move |tx| {
                 let base = pack::active_generation(tx)?;
-                pack::insert_pending(tx, id, base, &[], &[new])
+                let changed = pack::Changed {
+                    with: vec![new],
+                    ..pack::Changed::default()
+                };
+                pack::insert_pending(tx, id, base, &changed)
             })
             .await
             .unwrap();

@@ -61,7 +61,8 @@ impl Host {
         planned_on: &Active,
     ) -> Result<Outcome, StepError> {
         let job = self.claimed().await;
-        let result = run(&self.context(), &job, plan, news, planned_on).await;
+        let coming: Vec<_> = news.iter().map(|pack| pack.manifest.clone()).collect();
+        let result = run(&self.context(), &job, plan, news, &coming, planned_on).await;
         let outcome = match &result {
             Ok(outcome) => outcome.clone(),
             Err(_) => Outcome::Unchanged,

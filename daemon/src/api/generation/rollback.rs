@@ -1,0 +1,58 @@
+//! The way back to an earlier generation.
+
+use axum::extract::State as FromState;
+use axum::http::HeaderMap;
+use packd_wire::{JobView, Role, RollbackRequest, WaitQuery, path};
+
+use super::super::State;
+use super::super::body::{self, Asked, MaybeSent};
+use super::super::caller::Caller;
+use super::super::pack::enqueue;
+use super::super::reply::{Answer, Made};
+use super::{one, unknown};
+use crate::queue::{JobRequest, RollbackJob};
+use crate::store::history;
+
+/// Goes back to the packs of an earlier generation, all of them or one.
+///
+/// Without `generation` and `ref` it is the generation that was active before the current one: done twice, it ends where it
+/// began. What comes of it is a new generation. Its trees must all be in the store. A rollback that removes packs is for
+/// admins, as removing is. Versions that were gone back from are remembered: updates pass them over.
+#[utoipa::path(
+    post,
+    path = path::ROLLBACK,
+    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    request_body = Option<RollbackRequest>,
+    responses(
+        (status = 200, description = "The job has ended", body = JobView),
+        (status = 202, description = "The job is queued or running", body = JobView),
+    ),
+)]
+pub(crate) async fn run(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(query): Asked<WaitQuery>,
+    MaybeSent(asked): MaybeSent<RollbackRequest>,
+) -> Answer<Made> {
+    let wait = body::wait(query.wait)?;
+    let target = match (asked.generation, &asked.pack_ref) {
+        (Some(number), _) => Some(one(&state, number).await?.number),
+        (None, Some(_)) => None,
+        // now, and not when the job runs: who asks has seen what is current
+        (None, None) => match state.parts.database.read(history::previous).await? {
+            Some(number) => Some(number),
+            None => return Err(unknown("no generation was active before the current one")),
+        },
+    };
+    let job = JobRequest::Rollback(RollbackJob {
+        asked,
+        target,
+        may_remove: caller.role == Role::Admin,
+    });
+    let queued = enqueue(&state, &caller, &headers, job).await?;
+    Ok(Made {
+        job: queued.into_job(),
+        wait,
+    })
+}
