@@ -19,6 +19,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
     let real = operation
         .path
         .replace("{ref}", "slack")
+        .replace("{number}", "1")
         .replace("{id}", &job.to_string());
     let request = Request::new(&operation.method, &real);
     match (operation.method.as_str(), operation.path.as_str()) {
@@ -34,6 +35,9 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::PACK
             | path::PACK_TESTS
             | path::PACK_TESTS_LATEST
+            | path::GENERATIONS
+            | path::GENERATION
+            | path::GENERATION_DIFF
             | path::JOBS
             | path::JOB
             | path::JOB_WAIT
@@ -41,9 +45,17 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::AVAILABLE
             | path::AUDIT,
         )
-        | ("DELETE", path::PACK | path::PACK_HOLD)
-        | ("POST", path::RELOAD | path::JOB_CANCEL | path::PACK_TEST | path::PACK_HOLD) => request,
+        | ("DELETE", path::PACK | path::PACK_HOLD | path::GENERATION_PIN)
+        | (
+            "POST",
+            path::RELOAD
+            | path::JOB_CANCEL
+            | path::PACK_TEST
+            | path::PACK_HOLD
+            | path::GENERATION_PIN,
+        ) => request,
         ("POST", path::INSTALL) => Request::post(&real, &json!({"source": "slack"})),
+        ("POST", path::ROLLBACK) => Request::post(&real, &json!({"generation": 1})),
         ("POST", path::APPLY) => Request::post(&real, &json!({"plan": {"changes": []}})),
         ("POST", path::REGISTRIES_REFRESH) => Request::post(&real, &json!({})),
         ("POST", path::UPLOAD) => request.body(

@@ -31,6 +31,7 @@ mod registry;
 mod repair;
 mod resolve;
 mod roles;
+mod rollback;
 mod runtimes;
 mod sandbox;
 mod schema;

@@ -57,7 +57,12 @@ fn each_generation_is_a_line() {
         ],
         next: None,
     };
-    assert_snapshot!(table(&list, now(), Width::Unlimited), @"");
+    assert_snapshot!(plain(&table(&list, now(), Width::Unlimited)), @"
+    GENERATION  WHEN        BY   JOB  PACKS  NOTE     CHANGES
+    3           30 min ago  ada  30   2      current  slack 2.0.0 -> 1.0.0, teams 1.0.0 removed
+    2           30 min ago  ada  20   2      -        nothing
+    1           30 min ago  ada  10   2      pinned   a 1.0.0 installed, b 1.0.0 installed, c 1.0.0 installed, d 1.0.0 installed and 2 more
+    ");
     let none = GenerationList {
         generations: vec![],
         next: None,
@@ -76,7 +81,19 @@ fn a_generation_has_a_page() {
             tree: "sha256:00".to_owned(),
         }],
     };
-    assert_snapshot!(page(&detail, now(), Width::Unlimited), @"");
+    assert_snapshot!(plain(&page(&detail, now(), Width::Unlimited)), @"
+    generation 1
+
+    activated  2026-03-01 09:00:00 UTC, 30 min ago
+    by         ada
+    job        10, install slack
+    pinned     2026-03-01 09:10:00 UTC, 20 min ago by root: before the move
+    changes    slack 1.0.0 installed
+    packs      2 packs
+
+    REF    VERSION  REGISTRY
+    slack  1.0.0    acme
+    ");
 }
 
 #[test]
@@ -85,5 +102,9 @@ fn a_difference_is_a_table() {
         change("slack", ChangeAction::Upgrade, "1.0.0", "2.0.0"),
         change("teams", ChangeAction::Install, "", "1.0.0"),
     ];
-    assert_snapshot!(changes(&both, Width::Unlimited), @"");
+    assert_snapshot!(plain(&changes(&both, Width::Unlimited)), @"
+    REF    CHANGE   FROM   TO
+    slack  upgrade  1.0.0  2.0.0
+    teams  install  -      1.0.0
+    ");
 }
