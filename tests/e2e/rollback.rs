@@ -209,6 +209,36 @@ fn an_upgrade_with_its_dependencies_goes_back_as_a_whole() {
 }
 
 #[test]
+fn what_others_need_and_what_belongs_to_the_system_goes_only_by_force() {
+    let core = PackTree::new("core", "1.0.0").saying("ref: core\nversion: 1.0.0\nsystem: true\n");
+    let packs = [
+        PackTree::new("teams", "1.0.0"),
+        slack("1.0.0"),
+        PackTree::new("app", "1.0.0").needs("slack@^1"),
+        core,
+    ];
+    let site = Site::serving(&packs);
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "teams"]).success();
+    packd.ctl(["install", "app"]).success();
+    let problem = refused(&packd, &["rollback", "slack", "--generation", "1"], 1);
+    assert_eq!(problem.kind, ErrorKind::RequiredBy, "{problem:#?}");
+    assert!(
+        problem
+            .detail
+            .ends_with("`app` needs `slack@^1`, which is removed"),
+        "{problem:#?}"
+    );
+    packd.ctl(["install", "core"]).success();
+    let problem = refused(&packd, &["rollback"], 1);
+    assert_eq!(problem.kind, ErrorKind::SystemPack, "{problem:#?}");
+    packd
+        .ctl(["rollback", "--generation", "1", "--force"])
+        .success();
+    assert_eq!(packd.active(), ["teams 1.0.0"]);
+}
+
+#[test]
 fn one_pack_goes_back_and_the_others_stay() {
     let (_site, packd) = upgraded();
     packd.ctl(["install", "app@2.0.0", "--skip-deps"]).success();

@@ -29,8 +29,8 @@ pub(crate) enum CheckError {
         way_out: &'static str,
     },
 
-    /// Active packs need something else than the new version.
-    #[error("other packs need another version: {}", broken.join("; "))]
+    /// Active packs need something else than the new version, or what a rollback removes.
+    #[error("other packs need what changes as it is: {}", broken.join("; "))]
     Breaks {
         /// Each in one sentence.
         broken: Vec<String>,

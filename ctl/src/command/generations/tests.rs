@@ -32,6 +32,10 @@ fn generation(number: i64, changes: Vec<GenerationChange>) -> GenerationView {
     }
 }
 
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 fn now() -> Timestamp {
     "2026-03-01T09:30:00Z".parse().expect("a time")
 }

@@ -1,6 +1,7 @@
 //! What other jobs did between the plan and its activation.
 
 use super::*;
+use crate::resolve::Target;
 use crate::resolve::{Bytes, Wanted};
 use crate::source::Place;
 use crate::source::archive::Location;
@@ -163,4 +164,57 @@ async fn what_others_do_with_other_packs_changes_nothing() {
 
     assert!(matches!(ended, Ok(Outcome::Activated)), "{ended:?}");
     assert_eq!(host.told().await, ["teams 1.0.0"]);
+}
+
+#[tokio::test]
+async fn a_rollback_of_everything_is_planned_again_when_anything_came_meanwhile() {
+    let host = host();
+    host.installs(vec![pack(&host, "slack", "1.0.0", &[])])
+        .await;
+    let before = host.active().await;
+    host.installs(vec![pack(&host, "slack", "2.0.0", &[])])
+        .await;
+    let planned_on = host.active().await;
+    host.installs(vec![pack(&host, "teams", "1.0.0", &[])])
+        .await;
+
+    let back = |whole| Plan {
+        again: vec![before["slack"].clone()],
+        target: Some(Target {
+            generation: 1,
+            whole,
+        }),
+        ..Plan::default()
+    };
+    let ended = host.activate(&back(true), Vec::new(), &planned_on).await;
+    assert!(matches!(ended, Err(StepError::Outdated)), "{ended:?}");
+    assert_eq!(host.told().await, ["slack 2.0.0", "teams 1.0.0"]);
+
+    // one pack by itself goes back whatever the others do
+    let ended = host.activate(&back(false), Vec::new(), &planned_on).await;
+    assert!(matches!(ended, Ok(Outcome::Activated)), "{ended:?}");
+    assert_eq!(host.told().await, ["slack 1.0.0", "teams 1.0.0"]);
+    let install = host.active().await["slack"].install;
+    assert_eq!(install, before["slack"].install, "as it was installed then");
+}
+
+#[tokio::test]
+async fn what_was_collected_meanwhile_does_not_come_again() {
+    let host = host();
+    host.installs(vec![pack(&host, "slack", "2.0.0", &[])])
+        .await;
+    let planned_on = host.active().await;
+    let mut gone = planned_on["slack"].clone();
+    gone.install += 1;
+    let plan = Plan {
+        again: vec![gone],
+        target: Some(Target {
+            generation: 1,
+            whole: false,
+        }),
+        ..Plan::default()
+    };
+    let ended = host.activate(&plan, Vec::new(), &planned_on).await;
+    assert!(matches!(ended, Err(StepError::Outdated)), "{ended:?}");
+    assert_eq!(host.told().await, ["slack 2.0.0"]);
 }
