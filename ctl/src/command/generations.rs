@@ -214,7 +214,7 @@ impl Told {
         out.show_list(&list, &list.generations, || {
             let lines = list.generations.iter();
             lines
-                .map(|one| format!("generation {} {words}\n", one.number))
+                .map(|one| format!("generation {} {words}", one.number) + "\n")
                 .collect()
         });
         Ending::Exit(self.refused.unwrap_or(Exit::Done))

@@ -84,24 +84,11 @@ async fn one(
 ) -> Result<(Target, Active, Active), ResolveError> {
     let pack_ref = parse_ref(name)?.to_string();
     let active = host.active.get(&pack_ref).cloned();
-    let (generation, before) = match target {
-        Some(number) => (number, packs(number, host).await?.remove(&pack_ref)),
-        None => {
-            let (name, dir) = (
-                pack_ref.clone(),
-                active.as_ref().map(|pack| pack.dir.clone()),
-            );
-            let found = host
-                .database
-                .read(move |connection| history::earlier(connection, &name, dir.as_deref()))
-                .await
-                .map_err(ResolveError::Store)?;
-            let (number, pack) = found.ok_or_else(|| ResolveError::NothingEarlier {
-                pack: pack_ref.clone(),
-                active: active.as_ref().map(|pack| pack.version.clone()),
-            })?;
-            (number, Some(pack))
-        }
+    let (generation, before) = if let Some(number) = target {
+        (number, packs(number, host).await?.remove(&pack_ref))
+    } else {
+        let (number, pack) = last_change(&pack_ref, active.as_ref(), host).await?;
+        (number, Some(pack))
     };
     if active.is_none() && before.is_none() {
         return Err(ResolveError::NothingEarlier {
@@ -119,6 +106,23 @@ async fn one(
             .collect()
     };
     Ok((target, set(active), set(before)))
+}
+
+/// What a pack was before its last change, and the generation that has it.
+async fn last_change(
+    pack_ref: &str,
+    active: Option<&Installed>,
+    host: &Host<'_>,
+) -> Result<(i64, Installed), ResolveError> {
+    let (name, dir) = (pack_ref.to_owned(), active.map(|pack| pack.dir.clone()));
+    host.database
+        .read(move |connection| history::earlier(connection, &name, dir.as_deref()))
+        .await
+        .map_err(ResolveError::Store)?
+        .ok_or_else(|| ResolveError::NothingEarlier {
+            pack: pack_ref.to_owned(),
+            active: active.map(|pack| pack.version.clone()),
+        })
 }
 
 /// The packs of a generation.
