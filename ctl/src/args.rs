@@ -146,6 +146,7 @@ enum Verb {
     Rollback(command::rollback::Rollback),
     #[command(visible_alias = "generation")]
     Generations(command::generations::Generations),
+    Verify(command::verify::Verify),
     #[command(subcommand)]
     Job(command::job::Job),
     Events(command::events::Events),
@@ -206,6 +207,7 @@ impl Args {
             Verb::Search(verb) => verb.run(&client, out).await,
             Verb::Versions(verb) => verb.run(&client, out).await,
             Verb::Hold(verb) => verb.run(&client, out).await,
+            Verb::Verify(verb) => verb.run(&client, out).await,
             Verb::Unhold(verb) => verb.run(&client, out).await,
             Verb::Rollback(verb) => verb.run(&client, out).await,
             Verb::Generations(verb) => verb.run(&client, out).await,

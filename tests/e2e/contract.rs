@@ -57,7 +57,9 @@ fn sample(operation: &Operation, job: i64) -> Request {
         ("POST", path::INSTALL) => Request::post(&real, &json!({"source": "slack"})),
         ("POST", path::ROLLBACK) => Request::post(&real, &json!({"generation": 1})),
         ("POST", path::APPLY) => Request::post(&real, &json!({"plan": {"changes": []}})),
-        ("POST", path::REGISTRIES_REFRESH) => Request::post(&real, &json!({})),
+        ("POST", path::REGISTRIES_REFRESH | path::VERIFY | path::ACKNOWLEDGE) => {
+            Request::post(&real, &json!({}))
+        }
         ("POST", path::UPLOAD) => request.body(
             "application/gzip",
             PackTree::new("slack", "2.1.0").archive(Format::TarGz).bytes,

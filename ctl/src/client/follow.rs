@@ -164,6 +164,8 @@ fn ends(event: &EventView) -> bool {
         | EventKind::PackInstalled
         | EventKind::PackUpdated
         | EventKind::PackRemoved
+        | EventKind::PackDamaged
+        | EventKind::PackRepaired
         | EventKind::GenerationActivated
         | EventKind::RegistryRefreshed
         | EventKind::RegistryFailed => false,

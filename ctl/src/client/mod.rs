@@ -23,11 +23,11 @@ use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
-    ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList, EventsQuery,
-    GenerationDetail, GenerationDiff, GenerationList, GenerationView, GenerationsQuery,
-    HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView, PinRequest,
-    Problem, RefreshRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
-    StatusView, TestList, TestRequest, TestsQuery, UploadQuery, path,
+    AcknowledgeView, ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList,
+    EventsQuery, GenerationDetail, GenerationDiff, GenerationList, GenerationView,
+    GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView,
+    PinRequest, Problem, RefreshRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList,
+    SearchQuery, StatusView, TestList, TestRequest, TestsQuery, UploadQuery, VerifyRequest, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -114,6 +114,18 @@ impl Client {
     /// `POST /v1/apply`
     pub(crate) async fn apply(&self, request: &ApplyRequest) -> Result<JobView, ClientError> {
         self.ask(Call::change(Method::POST, path::APPLY).with_json(request)?)
+            .await
+    }
+
+    /// `POST /v1/packs/verify`
+    pub(crate) async fn verify(&self, request: &VerifyRequest) -> Result<JobView, ClientError> {
+        self.ask(Call::change(Method::POST, path::VERIFY).with_json(request)?)
+            .await
+    }
+
+    /// `POST /v1/status/acknowledge`
+    pub(crate) async fn acknowledge(&self) -> Result<AcknowledgeView, ClientError> {
+        self.ask(Call::change(Method::POST, path::ACKNOWLEDGE))
             .await
     }
 

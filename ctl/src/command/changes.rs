@@ -9,6 +9,7 @@ use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, Pl
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
+use super::verify;
 use crate::Ending;
 use crate::client::follow::{Follow, Step};
 use crate::client::{Client, ClientError};
@@ -174,6 +175,10 @@ pub(crate) fn report(
                 out.warn(warning);
             }
         }
+        if let (Some(trees), true) = (&job.verify, out.is_human()) {
+            let text = verify::table(trees, out.width());
+            out.data(&text);
+        }
         let this = match Failure::of_job(job) {
             Some(failure) => {
                 out.failure(&failure);
@@ -331,6 +336,17 @@ fn sentence(job: &JobView) -> String {
             label(job),
             clean(message.unwrap_or_default())
         );
+    }
+    if let Some(trees) = &job.verify {
+        let step = job.steps.iter().find(|step| step.name == StepName::Verify);
+        let found = clean(
+            step.and_then(|step| step.message.as_deref())
+                .unwrap_or_default(),
+        );
+        return match trees.iter().filter(|tree| tree.repaired).count() {
+            0 => found.into_owned(),
+            repaired => format!("{found}; {repaired} repaired"),
+        };
     }
     if told.is_empty() {
         return format!("{}: nothing had to change", clean(&job.summary));

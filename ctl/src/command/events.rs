@@ -159,12 +159,13 @@ fn line(event: &EventView) -> String {
     );
     let seq = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
     let style = match event.kind {
-        EventKind::JobFailed | EventKind::RegistryFailed => BAD,
+        EventKind::JobFailed | EventKind::RegistryFailed | EventKind::PackDamaged => BAD,
         EventKind::Warning | EventKind::JobCancelled => ODD,
         EventKind::JobSucceeded
         | EventKind::PackInstalled
         | EventKind::PackUpdated
-        | EventKind::PackRemoved => GOOD,
+        | EventKind::PackRemoved
+        | EventKind::PackRepaired => GOOD,
         EventKind::JobQueued
         | EventKind::JobStarted
         | EventKind::StepStarted

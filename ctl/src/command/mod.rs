@@ -25,4 +25,5 @@ pub(crate) mod search;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod tests;
+pub(crate) mod verify;
 pub(crate) mod versions;

@@ -14,11 +14,23 @@ use crate::output::{BAD, BOLD, Failure, GOOD, Output, Width, styled};
 
 /// Show how packd fares, what is wrong first
 #[derive(Debug, clap::Args)]
-pub(crate) struct Status {}
+pub(crate) struct Status {
+    /// Say that you have seen that the database was lost, so that packd does not call itself degraded any more
+    #[arg(long)]
+    acknowledge: bool,
+}
 
 impl Status {
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
-        let Self {} = self;
+        if self.acknowledge {
+            let view = client.acknowledge().await?;
+            match &view.acknowledged {
+                Some(seen) => out.done(&format!("acknowledged: {}", clean(&seen.reason))),
+                None => out.done("packd is not degraded: there is nothing to acknowledge"),
+            }
+            out.show(&view, String::new);
+            return Ok(Ending::Exit(Exit::Done));
+        }
         let status = client.status().await?;
         let width = out.width();
         out.show(&status, || {

@@ -224,6 +224,8 @@ impl Progress {
             | EventKind::PackInstalled
             | EventKind::PackUpdated
             | EventKind::PackRemoved
+            | EventKind::PackDamaged
+            | EventKind::PackRepaired
             | EventKind::GenerationActivated
             | EventKind::RegistryRefreshed
             | EventKind::RegistryFailed => {}

@@ -31,7 +31,7 @@ pub(crate) async fn metrics(
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answer<Response> {
     let parts = &state.parts;
-    let (census, generation, generations, last_event) = parts
+    let (census, generation, generations, last_event, bad) = parts
         .database
         .read(|connection| {
             Ok((
@@ -39,6 +39,7 @@ pub(crate) async fn metrics(
                 store::pack::active_generation(connection)?,
                 store::pack::generations(connection)?,
                 store::event::last(connection)?,
+                store::look::bad(connection)?,
             ))
         })
         .await?;
@@ -77,6 +78,16 @@ pub(crate) async fn metrics(
     );
 
     packs_on(&mut page, &packs);
+    page.gauge(
+        "packd_trees_damaged",
+        "Trees of the store that the latest look found something wrong with",
+        one(u64::try_from(bad.len()).unwrap_or(u64::MAX)),
+    );
+    page.gauge(
+        "packd_degraded",
+        "Whether the database was lost or is damaged, and nobody has acknowledged it",
+        one(u64::from(parts.database.degraded().is_some())),
+    );
     page.gauge(
         "packd_generation",
         "The number of the active generation",
@@ -125,7 +136,7 @@ fn packs_on(page: &mut Page, packs: &[PackView]) {
     let count = |wanted: &dyn Fn(&PackView) -> bool| {
         u64::try_from(packs.iter().filter(|pack| wanted(pack)).count()).unwrap_or(u64::MAX)
     };
-    let states = [PackState::Ok, PackState::Missing].map(|state| {
+    let states = PackState::ALL.map(|state| {
         (
             vec![("state", state.as_str().to_owned())],
             count(&|pack| pack.state == state),

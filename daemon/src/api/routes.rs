@@ -82,6 +82,7 @@ macro_rules! route {
 /// Every route.
 pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::STATUS, Reader, status::status),
+    route!(Post path::ACKNOWLEDGE, Admin, status::acknowledge),
     route!(Get path::HEALTH, Reader, status::health),
     route!(Get path::METRICS, Reader, metrics::metrics),
     route!(Get path::OPENAPI, Reader, openapi::document),
@@ -95,6 +96,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::PACK_TESTS_LATEST, Reader, pack::test::latest),
     route!(Post path::INSTALL, Operator, pack::install),
     route!(Post path::UPLOAD, Operator, upload::upload),
+    route!(Post path::VERIFY, Operator, pack::verify::run),
     route!(Post path::APPLY, Operator, apply::apply),
     route!(Get path::GENERATIONS, Reader, generation::list),
     route!(Get path::GENERATION, Reader, generation::show),

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State as FromState;
-use packd_wire::{HealthView, RegistryState, RegistryView, Role, StatusView, path};
+use packd_wire::{
+    AcknowledgeView, DegradedView, HealthView, PackState, RegistryState, RegistryView, Role,
+    StatusView, path,
+};
 
 use super::State;
+use super::body::{MaybeSent, Nothing};
 use super::caller::Caller;
 use super::reply::{Answer, Shown};
 use crate::registry::in_words;
@@ -25,9 +29,30 @@ const NAMED: usize = 10;
 )]
 pub(crate) async fn health(FromState(state): FromState<State>) -> Answer<Shown<HealthView>> {
     state.parts.database.read(store::event::last).await?;
+    let status = match state.parts.database.degraded() {
+        None => "ok",
+        Some(_) => "degraded",
+    };
     Ok(Shown(HealthView {
-        status: "ok".into(),
+        status: status.into(),
     }))
+}
+
+/// Ends that the daemon calls itself degraded: an operator has seen that the database was lost.
+#[utoipa::path(
+    post,
+    path = path::ACKNOWLEDGE,
+    responses((status = 200, description = "What was acknowledged", body = AcknowledgeView)),
+)]
+pub(crate) async fn acknowledge(
+    FromState(state): FromState<State>,
+    MaybeSent(Nothing {}): MaybeSent<Nothing>,
+) -> Answer<Shown<AcknowledgeView>> {
+    let acknowledged = state.parts.database.acknowledge().await?;
+    if let Some(view) = &acknowledged {
+        tracing::warn!("acknowledged: {}", view.reason);
+    }
+    Ok(Shown(AcknowledgeView { acknowledged }))
 }
 
 /// Says how the daemon fares.
@@ -40,7 +65,7 @@ pub(crate) async fn status(
     FromState(state): FromState<State>,
     caller: Caller,
 ) -> Answer<Shown<StatusView>> {
-    let (generation, trees, queue, last_event) = state
+    let (generation, trees, bad, queue, last_event) = state
         .parts
         .database
         .read(|connection| {
@@ -50,6 +75,7 @@ pub(crate) async fn status(
             Ok((
                 generation,
                 trees.transpose()?.unwrap_or_default(),
+                store::look::bad(connection)?,
                 store::job::counts(connection)?,
                 store::event::last(connection)?,
             ))
@@ -57,8 +83,11 @@ pub(crate) async fn status(
         .await?;
     let packs = u64::try_from(trees.len()).unwrap_or(u64::MAX);
     let registries = state.parts.registries.views().await?;
-    let mut problems = problems(&state, &registries, caller.role).await?;
+    let degraded = state.parts.database.degraded();
+    let mut problems = Vec::from_iter(degraded.as_ref().map(lost));
+    problems.extend(self::problems(&state, &registries, caller.role).await?);
     if let Some(number) = generation {
+        problems.extend(modified(&trees, &bad));
         problems.extend(damage(&state, number, trees).await?);
     }
     Ok(Shown(StatusView {
@@ -74,9 +103,48 @@ pub(crate) async fn status(
         queue,
         last_event,
         registries,
+        degraded,
         problems,
         role: caller.role,
     }))
+}
+
+/// That the database was lost, in a line.
+fn lost(view: &DegradedView) -> String {
+    let mut text = format!("degraded since {}: {}", view.at, view.reason);
+    if let Some(folder) = &view.quarantine {
+        text = format!("{text}; the old one is in `{folder}`");
+    }
+    if view.unrecorded > 0 {
+        text = format!(
+            "{text}; of {} of {} packs it is not known where they came from",
+            view.unrecorded, view.packs
+        );
+    }
+    format!("{text}; `packctl verify` looks at all packs, `packctl status --acknowledge` ends this")
+}
+
+/// Which active packs are not as they were installed, as far as that was looked at.
+fn modified(trees: &BTreeMap<String, String>, bad: &BTreeMap<String, PackState>) -> Vec<String> {
+    let state = |dir| bad.get(dir).filter(|state| **state != PackState::Missing);
+    let found: Vec<_> = trees
+        .iter()
+        .filter_map(|(name, dir)| Some((name, state(dir)?)))
+        .collect();
+    let named = found.iter().take(NAMED).map(|(name, state)| {
+        format!(
+            "the tree of `{name}` is {}; `packctl verify {name}` says how, and with --repair brings it again",
+            state.as_str()
+        )
+    });
+    let mut problems: Vec<String> = named.collect();
+    if found.len() > NAMED {
+        problems.push(format!(
+            "so are the trees of {} more packs",
+            found.len() - NAMED
+        ));
+    }
+    problems
 }
 
 /// What is missing of the active packs, and how it comes back.
@@ -87,7 +155,7 @@ async fn damage(
 ) -> Answer<Vec<String>> {
     let layout = state.parts.layout.clone();
     let (is_whole, missing) = store::off_thread(move || {
-        let is_whole = store::generation::is_whole(&layout, generation, trees.keys());
+        let is_whole = store::generation::is_whole(&layout, generation, &trees);
         let missing = trees
             .into_iter()
             .filter(|(_, dir)| !store::tree::is_complete(&layout, dir));

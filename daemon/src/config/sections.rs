@@ -45,6 +45,17 @@ section! {
         /// written again: as a second name of the same file, or as one that shares its blocks where the file
         /// system can do that.
         share_files: bool = true;
+        /// In which time each tree of the store is compared with what was installed, in the background. `0s`:
+        /// never.
+        scrub_interval: Duration = 30 * DAY, check scrub_interval;
+    }
+}
+
+fn scrub_interval(interval: &Duration) -> Result<(), String> {
+    if interval.is_zero() || (SECOND..=3650 * DAY).contains(interval) {
+        Ok(())
+    } else {
+        Err("must be between 1s and 3650d, or `0s`".to_owned())
     }
 }
 

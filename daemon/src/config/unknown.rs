@@ -12,7 +12,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "registries.*.root",
     "store.keep_generations",
     "store.keep_for",
-    "store.scrub_interval",
 ];
 
 /// The name of a section with its keys.

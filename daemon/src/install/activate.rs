@@ -20,9 +20,10 @@ use crate::queue::{self, Claimed, Outcome};
 use crate::resolve::{Active, Plan};
 use crate::source::Place;
 use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
+use crate::store::record::{self, InstallRecord};
 use crate::store::{
     self, Database, SqlResult, StoreError, Tx, blocked, generation, history, job, patience,
-    quality, time,
+    quality, rebuild, time,
 };
 
 use super::inspect::Inspected;
@@ -65,19 +66,25 @@ pub(super) async fn run(
             }
             let base = pack::active_generation(tx)?;
             let number = pack::insert_pending(tx, id, base, &changed)?;
+            let new: Vec<_> = changed.with.into_iter().map(|pack| pack.pack_ref).collect();
             let trees = pack::dirs_of_generation(tx, number)?;
-            let new = changed.with.into_iter().map(|pack| pack.pack_ref);
+            let event = store::event::last(tx)?;
+            let all = pack::of_generation(tx, number)?;
+            let records = new.iter().filter_map(|name| all.get(name));
+            let records: Vec<_> = records.map(|pack| InstallRecord::of(pack, event)).collect();
             let again = changed.again.into_iter().map(|pack| pack.pack_ref);
-            Ok(Some((number, trees, new.chain(again).collect::<Vec<_>>())))
+            let linked: Vec<_> = new.into_iter().chain(again).collect();
+            Ok(Some((number, trees, linked, records)))
         })
         .await?;
-    let Some((number, trees, new)) = pending else {
+    let Some((number, trees, new, records)) = pending else {
         // the generation that it goes back to was collected meanwhile: planning again says so
         return Err(StepError::Outdated);
     };
 
     let layout = Arc::clone(&context.layout);
     let switched = store::off_thread(move || {
+        record::write(&layout, &records)?;
         generation::prepare(&layout, number, &trees, &new)?;
         generation::switch(&layout, number)
     })
@@ -189,7 +196,8 @@ fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {
 /// Safe to repeat; run before each activation, after each switch, and at start.
 ///
 /// # Errors
-/// [`StoreError::ForeignGeneration`] when the database does not know what the link names.
+/// [`StoreError::ForeignGeneration`] when the database does not know what the link names: only at start, [`adopt`] makes it
+/// known.
 pub(crate) async fn reconcile(
     layout: &Layout,
     database: &Database,
@@ -246,6 +254,81 @@ pub(crate) async fn reconcile(
         Ok(())
     })
     .await
+}
+
+/// Makes good, at start, what [`reconcile`] cannot follow: a `current` that is no link to a generation is put away, and a
+/// generation that it names and the database has never heard of is taken over from its folder and the records of its trees.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn adopt(layout: &Layout, database: &Database) -> Result<(), StoreError> {
+    let link = {
+        let layout = layout.clone();
+        store::off_thread(move || match generation::current(&layout) {
+            Err(StoreError::CurrentOdd { .. }) => {
+                let folder = generation::put_current_away(&layout)?;
+                tracing::error!(
+                    folder = ?folder,
+                    "`current` was no link to a generation; it was put away, and is made again"
+                );
+                Ok(None)
+            }
+            other => other,
+        })
+        .await?
+    };
+    let known = database.read(move |connection| {
+        let is_known = match link {
+            Some(number) => pack::generation(connection, number)?.is_some(),
+            None => pack::active_generation(connection)?.is_some(),
+        };
+        Ok((is_known, pack::active_generation(connection)?))
+    });
+    let (is_known, active) = known.await?;
+    if is_known {
+        return Ok(());
+    }
+    let found = {
+        let layout = layout.clone();
+        store::off_thread(move || {
+            let named =
+                link.and_then(|number| Some((number, rebuild::of_folder(&layout, number)?)));
+            if named.is_some() || active.is_some() {
+                return Ok(named);
+            }
+            let newest = rebuild::newest_whole(&layout);
+            Ok(newest.and_then(|number| Some((number, rebuild::of_folder(&layout, number)?))))
+        })
+        .await?
+    };
+    let Some((number, packs)) = found else {
+        // a link to nothing: what the database takes for active is made again
+        let layout = layout.clone();
+        return store::off_thread(move || generation::put_current_away(&layout).map(drop)).await;
+    };
+    tracing::error!(
+        generation = number,
+        "`packd.db` did not know the generation that `current` names; it is taken over from the store"
+    );
+    let count = u64::try_from(packs.len()).unwrap_or(u64::MAX);
+    let of_tx = layout.clone();
+    database
+        .write(move |tx| {
+            pack::forget_pending(tx)?;
+            rebuild::adopt(tx, &of_tx, number, &packs)
+        })
+        .await?;
+    database
+        .degrade(format!(
+            "`packd.db` did not know generation {number}, which `current` names: it is older than the store, or lost what \
+             was written last; the generation was taken over from the store"
+        ), count)
+        .await?;
+    if link != Some(number) {
+        let layout = layout.clone();
+        store::off_thread(move || generation::switch(&layout, number)).await?;
+    }
+    Ok(())
 }
 
 /// Writes what the switch to generation `number` means, and that its job is done.

@@ -91,7 +91,7 @@ impl StepError {
         Self::final_one(problem)
     }
 
-    fn final_one(problem: Problem) -> Self {
+    pub(super) fn final_one(problem: Problem) -> Self {
         Self::Failed {
             problem: Box::new(problem),
             transient: false,

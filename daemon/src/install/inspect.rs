@@ -36,6 +36,8 @@ pub(super) struct Inspected {
     pub dir: String,
     /// Whether this job put it there.
     pub made: bool,
+    /// Where what lay in its place is now, if something else did.
+    pub put_away: Option<PathBuf>,
     /// Digest of the tree.
     pub tree: String,
     /// sha256 of the archive, where it was one.
@@ -218,7 +220,7 @@ pub(super) async fn run(
         store::tree::publish(&layout, &folder, &pack_ref, &version, &files, present)
     })
     .await?;
-    if let Some(folder) = put_away {
+    if let Some(folder) = &put_away {
         let message = format!(
             "what lay in the store as `{dir}` was something else; it is in `{}` now",
             folder.display()
@@ -231,7 +233,12 @@ pub(super) async fn run(
     };
     context
         .database
-        .write(move |tx| store::pack::insert_tree(tx, &row))
+        .write(move |tx| {
+            if made {
+                store::look::forget(tx, &row.dir)?;
+            }
+            store::pack::insert_tree(tx, &row)
+        })
         .await?;
     let message = format!("{} {}", manifest.pack_ref, manifest.version);
     job.complete(StepName::Inspect, message).await?;
@@ -240,6 +247,7 @@ pub(super) async fn run(
         contents,
         dir,
         made,
+        put_away,
         tree,
         archive: archive.map(|archive| archive.to_string()),
         bytes,
@@ -318,6 +326,7 @@ pub(super) async fn from_store(
         contents,
         dir: row.dir,
         made: false,
+        put_away: None,
         tree: row.digest,
         archive: row.archive,
         bytes,

@@ -9,6 +9,9 @@
 //! | test | [`mod@test`] | results of tests |
 //! | activate | [`activate`] | a generation |
 //!
+//! Beside it, [`verify`] looks at trees and brings them again, [`scrub`] looks at them all the time, and [`kept`] keeps what
+//! somebody changed in those that are replaced.
+//!
 //! Everything before `activate` only adds what nobody looks at, and finds what
 //! an earlier attempt added. So there is no undo: a job that fails or is killed
 //! leaves the host as it was, and runs again from the start.
@@ -20,11 +23,14 @@ mod earlier;
 mod error;
 mod fetch;
 mod inspect;
+mod kept;
 mod progress;
 mod runtime;
+pub(crate) mod scrub;
 mod test;
 mod together;
 mod unpack;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -86,6 +92,9 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     if let JobRequest::Test(asked) = job.request() {
         return test::active(context, job, asked).await;
     }
+    if let JobRequest::Verify(asked) = job.request() {
+        return verify::run(context, job, asked).await;
+    }
     let (active, generation) = context.active_generation().await?;
     let Flags { force, dry_run, .. } = job.request().flags();
     let mut inspected: Vec<Inspected> = Vec::new();
@@ -133,6 +142,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         return Ok(Outcome::Unchanged);
     }
     test::run(context, job, &news, &active).await?;
+    kept::run(context, job, &plan, &news, &active).await?;
     activate::run(context, job, &plan, news, &coming, &active).await
 }
 
@@ -164,22 +174,7 @@ async fn plan(
     let config = context.config.current();
     let limits = unpack::limits(&config.limits);
     let holds = context.database.read(store::hold::all).await?;
-    let host = resolve::Host {
-        layout: &context.layout,
-        policy: resolve::Policy {
-            allow_http: config.net.allow_http,
-            allow_git_protocol: config.git.allow_git_protocol,
-            // who may not was refused before this became a job
-            reads_files: true,
-        },
-        reach: context.reach(&config, &limits, job.stop()),
-        pinned: job.pinned().or(job.request().settled()),
-        database: &context.database,
-        registries: &context.registries,
-        active,
-        holds: &holds,
-        generation,
-    };
+    let host = host(context, job, &config, &limits, active, generation, &holds);
     let brought: Vec<Brought> = inspected.iter().map(Inspected::brought).collect();
     let planned = stoppable(job, resolve::run(job.request(), &host, &brought)).await?;
     let plan = match planned {
@@ -232,6 +227,34 @@ async fn plan(
         job.plan(view).await?;
     }
     Ok(plan)
+}
+
+/// What a plan is made from.
+fn host<'a>(
+    context: &'a Context,
+    job: &'a Claimed,
+    config: &'a Config,
+    limits: &'a Limits,
+    active: &'a Active,
+    generation: Option<i64>,
+    holds: &'a store::hold::Holds,
+) -> resolve::Host<'a> {
+    resolve::Host {
+        layout: &context.layout,
+        policy: resolve::Policy {
+            allow_http: config.net.allow_http,
+            allow_git_protocol: config.git.allow_git_protocol,
+            // who may not was refused before this became a job
+            reads_files: true,
+        },
+        reach: context.reach(config, limits, job.stop()),
+        pinned: job.pinned().or(job.request().settled()),
+        database: &context.database,
+        registries: &context.registries,
+        active,
+        holds,
+        generation,
+    }
 }
 
 /// Lets earlier jobs go first that may bring packs which this one lacks, or take away packs that are in its

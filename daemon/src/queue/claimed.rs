@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use packd_wire::{
     EventKind, JobView, PlanView, Problem, ProgressView, Requester, StepName, StepStatus, StepView,
+    TreeView,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,8 @@ pub(crate) struct Claimed {
 pub(crate) enum Outcome {
     /// Nothing had to change, or the plan was all that was asked for.
     Unchanged,
+    /// No other pack is active than before, and the host is different all the same.
+    Repaired,
     /// The generation is active, and the job's success is already written with it.
     Activated,
     /// It failed for good.
@@ -167,6 +170,28 @@ impl Claimed {
     /// [`StoreError`].
     pub(crate) async fn plan(&self, plan: PlanView) -> Result<(), StoreError> {
         self.view().plan = Some(plan);
+        let view = self.snapshot();
+        self.queue
+            .inner
+            .database
+            .write(move |tx| job::update(tx, &view))
+            .await
+    }
+
+    /// Says what was found of each tree; `changed` is whether one of them is another than before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn verified(
+        &self,
+        trees: Vec<TreeView>,
+        changed: bool,
+    ) -> Result<(), StoreError> {
+        {
+            let mut view = self.view();
+            view.verify = Some(trees);
+            view.changed = changed;
+        }
         let view = self.snapshot();
         self.queue
             .inner
@@ -369,9 +394,12 @@ impl Outcome {
     fn problem(&mut self) -> Option<&mut Problem> {
         match self {
             Self::Failed(problem) | Self::Retry(problem, _) => Some(problem),
-            Self::Unchanged | Self::Activated | Self::Again | Self::After(_) | Self::Stopped => {
-                None
-            }
+            Self::Unchanged
+            | Self::Repaired
+            | Self::Activated
+            | Self::Again
+            | Self::After(_)
+            | Self::Stopped => None,
         }
     }
 }
@@ -386,6 +414,10 @@ fn write_outcome(
     match outcome {
         Outcome::Activated => Ok(()),
         Outcome::Unchanged => succeed(tx, hub, view, None),
+        Outcome::Repaired => {
+            view.changed = true;
+            succeed(tx, hub, view, None)
+        }
         Outcome::Failed(problem) => fail(tx, hub, view, problem),
         Outcome::Retry(mut problem, delay) => {
             let message = format!("attempt {} failed: {}", view.attempt, problem.detail);

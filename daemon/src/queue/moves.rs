@@ -114,7 +114,7 @@ pub(crate) fn succeed(
     view: &mut JobView,
     generation: Option<i64>,
 ) -> SqlResult<()> {
-    view.changed = generation.is_some();
+    view.changed |= generation.is_some();
     view.generation = generation;
     view.error = None;
     end(tx, view, state::Move::Succeed)?;

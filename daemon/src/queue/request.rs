@@ -2,7 +2,7 @@
 
 use packd_wire::{
     ApplyRequest, InstallRequest, JobKind, PlanView, RemoveQuery, RollbackRequest, TestTrigger,
-    UploadQuery,
+    UploadQuery, VerifyRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ pub(crate) enum JobRequest {
     Apply(ApplyRequest),
     /// Go back to the packs of an earlier generation.
     Rollback(RollbackJob),
+    /// Compare trees with their lists, and repair them.
+    Verify(VerifyRequest),
 }
 
 /// An archive that lies in `uploads/`, and how to install it.
@@ -115,6 +117,11 @@ impl JobRequest {
                 dry_run: asked.dry_run,
                 ..Flags::default()
             },
+            // what lies in the store is not to be believed
+            Self::Verify(request) => Flags {
+                force: request.repair,
+                ..Flags::default()
+            },
             Self::Apply(request) => Flags {
                 force: request.force,
                 dry_run: request.dry_run,
@@ -133,7 +140,8 @@ impl JobRequest {
             | Self::Upload(_)
             | Self::Remove(_)
             | Self::Test(_)
-            | Self::Rollback(_) => None,
+            | Self::Rollback(_)
+            | Self::Verify(_) => None,
         }
     }
 
@@ -147,6 +155,7 @@ impl JobRequest {
             Self::Test(_) => JobKind::Test,
             Self::Apply(_) => JobKind::Apply,
             Self::Rollback(_) => JobKind::Rollback,
+            Self::Verify(_) => JobKind::Verify,
         }
     }
 
@@ -183,6 +192,18 @@ impl JobRequest {
                     to.unwrap_or_default()
                 )
             }
+            Self::Verify(request) => {
+                let verb = if request.repair {
+                    "verify and repair"
+                } else {
+                    "verify"
+                };
+                match request.refs.as_slice() {
+                    [] => format!("{verb} all packs"),
+                    [one] => format!("{verb} {one}"),
+                    several => format!("{verb} {} packs", several.len()),
+                }
+            }
         }
     }
 
@@ -218,6 +239,7 @@ impl JobRequest {
                 value["generation"] = json!(target);
                 value
             }
+            Self::Verify(request) => json!(request),
         }
     }
 
@@ -230,10 +252,12 @@ impl JobRequest {
                 let name = request.source.split('@').next().unwrap_or_default();
                 vec![name.to_owned()]
             }
-            Self::Install(_) | Self::Upload(_) => Vec::new(),
             Self::Remove(request) => vec![request.pack_ref.clone()],
             Self::Test(request) => vec![request.pack_ref.clone()],
             Self::Rollback(request) => request.asked.pack_ref.iter().cloned().collect(),
+            // who only looks is in nobody's way
+            Self::Verify(request) if request.repair => request.refs.clone(),
+            Self::Install(_) | Self::Upload(_) | Self::Verify(_) => Vec::new(),
             Self::Apply(request) => {
                 let changes = request.plan.changes.iter();
                 changes
@@ -252,7 +276,8 @@ impl JobRequest {
             | Self::Remove(_)
             | Self::Test(_)
             | Self::Apply(_)
-            | Self::Rollback(_) => None,
+            | Self::Rollback(_)
+            | Self::Verify(_) => None,
         }
     }
 }

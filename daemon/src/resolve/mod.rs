@@ -263,8 +263,8 @@ async fn without_holds(
         }
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
-        // nothing changes: the pack is looked up by who runs its tests
-        JobRequest::Test(_) => Ok(Plan::default()),
+        // nothing changes: packs are looked up by who runs their tests, or looks at their trees
+        JobRequest::Test(_) | JobRequest::Verify(_) => Ok(Plan::default()),
         JobRequest::Apply(request) => saved::plan(request, host).await,
         JobRequest::Rollback(request) => rollback::plan(request, host).await,
     }
@@ -299,6 +299,10 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
             Some(name) => parse_ref(name).map(drop),
             None => Ok(()),
         },
+        JobRequest::Verify(request) => {
+            let mut refs = request.refs.iter();
+            refs.try_for_each(|name| parse_ref(name).map(drop))
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::api;
 use crate::config::{Config, Effective, Environment, Inputs, Layout, Objection, Shared};
 use crate::event::Hub;
-use crate::install::{Context, Prober};
+use crate::install::{Context, Prober, scrub};
 use crate::net::Http;
 use crate::pulse::Pulse;
 use crate::queue::Queue;
@@ -47,7 +47,7 @@ pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceErr
     let starting = notify::Starting::begin();
     store::tree::make_folders(&layout).map_err(ServiceError::Store)?;
     let _lock = store::tree::lock(&layout).map_err(ServiceError::Store)?;
-    let (database, threads) = Database::open(&layout.db()).map_err(ServiceError::Store)?;
+    let (database, threads) = store::rebuild::open(&layout).map_err(ServiceError::Store)?;
     // one thread: the work is in blocking threads, and one loop is the fastest at handing out bytes
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -108,11 +108,7 @@ async fn serve(
         cache: Cache::new(layout.archive_cache(), shared.clone()),
         registries: registries.clone(),
         repositories: git::Cache::new(layout.git_cache()),
-        prober: Prober::new(
-            Environment::of_process()
-                .get("PATH")
-                .unwrap_or(packd_runner::Environment::PATH),
-        ),
+        prober: prober(),
         activation: Arc::default(),
     };
     let state = api::State::new(api::Parts {
@@ -130,6 +126,10 @@ async fn serve(
         tasks.spawn(ends(
             "the API",
             api::serve(listeners, state.clone(), pulse.clone(), stop.clone()),
+        )),
+        tasks.spawn(ends(
+            "the scrubber",
+            scrub::run(context.clone(), stop.clone()),
         )),
         tasks.spawn(ends(
             "the worker",
@@ -179,6 +179,16 @@ async fn serve(
     // what is left behind by a panic is replaced at the next start
     drop(tokio::task::spawn_blocking(move || drop(bound)).await);
     result
+}
+
+/// Asks for runtimes where the daemon itself looks for programs.
+fn prober() -> Prober {
+    let process = Environment::of_process();
+    Prober::new(
+        process
+            .get("PATH")
+            .unwrap_or(packd_runner::Environment::PATH),
+    )
 }
 
 /// Says that everything is there.

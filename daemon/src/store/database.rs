@@ -19,11 +19,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fs_err::os::unix::fs::OpenOptionsExt;
+use packd_wire::DegradedView;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::degraded::Marker;
+use super::integrity::{self, Depth};
 use super::{StoreError, schema};
+use crate::logging::chain;
 
 /// How many tasks may wait at each thread; more wait in their callers.
 const WAITING: usize = 256;
@@ -37,6 +41,8 @@ pub(crate) struct Database {
     writer: mpsc::Sender<Task>,
     reader: mpsc::Sender<Task>,
     packs_version: Arc<AtomicU64>,
+    path: Arc<Path>,
+    marker: Marker,
 }
 
 /// The threads behind a [`Database`]; joined when every handle is gone.
@@ -93,13 +99,29 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError::Open`], [`StoreError::JournalMode`], [`StoreError::Newer`]: final.
+    #[cfg(test)]
     pub(crate) fn open(path: &Path) -> Result<(Self, Threads), StoreError> {
+        let marker = Marker::load(path.parent().unwrap_or(path));
+        Self::open_marked(path, marker, Depth::Quick)
+    }
+
+    /// The same, with the mark that says that it was lost or is damaged, and is set when it turns out to be.
+    ///
+    /// # Errors
+    /// The same; [`StoreError::is_damage`] of those that say that it is damaged.
+    pub(super) fn open_marked(
+        path: &Path,
+        marker: Marker,
+        depth: Depth,
+    ) -> Result<(Self, Threads), StoreError> {
         make_private(path)?;
         let mut writing = connect(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         )?;
+        integrity::check(&writing, depth).map_err(StoreError::open(path))?;
         schema::migrate(&mut writing, path)?;
+        integrity::check_active(&writing).map_err(StoreError::open(path))?;
         let reading = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let open = StoreError::open(path);
         reading
@@ -116,6 +138,8 @@ impl Database {
             writer,
             reader,
             packs_version: Arc::default(),
+            path: path.into(),
+            marker,
         };
         Ok((database, Threads { handles }))
     }
@@ -138,7 +162,7 @@ impl Database {
         F: FnOnce(&Tx<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let packs_version = Arc::clone(&self.packs_version);
-        ask(&self.writer, move |connection| {
+        ask(&self.writer, &self.marker, move |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let tx = Tx {
@@ -169,9 +193,58 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        ask(&self.reader, move |connection| {
+        ask(&self.reader, &self.marker, move |connection| {
             let snapshot = connection.transaction()?;
             question(&snapshot)
+        })
+        .await
+    }
+
+    /// That the database was lost or is damaged, until that is acknowledged.
+    #[must_use]
+    pub(crate) fn degraded(&self) -> Option<DegradedView> {
+        self.marker.get().map(|mark| mark.view)
+    }
+
+    /// An operator has seen that: forgets it, and says what it was.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(crate) async fn acknowledge(&self) -> Result<Option<DegradedView>, StoreError> {
+        let marker = self.marker.clone();
+        let mark = super::off_thread(move || marker.acknowledge()).await?;
+        Ok(mark.map(|mark| mark.view))
+    }
+
+    /// Notes that something of it was lost, and so many packs were found again.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(crate) async fn degrade(&self, reason: String, packs: u64) -> Result<(), StoreError> {
+        let marker = self.marker.clone();
+        super::off_thread(move || marker.lost(reason, packs)).await
+    }
+
+    /// Reads all of it; whether it is in order. One that is not is noted as damaged.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when it cannot be read at all.
+    pub(crate) async fn check_all(&self) -> Result<bool, StoreError> {
+        let (path, marker) = (Arc::clone(&self.path), self.marker.clone());
+        super::off_thread(move || {
+            let open = StoreError::open(&path);
+            let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            connection
+                .pragma_update(None, "query_only", true)
+                .map_err(open)?;
+            match integrity::check(&connection, Depth::Full).map_err(open) {
+                Ok(()) => Ok(true),
+                Err(error) if error.is_damage() => {
+                    marker.suspect(&chain(&error));
+                    Ok(false)
+                }
+                Err(error) => Err(error),
+            }
         })
         .await
     }
@@ -215,17 +288,23 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn ask<T, F>(thread: &mpsc::Sender<Task>, task: F) -> Result<T, StoreError>
+async fn ask<T, F>(thread: &mpsc::Sender<Task>, marker: &Marker, task: F) -> Result<T, StoreError>
 where
     T: Send + 'static,
     F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
+    let marker = marker.clone();
     let task = Box::new(move |connection: &mut Connection| {
         let result = match catch_unwind(AssertUnwindSafe(|| task(connection))) {
             Ok(result) => result.map_err(|error| StoreError::Query(error.into())),
             Err(_) => Err(StoreError::Panicked),
         };
+        if let Err(error) = &result
+            && error.is_damage()
+        {
+            marker.suspect(&chain(error));
+        }
         // a caller that went away does not want the answer
         drop(answer.send(result));
     });

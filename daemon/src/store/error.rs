@@ -126,6 +126,7 @@ impl StoreError {
     #[must_use]
     pub(crate) fn may_pass(&self) -> bool {
         match self {
+            Self::Query(reason) if reason.is_damage() => false,
             Self::Query(SqlReason(error)) => error.sqlite_error_code().is_some(),
             Self::Io { .. } | Self::Tree { .. } | Self::CurrentOdd { .. } => true,
             Self::InUse { .. }
@@ -136,6 +137,12 @@ impl StoreError {
             | Self::Closed
             | Self::ForeignGeneration { .. } => false,
         }
+    }
+
+    /// Whether it says that the database is damaged.
+    #[must_use]
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Open { source, .. } | Self::Query(source) if source.is_damage())
     }
 
     /// The stable name sent over the API.
@@ -175,16 +182,14 @@ impl StoreError {
             }
             Self::Newer { .. } => Some("start the packd that wrote it, or a newer one".into()),
             Self::ForeignGeneration { .. } => {
-                Some("restore the `packd.db` that belongs to this state folder".into())
+                Some("restart packd: it takes the generation over from the store".into())
             }
             Self::CurrentOdd { path } => {
                 Some(format!("look at it with `ls -l {}`", path.display()))
             }
-            Self::Open { source, path } if source.is_damage() => Some(format!(
-                "`{0}` is damaged: put a backup of it in its place, or move it away, with `{0}-wal` and `{0}-shm`; \
-                 packd then begins a new one, without the packs that were installed",
-                path.display()
-            )),
+            Self::Open { source, .. } | Self::Query(source) if source.is_damage() => Some(
+                "restart packd: a damaged `packd.db` is put into `quarantine/` and rebuilt from the store".into(),
+            ),
             Self::Open { .. } | Self::JournalMode { .. } => Some(
                 "check the owner, the free space and the file system of the state folder".into(),
             ),

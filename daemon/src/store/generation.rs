@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Layout;
 
-use super::StoreError;
 use super::tree::make_folder;
+use super::{StoreError, quarantine};
 
 /// The name of a generation's folder relative to the state folder, as `current` has it.
 fn relative(number: i64) -> PathBuf {
@@ -59,30 +59,51 @@ pub(crate) fn restore(
     number: i64,
     trees: &BTreeMap<String, String>,
 ) -> Result<bool, StoreError> {
-    if is_whole(layout, number, trees.keys()) {
+    if is_whole(layout, number, trees) {
         return Ok(false);
     }
     let folder = folder(layout, number);
-    let missing = trees
+    let name = format!("generation-{number}");
+    if !folder.is_dir() {
+        quarantine::put_files_away(layout, &name, std::slice::from_ref(&folder))?;
+    }
+    let missing: Vec<_> = trees
         .iter()
-        .filter(|(pack_ref, _)| !is_link(&folder.join(pack_ref)));
-    link(layout, number, missing)?;
+        .filter(|(pack_ref, dir)| !is_link(&folder.join(pack_ref), dir))
+        .collect();
+    let odd: Vec<_> = missing
+        .iter()
+        .map(|(pack_ref, _)| folder.join(pack_ref))
+        .collect();
+    quarantine::put_files_away(layout, &name, &odd)?;
+    link(layout, number, missing.into_iter())?;
     Ok(true)
 }
 
-/// Whether the folder of a generation is there, with the links of these packs. Blocks.
+/// Whether the folder of a generation is there, with the links to these trees, by ref. Blocks.
 #[must_use]
-pub(crate) fn is_whole<'a>(
-    layout: &Layout,
-    number: i64,
-    mut refs: impl Iterator<Item = &'a String>,
-) -> bool {
+pub(crate) fn is_whole(layout: &Layout, number: i64, trees: &BTreeMap<String, String>) -> bool {
     let folder = folder(layout, number);
-    folder.is_dir() && refs.all(|pack_ref| is_link(&folder.join(pack_ref)))
+    let is_right = |(pack_ref, dir): (&String, &String)| is_link(&folder.join(pack_ref), dir);
+    folder.is_dir() && trees.iter().all(is_right)
 }
 
-fn is_link(path: &Path) -> bool {
-    fs_err::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+/// Whether there is a link to this tree.
+fn is_link(path: &Path, dir: &str) -> bool {
+    fs_err::read_link(path).is_ok_and(|target| target == tree_of(dir))
+}
+
+/// A tree as the links of generations have it.
+fn tree_of(dir: &str) -> PathBuf {
+    Path::new("../../store").join(dir)
+}
+
+/// Moves `current`, whatever it is, to `quarantine/`, and says where. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn put_current_away(layout: &Layout) -> Result<Option<PathBuf>, StoreError> {
+    quarantine::put_files_away(layout, "current", &[layout.current()])
 }
 
 /// Links trees into the folder of a generation, which is made if it is not there, and syncs it.
@@ -96,7 +117,7 @@ fn link<'a>(
     let folder = folder(layout, number);
     make_folder(&folder, 0o755)?;
     for (pack_ref, dir) in trees {
-        let tree = Path::new("../../store").join(dir);
+        let tree = tree_of(dir);
         let doing = format!("link `{pack_ref}` into generation {number}");
         symlink(tree, folder.join(pack_ref)).map_err(StoreError::io(doing))?;
     }
@@ -237,11 +258,11 @@ mod tests {
         assert!(!restore(&layout, 1, &trees).unwrap(), "nothing is missing");
 
         fs_err::remove_file(folder(&layout, 1).join("slack")).unwrap();
-        assert!(!is_whole(&layout, 1, trees.keys()));
+        assert!(!is_whole(&layout, 1, &trees));
         assert!(restore(&layout, 1, &trees).unwrap());
         fs_err::remove_dir_all(layout.generations()).unwrap();
         assert!(restore(&layout, 1, &trees).unwrap());
-        assert!(is_whole(&layout, 1, trees.keys()));
+        assert!(is_whole(&layout, 1, &trees));
         assert_eq!(
             fs_err::read_link(folder(&layout, 1).join("slack")).unwrap(),
             Path::new("../../store/slack/1.0.0-abc")

@@ -99,6 +99,7 @@ macro_rules! earlier_on_unknown_packs {
 const COLUMNS: &str = concat!(
     "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
      warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash,
+     verify,
      CASE WHEN status = 'queued' AND ",
     due!("job"),
     " THEN coalesce(
@@ -399,7 +400,8 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE job SET status = :status, changed = :changed, plan = :plan, steps = :steps,
              warnings = :warnings, error = :error, attempt = :attempt, retry_at = :retry_at,
-             generation = :generation, started_at = :started_at, finished_at = :finished_at
+             generation = :generation, started_at = :started_at, finished_at = :finished_at,
+             verify = :verify
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -415,6 +417,7 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
         ":generation": view.generation,
         ":started_at": view.started_at,
         ":finished_at": view.finished_at,
+        ":verify": view.verify.as_ref().map(encoded).transpose()?,
     })?;
     Ok(())
 }
@@ -459,6 +462,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         created_at: row.get("created_at")?,
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
+        verify: optional("verify")?.map(|text| decoded(&text)).transpose()?,
         waits_for: row.get("waits_for")?,
     };
     Ok(JobRow {

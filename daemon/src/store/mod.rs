@@ -7,19 +7,25 @@
 //! does or where bytes come from.
 
 pub(crate) mod audit;
+mod backup;
 pub(crate) mod blocked;
 mod database;
+pub(crate) mod degraded;
 mod error;
 pub(crate) mod event;
 pub(crate) mod generation;
 pub(crate) mod history;
 pub(crate) mod hold;
 pub(crate) mod index;
+mod integrity;
 pub(crate) mod job;
+pub(crate) mod look;
 pub(crate) mod pack;
 pub(crate) mod patience;
 pub(crate) mod quality;
-mod quarantine;
+pub(crate) mod quarantine;
+pub(crate) mod rebuild;
+pub(crate) mod record;
 mod schema;
 pub(crate) mod test;
 pub(crate) mod time;

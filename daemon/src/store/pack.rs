@@ -317,6 +317,23 @@ pub(crate) fn of_generation(
         .collect()
 }
 
+/// The latest install of each tree that a generation has.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn of_all_generations(connection: &Connection) -> rusqlite::Result<Vec<Installed>> {
+    connection
+        .prepare_cached(
+            "SELECT * FROM install WHERE id IN
+                 (SELECT max(install.id) FROM install
+                  JOIN generation_pack ON generation_pack.install = install.id
+                  GROUP BY install.dir)
+             ORDER BY dir",
+        )?
+        .query_map([], read)?
+        .collect()
+}
+
 /// Where the trees of one generation lie, relative to `store/`, by ref.
 ///
 /// # Errors

@@ -1,10 +1,13 @@
-//! The folder `quarantine/`: what lay in the store in the place of a tree and was not that tree.
+//! The folder `quarantine/`: what lay in the store in the place of a tree and was not that tree, what somebody changed in
+//! trees that were replaced, and files of the state folder that were damaged.
 //!
 //! packd never looks at it again. It is kept because it may be somebody's work, and because it may say who
 //! damaged the store.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
 
 use crate::config::Layout;
 
@@ -24,12 +27,7 @@ pub(super) fn put_away(layout: &Layout, dir: &str) -> Result<Option<PathBuf>, St
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found.map_err(StoreError::at("look at", &place))?,
     };
-    let quarantine = layout.quarantine();
-    make_folder(&quarantine, 0o700)?;
-    let folder = tempfile::Builder::new()
-        .prefix(&format!("{}.", dir.replace('/', "-")))
-        .tempdir_in(&quarantine)
-        .map_err(StoreError::at("make a folder in", &quarantine))?;
+    let folder = new_folder(layout, &dir.replace('/', "-"))?;
     // first, so that it never lies beside something else
     match fs_err::rename(manifest_path(layout, dir), folder.path().join("manifest")) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -41,6 +39,76 @@ pub(super) fn put_away(layout: &Layout, dir: &str) -> Result<Option<PathBuf>, St
     fs_err::rename(&place, tree).map_err(StoreError::at("put away", &place))?;
     let folder = folder.keep();
     sync_folder(&folder)?;
-    sync_folder(&quarantine)?;
+    sync_folder(&layout.quarantine())?;
     Ok(Some(folder))
+}
+
+/// Copies the tree `dir`, which is relative to `store/`, to a new folder `quarantine/<ref>-<version>-<d12>.<random>/`, as
+/// `tree`. Links are copied as links; what is neither a file, a folder nor a link is left out. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn keep_copy(layout: &Layout, dir: &str) -> Result<PathBuf, StoreError> {
+    let folder = new_folder(layout, &dir.replace('/', "-"))?;
+    let place = layout.store().join(dir);
+    copy(&place, &folder.path().join("tree")).map_err(StoreError::at("copy", &place))?;
+    let folder = folder.keep();
+    sync_folder(&folder)?;
+    sync_folder(&layout.quarantine())?;
+    Ok(folder)
+}
+
+/// Moves a file of the state folder to a new folder `quarantine/<name>.<random>/`, with those that belong to it and are
+/// there. Returns that folder, or nothing when none of them is there. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(super) fn put_files_away(
+    layout: &Layout,
+    name: &str,
+    paths: &[PathBuf],
+) -> Result<Option<PathBuf>, StoreError> {
+    let there = |path: &&PathBuf| fs_err::symlink_metadata(path).is_ok();
+    let there: Vec<&PathBuf> = paths.iter().filter(there).collect();
+    if there.is_empty() {
+        return Ok(None);
+    }
+    let folder = new_folder(layout, name)?;
+    for path in there {
+        if let Some(name) = path.file_name() {
+            fs_err::rename(path, folder.path().join(name))
+                .map_err(StoreError::at("put away", path))?;
+        }
+    }
+    let folder = folder.keep();
+    sync_folder(&folder)?;
+    sync_folder(&layout.quarantine())?;
+    sync_folder(&layout.state_dir)?;
+    Ok(Some(folder))
+}
+
+fn new_folder(layout: &Layout, name: &str) -> Result<TempDir, StoreError> {
+    let quarantine = layout.quarantine();
+    make_folder(&quarantine, 0o700)?;
+    tempfile::Builder::new()
+        .prefix(&format!("{name}."))
+        .tempdir_in(&quarantine)
+        .map_err(StoreError::at("make a folder in", &quarantine))
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs_err::create_dir(to)?;
+    for entry in fs_err::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else if kind.is_symlink() {
+            fs_err::os::unix::fs::symlink(fs_err::read_link(entry.path())?, &target)?;
+        } else if kind.is_file() {
+            fs_err::copy(entry.path(), &target)?;
+        }
+    }
+    fs_err::File::open(to)?.sync_all()
 }

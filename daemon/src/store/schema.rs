@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, backup};
 
 /// The migrations; the number of one is its place in the list, from 1.
 const MIGRATIONS: &[&str] = &[
@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0006_holds.sql"),
     include_str!("schema/0007_cancelled.sql"),
     include_str!("schema/0008_generations.sql"),
+    include_str!("schema/0009_verify.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.
@@ -35,6 +36,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
             found,
             known,
         });
+    }
+    if found > 0 && found < known {
+        backup::make(connection, path, found)?;
     }
     for (number, sql) in (1_i64..)
         .zip(MIGRATIONS)

@@ -287,7 +287,8 @@ fn is_as_listed(layout: &Layout, dir: &str, digest: &str) -> bool {
     let listed = list.and_then(|list| FileList::parse(&list).ok());
     listed.is_some_and(|listed| {
         listed.digest().to_string() == digest
-            && tree::scan(&layout.store().join(dir)).is_ok_and(|found| found == listed)
+            && tree::compare(&layout.store().join(dir), &listed, 1)
+                .is_ok_and(|found| found.is_same())
     })
 }
 
@@ -322,7 +323,7 @@ pub(crate) fn free_bytes_at(folder: &Path) -> Result<u64, StoreError> {
 }
 
 /// A synced file in this folder that has no name of its own yet.
-fn written(folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
+pub(super) fn written(folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
     let doing = || StoreError::at("write in", folder);
     let mut file = NamedTempFile::new_in(folder).map_err(doing())?;
     file.write_all(bytes).map_err(doing())?;

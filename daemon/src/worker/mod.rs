@@ -76,7 +76,7 @@ async fn work(context: Context, job: Claimed) {
         log(&summary, &outcome);
         let done_with_upload = matches!(
             outcome,
-            Outcome::Unchanged | Outcome::Activated | Outcome::Failed(_)
+            Outcome::Unchanged | Outcome::Repaired | Outcome::Activated | Outcome::Failed(_)
         ) || (matches!(outcome, Outcome::Stopped) && job.was_cancelled());
         let upload = job.request().upload().map(ToOwned::to_owned);
         if let Err(error) = job.finish(outcome).await {
@@ -118,7 +118,7 @@ fn backoff(attempt: u32) -> Duration {
 fn log(summary: &str, outcome: &Outcome) {
     match outcome {
         Outcome::Unchanged => tracing::info!("{summary}: nothing had to change"),
-        Outcome::Activated => tracing::info!("{summary}: done"),
+        Outcome::Repaired | Outcome::Activated => tracing::info!("{summary}: done"),
         Outcome::Failed(problem) if problem.kind.is_inner() => {
             tracing::error!("{summary}: failed: {}", in_words(problem));
         }

@@ -106,6 +106,8 @@ kinds! {
     InvalidManifest => "invalid_manifest", "invalid pack.yaml";
     /// The content is not the pack or the version that was asked for.
     ContentMismatch => "content_mismatch", "content mismatch";
+    /// The tree of a pack is not as it was installed.
+    PackDamaged => "pack_damaged", "pack damaged";
     /// A pack that is needed is not installed in a version that will do.
     DependencyUnmet => "dependency_unmet", "dependency not met";
     /// Other packs need what is to be changed.
@@ -184,6 +186,7 @@ impl ErrorKind {
             | Self::ManifestMissing
             | Self::InvalidManifest
             | Self::ContentMismatch
+            | Self::PackDamaged
             | Self::DependencyUnmet
             | Self::TestsFailed
             | Self::PlanIncomplete
@@ -248,6 +251,7 @@ impl ErrorKind {
             | Self::ManifestMissing
             | Self::InvalidManifest
             | Self::ContentMismatch
+            | Self::PackDamaged
             | Self::DependencyUnmet
             | Self::RequiredBy
             | Self::SystemPack

@@ -61,6 +61,10 @@ event_kinds! {
     PackUpdated => "pack_updated";
     /// A pack is no longer active: `{version}`.
     PackRemoved => "pack_removed";
+    /// A tree is not as it was installed: `{version, state, differences, count}`; the differences are the first ten.
+    PackDamaged => "pack_damaged";
+    /// The tree of a pack is as it was installed again: `{version, quarantine}`.
+    PackRepaired => "pack_repaired";
     /// `current` names another generation: `{generation}`.
     GenerationActivated => "generation_activated";
     /// An index was read: `{registry, packs, changed}`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Problem;
+use crate::{Problem, TreeView};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -21,6 +21,8 @@ pub enum JobKind {
     Apply,
     /// Go back to the packs of an earlier generation.
     Rollback,
+    /// Compare trees with their lists, and repair them.
+    Verify,
 }
 
 impl JobKind {
@@ -34,6 +36,7 @@ impl JobKind {
             Self::Test => "test",
             Self::Apply => "apply",
             Self::Rollback => "rollback",
+            Self::Verify => "verify",
         }
     }
 }
@@ -83,6 +86,8 @@ impl JobStatus {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
+    /// Compare trees with their lists.
+    Verify,
     /// Request to plan.
     Resolve,
     /// Bring the bytes.
@@ -101,7 +106,8 @@ pub enum StepName {
 
 impl StepName {
     /// Every step, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::Verify,
         Self::Resolve,
         Self::Fetch,
         Self::Unpack,
@@ -115,6 +121,7 @@ impl StepName {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Verify => "verify",
             Self::Resolve => "resolve",
             Self::Fetch => "fetch",
             Self::Unpack => "unpack",
@@ -311,6 +318,9 @@ pub struct JobView {
     pub started_at: Option<String>,
     /// RFC 3339, UTC.
     pub finished_at: Option<String>,
+    /// What was found of each tree, once a job that verifies has looked at all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Vec<TreeView>>,
     /// The job that a queued one waits for: the first of those on the same packs, or that may touch them.
     #[serde(default)]
     pub waits_for: Option<i64>,

@@ -31,7 +31,7 @@ pub use job::{
 };
 pub use pack::{
     ContentsView, DigestsView, HoldView, PackList, PackState, PackView, SourceType, SourceView,
-    Verification, VerifiedView,
+    TreeChange, TreeDifference, TreeView, Verification, VerifiedView,
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
@@ -40,9 +40,10 @@ pub use registry::{
 };
 pub use request::{
     ApplyRequest, HoldRequest, InstallRequest, RefreshRequest, RemoveQuery, UploadQuery,
+    VerifyRequest,
 };
 pub use role::Role;
-pub use status::{HealthView, QueueView, ReloadView, StatusView};
+pub use status::{AcknowledgeView, DegradedView, HealthView, QueueView, ReloadView, StatusView};
 pub use test::{
     QualityView, TestList, TestRequest, TestStatus, TestSummary, TestTrigger, TestView, TestsQuery,
 };

@@ -158,18 +158,96 @@ pub struct VerifiedView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PackState {
-    /// The tree is there.
+    /// The tree is there, and the latest look at it found nothing wrong.
     Ok,
+    /// Something of the tree is not as it was installed.
+    Modified,
+    /// Everything is as it was installed, and there is more.
+    Extra,
     /// The tree is gone from the store.
     Missing,
 }
 
+/// How one path of a tree is not as it was installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TreeChange {
+    /// It is gone.
+    Missing,
+    /// It was not part of the pack.
+    Extra,
+    /// It is something else: a link in the place of a file.
+    Kind,
+    /// It has other permissions.
+    Mode,
+    /// It is a link to something else.
+    Target,
+    /// It has other bytes.
+    Content,
+    /// It cannot be read.
+    Unreadable,
+}
+
+impl TreeChange {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Kind => "kind",
+            Self::Mode => "mode",
+            Self::Target => "target",
+            Self::Content => "content",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// One path of a tree that is not as it was installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TreeDifference {
+    /// Relative to the tree; of the files beside it, `.manifest` and `.record.json`.
+    pub path: String,
+    /// How.
+    pub change: TreeChange,
+}
+
+/// What a look at a pack's tree found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TreeView {
+    /// The pack.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// Its active version.
+    pub version: String,
+    /// What was found, before a repair.
+    pub state: PackState,
+    /// The first 50 paths that are different, sorted.
+    pub differences: Vec<TreeDifference>,
+    /// How many paths are different.
+    pub count: u64,
+    /// Whether it is as it was installed now.
+    pub repaired: bool,
+    /// The folder in which what was replaced lies now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
+    /// Why it could not be repaired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 impl PackState {
+    /// Every state, the best first.
+    pub const ALL: [Self; 4] = [Self::Ok, Self::Modified, Self::Extra, Self::Missing];
+
     /// The name used on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Modified => "modified",
+            Self::Extra => "extra",
             Self::Missing => "missing",
         }
     }

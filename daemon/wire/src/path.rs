@@ -24,6 +24,10 @@ pub const PACK_TEST: &str = "/v1/packs/{ref}/test";
 pub const PACK_TESTS: &str = "/v1/packs/{ref}/tests";
 /// `GET`: the latest result of a pack's tests, whole.
 pub const PACK_TESTS_LATEST: &str = "/v1/packs/{ref}/tests/latest";
+/// `POST`: compare the trees of active packs with their lists, and repair them.
+pub const VERIFY: &str = "/v1/packs/verify";
+/// `POST`: an operator has seen that the database was lost.
+pub const ACKNOWLEDGE: &str = "/v1/status/acknowledge";
 /// `POST`: run a plan that was made before.
 pub const APPLY: &str = "/v1/apply";
 /// `GET`: generations, newest first.

@@ -114,6 +114,18 @@ pub struct ApplyRequest {
     pub dry_run: bool,
 }
 
+/// `POST /v1/packs/verify`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyRequest {
+    /// Only these active packs; empty: every one.
+    #[serde(default)]
+    pub refs: Vec<String>,
+    /// Bring again what is not as it was installed.
+    #[serde(default)]
+    pub repair: bool,
+}
+
 /// `POST /v1/packs/{ref}/hold`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

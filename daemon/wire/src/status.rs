@@ -32,6 +32,9 @@ pub struct StatusView {
     pub last_event: i64,
     /// The configured registries, in the order they are asked.
     pub registries: Vec<RegistryView>,
+    /// That the database was lost or is damaged, until an operator acknowledges it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<DegradedView>,
     /// What an operator should look at, the worst first.
     pub problems: Vec<String>,
     /// What the asking peer may do.
@@ -53,10 +56,33 @@ pub struct QueueView {
     pub cancelled: u64,
 }
 
+/// That the database was lost or is damaged, and what was done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DegradedView {
+    /// Since when; RFC 3339, UTC.
+    pub at: String,
+    /// What was found.
+    pub reason: String,
+    /// Where the damaged database lies now, if it was put away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
+    /// How many active packs were found again.
+    pub packs: u64,
+    /// How many of them without a record, so that nothing is known of where they came from.
+    pub unrecorded: u64,
+}
+
+/// `POST /v1/status/acknowledge`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AcknowledgeView {
+    /// What was acknowledged; absent when there was nothing.
+    pub acknowledged: Option<DegradedView>,
+}
+
 /// `GET /v1/health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HealthView {
-    /// Always `ok`: no answer is the other answer.
+    /// `ok`, or `degraded` while packd works with a database that was rebuilt or is damaged.
     pub status: String,
 }
 

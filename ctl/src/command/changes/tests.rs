@@ -34,6 +34,7 @@ pub(crate) fn job(id: i64, summary: &str, status: JobStatus) -> JobView {
         finished_at: status
             .is_finished()
             .then(|| "2026-03-01T12:00:01.25Z".to_owned()),
+        verify: None,
         waits_for: None,
     }
 }

@@ -25,6 +25,7 @@ fn status() -> StatusView {
         },
         last_event: 119,
         registries: vec![registry("acme", RegistryState::Ok)],
+        degraded: None,
         problems: Vec::new(),
         role: Role::Operator,
     }

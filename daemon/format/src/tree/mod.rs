@@ -25,6 +25,7 @@
 use crate::digest::Digest;
 
 mod attune;
+mod compare;
 pub mod path;
 mod remove;
 mod root;
@@ -35,6 +36,7 @@ mod tests;
 mod text;
 
 pub use self::attune::{AttuneChecksum, attune_checksum};
+pub use self::compare::{Change, Comparison, Difference, compare};
 pub use self::path::BadPath;
 pub use self::remove::remove;
 pub use self::root::{RootError, find_pack_root};

@@ -34,6 +34,7 @@ use super::{
     paths(
         status::status,
         status::health,
+        status::acknowledge,
         metrics::metrics,
         document,
         pack::list,
@@ -43,6 +44,7 @@ use super::{
         pack::hold::set,
         pack::hold::lift,
         pack::test::run,
+        pack::verify::run,
         pack::test::list,
         pack::test::latest,
         apply::apply,

@@ -2,6 +2,7 @@
 
 pub(crate) mod hold;
 pub(crate) mod test;
+pub(crate) mod verify;
 mod view;
 
 use axum::extract::State as FromState;
@@ -238,6 +239,7 @@ pub(super) async fn views(state: &State, only: Option<String>) -> Answer<Vec<Pac
                 quality: store::quality::of(connection, &versions)?,
                 holds: store::hold::all(connection)?,
                 blocked: store::blocked::all(connection)?,
+                bad: store::look::bad(connection)?,
             })
         })
         .await?;

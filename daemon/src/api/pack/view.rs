@@ -24,6 +24,8 @@ pub(crate) struct Facts {
     pub(crate) holds: Holds,
     /// The versions that were rolled back from.
     pub(crate) blocked: Blocked,
+    /// The trees that the latest look found something wrong with.
+    pub(crate) bad: BTreeMap<String, PackState>,
     /// How each version, by its ref and itself, fared on this host.
     pub(crate) quality: BTreeMap<(String, String), QualityView>,
 }
@@ -101,11 +103,7 @@ fn view(
         installed_at: pack.at.clone(),
         installed_by: record.installed_by,
         job: pack.job,
-        state: if tree::is_complete(layout, &pack.dir) {
-            PackState::Ok
-        } else {
-            PackState::Missing
-        },
+        state: state(pack, layout, facts),
         hold: facts.holds.get(&pack.pack_ref).cloned(),
         blocked: facts.blocked.of(&pack.pack_ref).to_vec(),
         dependencies: record.dependencies,
@@ -117,6 +115,18 @@ fn view(
         tests,
         quality,
         system: record.system,
+    }
+}
+
+/// Whether the tree is there, and what the latest look at it found.
+fn state(pack: &Installed, layout: &Layout, facts: &Facts) -> PackState {
+    if !tree::is_complete(layout, &pack.dir) {
+        return PackState::Missing;
+    }
+    match facts.bad.get(&pack.dir) {
+        // it is back
+        None | Some(PackState::Missing) => PackState::Ok,
+        Some(state) => *state,
     }
 }
 

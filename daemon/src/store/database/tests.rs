@@ -82,3 +82,27 @@ async fn the_reader_cannot_write() {
         .await;
     assert!(refused.is_err());
 }
+
+#[tokio::test]
+async fn damage_that_is_met_while_it_runs_is_noted_and_not_tried_again() {
+    let (folder, database, threads) = database();
+    assert_eq!(database.degraded(), None);
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    let failed = database
+        .read(move |_| Err::<(), _>(rusqlite::Error::SqliteFailure(code, None)))
+        .await
+        .unwrap_err();
+    assert!(!failed.may_pass());
+    assert!(failed.hint().is_some_and(|hint| hint.contains("restart")));
+    assert!(database.degraded().is_some());
+    assert!(
+        database.check_all().await.unwrap(),
+        "it is in order after all"
+    );
+    drop(database);
+    threads.join();
+    let (database, _threads) = Database::open(&folder.path().join("packd.db")).unwrap();
+    assert!(database.degraded().is_some(), "until it is acknowledged");
+    assert!(database.acknowledge().await.unwrap().is_some());
+    assert_eq!(database.degraded(), None);
+}

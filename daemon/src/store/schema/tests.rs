@@ -75,3 +75,28 @@ fn generations_of_before_say_what_they_changed_too() {
     let next = super::super::history::next_number(&connection).unwrap();
     assert_eq!(next, 5, "the pending one is there until it is forgotten");
 }
+
+#[test]
+fn an_existing_database_is_copied_before_it_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("packd.db");
+    let copy = |schema: usize| folder.path().join(format!("packd.db.schema-{schema}"));
+    let mut connection = Connection::open(&path).unwrap();
+    let before = MIGRATIONS.len() - 1;
+    for sql in &MIGRATIONS[..before] {
+        connection.execute_batch(sql).unwrap();
+    }
+    let number = i64::try_from(before).unwrap();
+    connection
+        .pragma_update(None, "user_version", number)
+        .unwrap();
+
+    migrate(&mut connection, &path).unwrap();
+    let found: i64 = Connection::open(copy(before))
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(found, number);
+    migrate(&mut connection, &path).unwrap();
+    assert!(!copy(before + 1).exists(), "nothing had to change");
+}

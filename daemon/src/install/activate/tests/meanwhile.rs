@@ -41,6 +41,7 @@ fn pack(host: &Host, name: &str, version: &str, needs: &[&str]) -> Inspected {
         contents: packd_wire::ContentsView::default(),
         dir,
         made: true,
+        put_away: None,
         tree: String::new(),
         archive: None,
         bytes,
