@@ -20,6 +20,14 @@ fn sample(operation: &Operation, job: i64) -> Request {
         .path
         .replace("{ref}", "slack")
         .replace("{number}", "1")
+        .replace(
+            "{name}",
+            if operation.method == "GET" {
+                "demo"
+            } else {
+                "added"
+            },
+        )
         .replace("{id}", &job.to_string());
     let request = Request::new(&operation.method, &real);
     match (operation.method.as_str(), operation.path.as_str()) {
@@ -42,10 +50,11 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::JOB
             | path::JOB_WAIT
             | path::REGISTRIES
+            | path::REGISTRY
             | path::AVAILABLE
             | path::AUDIT,
         )
-        | ("DELETE", path::PACK | path::PACK_HOLD | path::GENERATION_PIN)
+        | ("DELETE", path::PACK | path::PACK_HOLD | path::GENERATION_PIN | path::REGISTRY)
         | (
             "POST",
             path::RELOAD
@@ -60,6 +69,14 @@ fn sample(operation: &Operation, job: i64) -> Request {
         ("POST", path::REGISTRIES_REFRESH | path::VERIFY | path::ACKNOWLEDGE) => {
             Request::post(&real, &json!({}))
         }
+        ("POST", path::REGISTRIES) => Request::post(
+            &real,
+            &json!({"name": "added", "url": "https://packs.example/index.json", "enabled": false}),
+        ),
+        ("PUT", path::REGISTRY) => request.body(
+            "application/json",
+            json!({"url": "https://packs.example/index.json", "enabled": false}).to_string(),
+        ),
         ("POST", path::UPLOAD) => request.body(
             "application/gzip",
             PackTree::new("slack", "2.1.0").archive(Format::TarGz).bytes,

@@ -29,6 +29,7 @@ mod progress;
 mod publish;
 mod refusal;
 mod registry;
+mod registry_added;
 mod repair;
 mod resolve;
 mod roles;

@@ -26,8 +26,9 @@ use packd_wire::{
     AcknowledgeView, ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList,
     EventsQuery, GenerationDetail, GenerationDiff, GenerationList, GenerationView,
     GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView,
-    PinRequest, Problem, RefreshRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList,
-    SearchQuery, StatusView, TestList, TestRequest, TestsQuery, UploadQuery, VerifyRequest, path,
+    PinRequest, Problem, RefreshRequest, RegistryChange, RegistryList, RegistryRequest,
+    RegistryView, RemoveQuery, RollbackRequest, SearchList, SearchQuery, StatusView, TestList,
+    TestRequest, TestsQuery, UploadQuery, VerifyRequest, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -275,6 +276,36 @@ impl Client {
         let mut call = Call::change(Method::POST, path::REGISTRIES_REFRESH);
         call.time = REFRESH_TIME;
         self.ask(call.with_json(request)?).await
+    }
+
+    /// `GET /v1/registries/{name}`
+    pub(crate) async fn registry(&self, name: &str) -> Result<RegistryView, ClientError> {
+        self.ask(Call::get(path::registry(&segment(name)))).await
+    }
+
+    /// `POST /v1/registries`
+    pub(crate) async fn add_registry(
+        &self,
+        request: &RegistryRequest,
+    ) -> Result<RegistryChange, ClientError> {
+        let call = Call::change(Method::POST, path::REGISTRIES);
+        self.ask(call.with_json(request)?).await
+    }
+
+    /// `PUT /v1/registries/{name}`
+    pub(crate) async fn change_registry(
+        &self,
+        name: &str,
+        request: &RegistryRequest,
+    ) -> Result<RegistryChange, ClientError> {
+        let call = Call::change(Method::PUT, path::registry(&segment(name)));
+        self.ask(call.with_json(request)?).await
+    }
+
+    /// `DELETE /v1/registries/{name}`
+    pub(crate) async fn remove_registry(&self, name: &str) -> Result<RegistryChange, ClientError> {
+        self.ask(Call::change(Method::DELETE, path::registry(&segment(name))))
+            .await
     }
 
     /// `GET /v1/search`

@@ -1,7 +1,14 @@
 //! `registry`: where packs come from, and how these places fare.
 
+mod add;
+mod change;
+
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
-use packd_wire::{Exit, RefreshRequest, RegistryList, RegistryState, RegistryView, Trust};
+use packd_wire::{
+    Exit, RefreshRequest, RegistryList, RegistryRequest, RegistryState, RegistryView, Trust,
+};
 
 use crate::Ending;
 use crate::client::Client;
@@ -9,14 +16,38 @@ use crate::output::table::Table;
 use crate::output::text::ago;
 use crate::output::{Failure, Output, Width};
 
-/// Look at the registries that packs come from
+/// Look at the registries that packs come from, and add others
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Registry {
     /// List the registries in the order they are asked
     #[command(visible_alias = "ls")]
     List,
+    /// Show one registry in full
+    Show(Named),
+    Add(Box<add::Add>),
+    /// Remove registries that were added; packs that came from them stay
+    #[command(visible_alias = "rm")]
+    Remove(Names),
+    /// Ask registries again that were disabled
+    Enable(Names),
+    /// Ask registries no more; what is known of them is kept
+    Disable(Names),
     /// Read the indexes of registries again, now
     Refresh(Refresh),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Named {
+    /// The registry
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Names {
+    /// The registries
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -33,11 +64,33 @@ impl Registry {
                 let list = client.registries().await?;
                 if list.registries.is_empty() {
                     out.say("no registry is configured");
-                    out.hint("name one in /etc/packd/packd.yaml, under `registries`");
+                    out.hint("`packctl registry add NAME URL` adds one, as does a line in packd.yaml, under `registries`");
                 }
                 show(out, &list);
                 Ok(Ending::Exit(Exit::Done))
             }
+            Self::Show(Named { name }) => {
+                let registry = client.registry(&name).await?;
+                out.show(&registry, || page(&registry, Timestamp::now()));
+                complain(out, &registry);
+                Ok(Ending::Exit(Exit::Done))
+            }
+            Self::Add(add) => add.run(client, out).await,
+            Self::Remove(Names { names }) => {
+                let mut told = change::Told::default();
+                for name in &names {
+                    told.take(out, name, client.remove_registry(name).await);
+                }
+                Ok(told.end(out, |name, changed| {
+                    if changed {
+                        format!("registry `{name}` is removed; packs that came from it stay")
+                    } else {
+                        format!("there is no registry `{name}`")
+                    }
+                }))
+            }
+            Self::Enable(names) => names.set_enabled(true, client, out).await,
+            Self::Disable(names) => names.set_enabled(false, client, out).await,
             Self::Refresh(Refresh { names }) => {
                 let request = RefreshRequest { registries: names };
                 let list = client.refresh(&request).await?;
@@ -59,14 +112,88 @@ fn show(out: &mut Output, list: &RegistryList) {
         table(&list.registries, Timestamp::now(), width)
     });
     for registry in &list.registries {
-        for complaint in complaints(registry) {
-            out.warn(&complaint);
-        }
-        let health = &registry.health;
-        if let Some(hint) = health.hint.as_ref().filter(|_| is_failed(registry)) {
-            out.hint(hint);
-        }
+        complain(out, registry);
     }
+}
+
+fn complain(out: &mut Output, registry: &RegistryView) {
+    for complaint in complaints(registry) {
+        out.warn(&complaint);
+    }
+    let hint = registry.health.hint.as_ref();
+    if let Some(hint) = hint.filter(|_| is_failed(registry)) {
+        out.hint(hint);
+    }
+}
+
+impl Names {
+    async fn set_enabled(
+        self,
+        enabled: bool,
+        client: &Client,
+        out: &mut Output,
+    ) -> Result<Ending, Failure> {
+        let request = RegistryRequest {
+            enabled: Some(enabled),
+            ..RegistryRequest::default()
+        };
+        let mut told = change::Told::default();
+        for name in &self.names {
+            // what would add one is asked for only of one that is there
+            let answer = match client.registry(name).await {
+                Ok(_) => client.change_registry(name, &request).await,
+                Err(error) => Err(error),
+            };
+            told.take(out, name, answer);
+        }
+        let state = if enabled { "enabled" } else { "disabled" };
+        Ok(told.end(out, |name, changed| {
+            let already = if changed { "" } else { "already " };
+            format!("registry `{name}` is {already}{state}")
+        }))
+    }
+}
+
+/// A registry in full, a line for each thing to know.
+fn page(registry: &RegistryView, now: Timestamp) -> String {
+    let health = &registry.health;
+    let any = |refs: &[String]| {
+        if refs.is_empty() {
+            "any".to_owned()
+        } else {
+            refs.join(" ")
+        }
+    };
+    let read = |at: &Option<String>| at.as_deref().map_or("never".to_owned(), |at| ago(at, now));
+    let mut lines = vec![
+        ("name", registry.name.clone()),
+        ("url", registry.url.clone()),
+        ("state", health.state.as_str().to_owned()),
+        ("packs", registry.packs.to_string()),
+        ("read", read(&health.last_success)),
+        ("trust", registry.trust.as_str().to_owned()),
+        ("priority", registry.priority.to_string()),
+        ("refs", any(&registry.refs)),
+        (
+            "defined at",
+            registry
+                .defined_at
+                .clone()
+                .unwrap_or_else(|| "added with packctl".to_owned()),
+        ),
+    ];
+    if health.consecutive_failures > 0 {
+        lines.push(("failures", health.consecutive_failures.to_string()));
+    }
+    if let Some(at) = &health.next_refresh {
+        lines.push(("next read", crate::output::text::moment(at, now)));
+    }
+    let mut page = String::new();
+    for (name, value) in lines {
+        let written = writeln!(page, "{name:<11} {value}");
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+    page
 }
 
 /// What a refresh exits with: that of a failure that stays, before that of one that may pass.

@@ -51,6 +51,10 @@ pub(crate) struct NamedJob(pub(crate) i64);
 #[derive(Debug)]
 pub(crate) struct NamedGeneration(pub(crate) i64);
 
+/// The registry that the path names.
+#[derive(Debug)]
+pub(crate) struct NamedRegistry(pub(crate) String);
+
 /// A body without any field.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +142,14 @@ impl<S: Sync> FromRequestParts<S> for NamedGeneration {
             .hint("`packctl generations` lists those that are kept")
         })?;
         Ok(Self(number))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedRegistry {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        Ok(Self(segment(&parts.uri).to_owned()))
     }
 }
 

@@ -71,6 +71,12 @@ impl Caller {
         self.link.peer.requester(agent)
     }
 
+    /// Who it is, for what is said of who did something.
+    pub(crate) fn name(&self, headers: &HeaderMap) -> String {
+        let requester = self.requester(headers);
+        requester.user.unwrap_or_else(|| requester.uid.to_string())
+    }
+
     /// Whether reserves are open to it.
     pub(crate) fn rank(&self) -> Rank {
         rank(self.role)

@@ -44,6 +44,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use packd_wire::{Problem, ReloadView};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,8 +62,9 @@ use limit::{Bounds, Slots};
 
 pub(crate) use server::serve;
 
-/// Reads the configuration again. Blocks.
-pub(crate) type Reload = Arc<dyn Fn() -> Result<ReloadView, Box<Problem>> + Send + Sync>;
+/// Reads the configuration again.
+pub(crate) type Reload =
+    Arc<dyn Fn() -> BoxFuture<'static, Result<ReloadView, Box<Problem>>> + Send + Sync>;
 
 /// What the API is given to serve.
 pub(crate) struct Parts {

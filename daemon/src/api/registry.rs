@@ -1,11 +1,17 @@
-//! The configured registries and how they fare.
+//! The registries: how they fare, and those that come and go while packd runs.
 
 use axum::extract::State as FromState;
-use packd_wire::{RefreshRequest, RegistryList, path};
+use axum::http::HeaderMap;
+use packd_wire::{
+    ErrorKind, RefreshRequest, RegistryChange, RegistryList, RegistryRequest, RegistryView, path,
+};
 
 use super::State;
-use super::body::MaybeSent;
+use super::body::{Asked, MaybeSent, NamedRegistry, Nothing, Sent};
+use super::caller::Caller;
+use super::problem::Refusal;
 use super::reply::{Answer, Shown};
+use crate::registry::{Before, RegistryError};
 
 /// Lists the configured registries, in the order they are asked.
 #[utoipa::path(
@@ -35,4 +41,98 @@ pub(crate) async fn refresh(
     Ok(Shown(RegistryList {
         registries: state.parts.registries.views().await?,
     }))
+}
+
+/// Shows one registry and how it fares.
+#[utoipa::path(
+    get,
+    path = path::REGISTRY,
+    params(("name" = String, Path, description = "The registry's name")),
+    responses((status = 200, description = "The registry", body = RegistryView)),
+)]
+pub(crate) async fn show(
+    FromState(state): FromState<State>,
+    NamedRegistry(name): NamedRegistry,
+) -> Answer<Shown<RegistryView>> {
+    let views = state.parts.registries.views().await?;
+    match views.into_iter().find(|view| view.name == name) {
+        Some(view) => Ok(Shown(view)),
+        None => Err(RegistryError::Unknown {
+            name,
+            nearest: None,
+        }
+        .into()),
+    }
+}
+
+/// Adds a registry, until it is removed in the same way. Those of the configuration are not changed.
+///
+/// Its index is read soon; `POST /v1/registries/refresh` reads it at once and says how that went.
+#[utoipa::path(
+    post,
+    path = path::REGISTRIES,
+    request_body = RegistryRequest,
+    responses((status = 200, description = "The registry is there", body = RegistryChange)),
+)]
+pub(crate) async fn add(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(Nothing {}): Asked<Nothing>,
+    Sent(request): Sent<RegistryRequest>,
+) -> Answer<Shown<RegistryChange>> {
+    let Some(name) = request.name.clone() else {
+        return Err(Refusal::new(
+            ErrorKind::BadRequest,
+            "`name` is missing from the body",
+        ));
+    };
+    let by = caller.name(&headers);
+    let put = state
+        .parts
+        .registries
+        .put(&name, &request, Before::Nothing, by);
+    Ok(Shown(put.await?))
+}
+
+/// Changes what is asked for of a registry that was added, or adds it. The rest of it stays.
+#[utoipa::path(
+    put,
+    path = path::REGISTRY,
+    params(("name" = String, Path, description = "The registry's name")),
+    request_body = RegistryRequest,
+    responses((status = 200, description = "The registry is as asked for", body = RegistryChange)),
+)]
+pub(crate) async fn change(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    NamedRegistry(name): NamedRegistry,
+    Asked(Nothing {}): Asked<Nothing>,
+    Sent(request): Sent<RegistryRequest>,
+) -> Answer<Shown<RegistryChange>> {
+    if let Some(other) = request.name.as_ref().filter(|other| **other != name) {
+        return Err(Refusal::new(
+            ErrorKind::BadRequest,
+            format!("`name: {other}` is another one than the path's, `{name}`"),
+        ));
+    }
+    let by = caller.name(&headers);
+    let put = state.parts.registries.put(&name, &request, Before::Any, by);
+    Ok(Shown(put.await?))
+}
+
+/// Removes a registry that was added. What was installed from it stays, and is not updated any more.
+#[utoipa::path(
+    delete,
+    path = path::REGISTRY,
+    params(("name" = String, Path, description = "The registry's name")),
+    responses((status = 200, description = "The registry is not there", body = RegistryChange)),
+)]
+pub(crate) async fn remove(
+    FromState(state): FromState<State>,
+    NamedRegistry(name): NamedRegistry,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Answer<Shown<RegistryChange>> {
+    Ok(Shown(state.parts.registries.remove(&name).await?))
 }

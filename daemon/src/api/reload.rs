@@ -5,7 +5,6 @@ use packd_wire::{ReloadView, path};
 
 use super::State;
 use super::body::{MaybeSent, Nothing};
-use super::problem::Refusal;
 use super::reply::{Answer, Shown};
 
 /// Reads the configuration again; a wrong one changes nothing.
@@ -18,9 +17,6 @@ pub(crate) async fn reload(
     FromState(state): FromState<State>,
     MaybeSent(Nothing {}): MaybeSent<Nothing>,
 ) -> Answer<Shown<ReloadView>> {
-    let reload = state.parts.reload.clone();
-    let view = tokio::task::spawn_blocking(move || reload())
-        .await
-        .map_err(|_| Refusal::panicked())?;
+    let view = (state.parts.reload)().await;
     view.map(Shown).map_err(|problem| (*problem).into())
 }

@@ -37,6 +37,8 @@ pub(crate) enum Verb {
     Get,
     /// Do.
     Post,
+    /// Let it be so.
+    Put,
     /// Remove.
     Delete,
 }
@@ -46,6 +48,7 @@ impl Verb {
         match self {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
             Self::Delete => MethodFilter::DELETE,
         }
     }
@@ -55,6 +58,7 @@ impl Verb {
         match self {
             Self::Get => "get",
             Self::Post => "post",
+            Self::Put => "put",
             Self::Delete => "delete",
         }
     }
@@ -62,7 +66,7 @@ impl Verb {
     fn changes(self) -> bool {
         match self {
             Self::Get => false,
-            Self::Post | Self::Delete => true,
+            Self::Post | Self::Put | Self::Delete => true,
         }
     }
 }
@@ -110,6 +114,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Post path::JOB_CANCEL, Operator, job::cancel),
     route!(Get path::EVENTS, Reader, event::events),
     route!(Get path::REGISTRIES, Reader, registry::list),
+    route!(Post path::REGISTRIES, Admin, registry::add),
+    route!(Get path::REGISTRY, Reader, registry::show),
+    route!(Put path::REGISTRY, Admin, registry::change),
+    route!(Delete path::REGISTRY, Admin, registry::remove),
     route!(Post path::REGISTRIES_REFRESH, Operator, registry::refresh),
     route!(Get path::SEARCH, Reader, search::search),
     route!(Get path::AVAILABLE, Reader, search::available),

@@ -10,6 +10,8 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
     // named in full, so that a new section cannot be forgotten here
     let Config {
         registries,
+        // where a registry is written is nothing that it does
+        places: _,
         queue,
         store,
         limits,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::added;
 use super::inputs::{Inputs, Override};
 use super::layers::{add_environment, paths, read_file, read_layer, set};
 use super::node::{Entry, Node, Table, Value};
@@ -71,7 +72,10 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
     }
 
     check_socket(inputs, &mut findings.problems);
-    let config = read_config(&root, &mut findings);
+    let mut config = read_config(&root, &mut findings);
+    if let Some(config) = &mut config {
+        added::take_in(config, &inputs.added, &mut findings.origins, &mut warnings);
+    }
     let Findings {
         origins,
         mut problems,
@@ -128,6 +132,13 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
     }
     // every section is read before any is missed: `?` comes last
     let registries = read_registries(root.get("registries"), findings);
+    let places = registries.iter().filter_map(|registry| {
+        let origin = findings
+            .origins
+            .get(&format!("registries.{}.name", registry.name))?;
+        Some((registry.name.clone(), origin.to_string()))
+    });
+    let places = places.collect();
     let queue = read_section(root, "queue", findings);
     let store = read_section(root, "store", findings);
     let limits = read_section(root, "limits", findings);
@@ -140,6 +151,7 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
     let log = read_section(root, "log", findings);
     Some(Config {
         registries,
+        places,
         queue: queue?,
         store: store?,
         limits: limits?,
@@ -205,11 +217,11 @@ fn read_registries(entry: Option<&Entry>, findings: &mut Findings) -> Vec<Regist
             registry => registries.extend(registry),
         }
     }
-    registries.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    added::sort(&mut registries);
     registries
 }
 
-fn registry_warnings(registry: &Registry, environment: &Environment) -> Vec<String> {
+pub(super) fn registry_warnings(registry: &Registry, environment: &Environment) -> Vec<String> {
     let mut warnings = Vec::new();
     if registry.trust == Trust::Unverified {
         warnings.push(format!(
@@ -254,7 +266,8 @@ fn rank(origin: &Origin, files: &[PathBuf]) -> (usize, usize) {
         }
         Origin::Environment { .. } => (files.len() + 1, 0),
         Origin::Flag { .. } => (files.len() + 2, 0),
-        Origin::Default => (files.len() + 3, 0),
+        Origin::Added { .. } => (files.len() + 3, 0),
+        Origin::Default => (files.len() + 4, 0),
     }
 }
 

@@ -4,6 +4,7 @@
 //! command line, each stronger than the one before. Nothing else in the daemon reads the environment
 //! or knows a default. What a setting causes is not here; each module takes the part it needs.
 
+mod added;
 mod args;
 mod check;
 mod diff;
@@ -32,6 +33,7 @@ mod shared;
 mod units;
 mod unknown;
 
+pub use added::{Added, registry_of};
 pub use args::{Args, LogFormat};
 pub use check::{Objection, check};
 pub use diff::diff;
@@ -56,11 +58,15 @@ pub use sections::{
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
 
+use std::collections::BTreeMap;
+
 /// The whole configuration. Plain data; [`Shared`] hands it around.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
     /// Where packs come from, in the order they are asked: by priority, then by name.
     pub registries: Vec<Registry>,
+    /// Where each registry of the configuration is written; those that were added are not in it.
+    pub places: BTreeMap<String, String>,
     /// How jobs are run.
     pub queue: Queue,
     /// How the pack store uses the disk.

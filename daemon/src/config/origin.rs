@@ -26,6 +26,11 @@ pub enum Origin {
         /// The option, with its dashes.
         name: &'static str,
     },
+    /// A registry that was added while packd ran.
+    Added {
+        /// Its name.
+        name: Arc<str>,
+    },
 }
 
 impl Origin {
@@ -48,6 +53,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Environment { name } => write!(f, "env {name}"),
             Self::Flag { name } => write!(f, "flag {name}"),
+            Self::Added { name } => write!(f, "registry `{name}`, which was added"),
         }
     }
 }

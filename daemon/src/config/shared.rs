@@ -14,6 +14,7 @@ pub struct Shared(Arc<Inner>);
 struct Inner {
     current: watch::Sender<Arc<Config>>,
     refused: Mutex<Option<Arc<Refused>>>,
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// A reload that changed nothing, because what was read is wrong.
@@ -32,6 +33,7 @@ impl Shared {
         Self(Arc::new(Inner {
             current: watch::Sender::new(Arc::new(config)),
             refused: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -40,6 +42,12 @@ impl Shared {
     #[must_use]
     pub fn current(&self) -> Arc<Config> {
         Arc::clone(&self.0.current.borrow())
+    }
+
+    /// Held by whoever reads what a configuration is made of until it is in force, so that nothing that changes
+    /// meanwhile is forgotten.
+    pub async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.changing.lock().await
     }
 
     /// Puts another configuration in force and returns the one before; who subscribed wakes up.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use packd_format::{IndexError, PackRef};
 use packd_wire::ErrorKind;
 
+use crate::config::ConfigError;
 use crate::net::NetError;
 use crate::store::StoreError;
 
@@ -30,6 +31,33 @@ pub(crate) enum RegistryError {
         name: String,
         /// A registry of nearly this name.
         nearest: Option<String>,
+    },
+
+    /// A registry of this name was added before.
+    #[error("there is a registry `{name}` already")]
+    Exists {
+        /// The registry.
+        name: String,
+    },
+
+    /// The registry is part of the configuration.
+    #[error(
+        "registry `{name}` is part of the configuration, at {place}, and is changed there only"
+    )]
+    Configured {
+        /// The registry.
+        name: String,
+        /// The file and line, or the variable.
+        place: String,
+    },
+
+    /// What a registry shall be like is wrong.
+    #[error("registry `{name}` cannot be like this: {}", said(source))]
+    Wrong {
+        /// The registry.
+        name: String,
+        /// Everything that is wrong.
+        source: ConfigError,
     },
 
     /// The registry is not asked.
@@ -176,6 +204,14 @@ pub(crate) enum RegistryError {
     Store(#[from] StoreError),
 }
 
+fn said(error: &ConfigError) -> String {
+    let problems = error
+        .problems()
+        .iter()
+        .map(|problem| problem.message.as_str());
+    problems.collect::<Vec<_>>().join("; ")
+}
+
 impl RegistryError {
     /// The stable name sent over the API.
     #[must_use]
@@ -183,6 +219,9 @@ impl RegistryError {
         match self {
             Self::None { .. } | Self::NotFound { .. } => ErrorKind::PackNotFound,
             Self::Unknown { .. } | Self::Disabled { .. } => ErrorKind::RegistryNotFound,
+            Self::Exists { .. } => ErrorKind::RegistryExists,
+            Self::Configured { .. } => ErrorKind::RegistryReadOnly,
+            Self::Wrong { .. } => ErrorKind::BadRequest,
             Self::Fetch { source, .. } if matches!(source.status(), Some(401 | 403)) => {
                 ErrorKind::RegistryUnauthorized
             }
@@ -216,7 +255,18 @@ impl RegistryError {
                 "set `enabled: true` for {} in packd.yaml",
                 listed(disabled)
             )),
-            Self::None { .. } => Some("add one under `registries:` in packd.yaml".into()),
+            Self::None { .. } => Some(
+                "`packctl registry add NAME URL` adds one, as does a line under `registries:` in packd.yaml".into(),
+            ),
+            Self::Exists { name } => Some(format!(
+                "`packctl registry add {name} URL --replace` changes it"
+            )),
+            Self::Configured { place, .. } => {
+                Some(format!("change it at {place}, then `packctl reload`, or `systemctl reload packd`"))
+            }
+            Self::Wrong { .. } => {
+                Some("the keys are those of a registry in packd.yaml, see docs/configuration.md".into())
+            }
             Self::Unknown {
                 nearest: Some(name),
                 ..

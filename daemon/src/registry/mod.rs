@@ -5,6 +5,7 @@
 //! answers for a pack is decided by priority alone: one that cannot be asked is
 //! never passed over in favour of the next.
 
+mod added;
 mod answer;
 mod error;
 mod lookup;
@@ -29,6 +30,7 @@ use crate::net::{Http, Realm};
 use crate::store::index::IndexRow;
 use crate::store::{self, Database, StoreError, time};
 
+pub(crate) use added::Before;
 pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
 pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
@@ -52,6 +54,8 @@ struct Inner {
     refreshing: Mutex<HashMap<String, Lock>>,
     /// Where the last answer of each registry may lead, with the URL that was asked.
     realms: Mutex<HashMap<String, (Url, Realm)>>,
+    /// Told when all registries shall be refreshed now.
+    asked: tokio::sync::Notify,
 }
 
 impl Registries {
@@ -67,6 +71,7 @@ impl Registries {
                 hub,
                 refreshing,
                 realms: Mutex::default(),
+                asked: tokio::sync::Notify::new(),
             }),
         }
     }
@@ -77,11 +82,18 @@ impl Registries {
     /// [`StoreError`].
     pub(crate) async fn views(&self) -> Result<Vec<RegistryView>, StoreError> {
         let mut views = Vec::new();
-        for registry in &self.inner.config.current().registries {
+        let config = self.inner.config.current();
+        for registry in &config.registries {
             let row = self.cached(registry).await?;
-            views.push(view(registry, &row));
+            views.push(view(registry, &row, config.places.get(&registry.name)));
         }
         Ok(views)
+    }
+
+    /// Has all registries refreshed soon, by whoever does it when they are due.
+    pub(crate) fn ask_now(&self) {
+        tracing::info!("all registries are refreshed now, as asked by a signal");
+        self.inner.asked.notify_one();
     }
 
     /// What is cached of a registry; of another URL than the configured one it is nothing.
@@ -137,10 +149,11 @@ impl Registries {
     }
 }
 
-fn view(registry: &Registry, row: &IndexRow) -> RegistryView {
+fn view(registry: &Registry, row: &IndexRow, place: Option<&String>) -> RegistryView {
     RegistryView {
         name: registry.name.clone(),
         url: SafeUrl::from(registry.url.clone()).to_string(),
+        defined_at: place.cloned(),
         priority: registry.priority,
         enabled: registry.enabled,
         trust: registry.trust,

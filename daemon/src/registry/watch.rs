@@ -35,6 +35,16 @@ impl Registries {
                 () = stop.cancelled() => return,
                 // a reload may have brought another registry; the sender lives as long as `self`
                 _ = config.changed() => {}
+                () = self.inner.asked.notified() => {
+                    // what fails is noted with the registry, and said in the log
+                    let refreshed = tokio::select! {
+                        () = stop.cancelled() => return,
+                        refreshed = self.refresh(&[]) => refreshed,
+                    };
+                    if let Err(error) = refreshed {
+                        tracing::error!(error = %crate::logging::chain(&error), "cannot refresh the registries");
+                    }
+                }
                 () = sleep(pause) => {}
             }
         }

@@ -82,6 +82,7 @@ async fn serve(
 ) -> Result<(), ServiceError> {
     let signals = Signals::listen().map_err(ServiceError::Runtime)?;
     let hub = Hub::default();
+    let effective = with_added(&inputs, effective, &database).await;
     let shared = Shared::new(effective.config);
     let queue = Queue::new(database.clone(), hub.clone());
     recover::run(&layout, &database, &hub, &queue)
@@ -91,8 +92,13 @@ async fn serve(
     let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
     let (listeners, bound) = socket::listen(&layout.socket).await?;
     let reload: api::Reload = {
-        let (shared, http) = (shared.clone(), http.clone());
-        Arc::new(move || reload::run(&inputs, &shared, &http))
+        let reloading = reload::Reloading {
+            inputs: Arc::new(inputs),
+            shared: shared.clone(),
+            http: http.clone(),
+            database: database.clone(),
+        };
+        Arc::new(move || Box::pin(reload::run(reloading.clone())))
     };
 
     let rate = http.rate();
@@ -140,7 +146,10 @@ async fn serve(
                 stop.clone(),
             ),
         )),
-        tasks.spawn(ends("the registry watcher", registries.run(stop.clone()))),
+        tasks.spawn(ends(
+            "the registry watcher",
+            registries.clone().run(stop.clone()),
+        )),
         tasks.spawn(ends(
             "the history keeper",
             forget(database.clone(), shared.clone(), stop.clone()),
@@ -168,7 +177,7 @@ async fn serve(
     drop(starting);
     announce(&layout).await;
     let result = tokio::select! {
-        () = attend(signals, &reload, &shared) => Ok(()),
+        () = attend(signals, &reload, &shared, &registries) => Ok(()),
         () = idle => {
             tracing::info!("nothing to do; the next connection starts packd again");
             Ok(())
@@ -189,6 +198,33 @@ fn prober() -> Prober {
             .get("PATH")
             .unwrap_or(packd_runner::Environment::PATH),
     )
+}
+
+/// The configuration with the registries that were added while packd ran. What is wrong with them is in its warnings,
+/// and keeps nothing from starting.
+async fn with_added(inputs: &Inputs, effective: Effective, database: &Database) -> Effective {
+    let added = match database.read(store::registry::all).await {
+        Ok(added) if added.is_empty() => return effective,
+        Ok(added) => added,
+        Err(error) => {
+            tracing::error!(error = %crate::logging::chain(&error), "cannot read the registries that were added");
+            return effective;
+        }
+    };
+    let inputs = inputs.with_added(added);
+    let known = effective.warnings.clone();
+    let loaded = tokio::task::spawn_blocking(move || crate::config::load(&inputs)).await;
+    let Ok(Ok(loaded)) = loaded else {
+        // it was right a moment ago; somebody writes it just now, and will reload
+        tracing::warn!(
+            "the configuration changed during the start; registries that were added come with the next reload"
+        );
+        return effective;
+    };
+    for warning in loaded.warnings.iter().filter(|one| !known.contains(one)) {
+        tracing::warn!("{warning}");
+    }
+    loaded
 }
 
 /// Says that everything is there.
@@ -220,6 +256,7 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    user: Signal,
 }
 
 impl Signals {
@@ -228,20 +265,26 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined1())?,
         })
     }
 }
 
-/// Reloads the configuration when it is told to, until it is told to stop.
-async fn attend(mut signals: Signals, reload: &api::Reload, shared: &Shared) {
+/// Reloads the configuration and refreshes the registries when it is told to, until it is told to stop.
+async fn attend(
+    mut signals: Signals,
+    reload: &api::Reload,
+    shared: &Shared,
+    registries: &Registries,
+) {
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => return,
             _ = signals.interrupt.recv() => return,
+            _ = signals.user.recv() => registries.ask_now(),
             _ = signals.hangup.recv() => {
                 notify::reloading().await;
-                let reload = Arc::clone(reload);
-                let reloading = tokio::task::spawn_blocking(move || reload());
+                let reloading = reload();
                 tokio::select! {
                     // a file system may hang, and that is no reason not to stop
                     _ = signals.terminate.recv() => return,

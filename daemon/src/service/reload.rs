@@ -1,22 +1,52 @@
 //! Reading the configuration again, while everything runs.
 
+use std::sync::Arc;
+
 use packd_wire::{ErrorKind, Problem, ReloadView};
 
 use super::ServiceError;
 use crate::config::{self, ConfigError, Inputs, Refused, Shared};
 use crate::logging::chain;
 use crate::net::Http;
-use crate::store::time;
+use crate::store::{self, Database, time};
 
-/// Reads the files again and, if nothing is wrong in them, puts them in force. Blocks.
+/// What a reload works with.
+#[derive(Debug, Clone)]
+pub(super) struct Reloading {
+    pub(super) inputs: Arc<Inputs>,
+    pub(super) shared: Shared,
+    pub(super) http: Http,
+    pub(super) database: Database,
+}
+
+/// Reads the files again and, if nothing is wrong in them, puts them in force, with the registries that were added.
 ///
 /// # Errors
-/// Everything that is wrong, which is also logged and noted with `shared`; the old configuration stays in force.
-pub(super) fn run(
-    inputs: &Inputs,
-    shared: &Shared,
-    http: &Http,
-) -> Result<ReloadView, Box<Problem>> {
+/// Everything that is wrong, which is also logged and noted with the configuration; the old one stays in force.
+pub(super) async fn run(reloading: Reloading) -> Result<ReloadView, Box<Problem>> {
+    let Reloading {
+        inputs,
+        shared,
+        http,
+        database,
+    } = reloading;
+    let changing = shared.changing().await;
+    let added = database.read(store::registry::all).await;
+    let added = added.map_err(|error| Box::new(Problem::of_error(error.kind(), &error)))?;
+    let inputs = inputs.with_added(added);
+    let in_force = shared.clone();
+    let read = tokio::task::spawn_blocking(move || put_in_force(&inputs, &in_force, &http)).await;
+    drop(changing);
+    read.unwrap_or_else(|error| {
+        Err(Box::new(Problem::new(
+            ErrorKind::Internal,
+            error.to_string(),
+        )))
+    })
+}
+
+/// The part of it that blocks.
+fn put_in_force(inputs: &Inputs, shared: &Shared, http: &Http) -> Result<ReloadView, Box<Problem>> {
     let effective = config::load(inputs).map_err(|error| {
         for problem in error.problems() {
             tracing::error!("{problem}");
@@ -84,7 +114,7 @@ mod tests {
         let inputs = Inputs::new(&args, Environment::default());
         let shared = Shared::new(Config::default());
         let http = Http::new(&shared.current().net).unwrap();
-        (run(&inputs, &shared, &http), shared)
+        (put_in_force(&inputs, &shared, &http), shared)
     }
 
     #[test]

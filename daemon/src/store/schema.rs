@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0007_cancelled.sql"),
     include_str!("schema/0008_generations.sql"),
     include_str!("schema/0009_verify.sql"),
+    include_str!("schema/0010_added_registries.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

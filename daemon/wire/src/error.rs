@@ -72,6 +72,10 @@ kinds! {
     JobNotCancellable => "job_not_cancellable", "job cannot be cancelled";
     /// No registry has this name.
     RegistryNotFound => "registry_not_found", "registry not found";
+    /// A registry of this name is there already.
+    RegistryExists => "registry_exists", "registry exists";
+    /// The registry is part of the configuration, and is changed there.
+    RegistryReadOnly => "registry_read_only", "registry is part of the configuration";
     /// The ref, version, requirement, checksum or source is not valid.
     InvalidReference => "invalid_reference", "invalid reference";
     /// The source is of a type that cannot be installed from.
@@ -165,6 +169,8 @@ impl ErrorKind {
             | Self::RegistryNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::IdempotencyConflict
+            | Self::RegistryExists
+            | Self::RegistryReadOnly
             | Self::JobNotCancellable
             | Self::RequiredBy
             | Self::SystemPack
@@ -236,6 +242,8 @@ impl ErrorKind {
             | Self::UnsupportedMediaType
             | Self::MethodNotAllowed
             | Self::IdempotencyConflict
+            | Self::RegistryExists
+            | Self::RegistryReadOnly
             | Self::JobNotCancellable
             | Self::UnsupportedSource
             | Self::SourceRefused

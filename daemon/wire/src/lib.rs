@@ -35,12 +35,12 @@ pub use pack::{
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
-    AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView,
-    SearchList, SearchView, Trust,
+    AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList, RegistryState,
+    RegistryView, SearchList, SearchView, Trust,
 };
 pub use request::{
-    ApplyRequest, HoldRequest, InstallRequest, RefreshRequest, RemoveQuery, UploadQuery,
-    VerifyRequest,
+    ApplyRequest, HoldRequest, InstallRequest, RefreshRequest, RegistryRequest, RemoveQuery,
+    UploadQuery, VerifyRequest,
 };
 pub use role::Role;
 pub use status::{AcknowledgeView, DegradedView, HealthView, QueueView, ReloadView, StatusView};

@@ -52,6 +52,8 @@ pub const JOB_CANCEL: &str = "/v1/jobs/{id}/cancel";
 pub const EVENTS: &str = "/v1/events";
 /// `GET`: configured registries and their health.
 pub const REGISTRIES: &str = "/v1/registries";
+/// `GET`: one registry; `PUT`: add or change one; `DELETE`: remove one.
+pub const REGISTRY: &str = "/v1/registries/{name}";
 /// `POST`: refresh registries now.
 pub const REGISTRIES_REFRESH: &str = "/v1/registries/refresh";
 /// `GET`: what the registries offer, by text.
@@ -121,6 +123,12 @@ pub fn job_wait(id: i64) -> String {
 #[must_use]
 pub fn job_cancel(id: i64) -> String {
     format!("{JOBS}/{id}/cancel")
+}
+
+/// The path of one registry.
+#[must_use]
+pub fn registry(name: &str) -> String {
+    format!("{REGISTRIES}/{name}")
 }
 
 /// The path of what registries offer of one pack.

@@ -87,6 +87,10 @@ pub struct RegistryView {
     pub name: String,
     /// Where its index is, without credentials.
     pub url: String,
+    /// Where the configuration has it: `/etc/packd/packd.yaml:12`. None: it was added while packd ran, and can be
+    /// changed and removed in the same way.
+    #[serde(default)]
+    pub defined_at: Option<String>,
     /// Lower is asked first.
     pub priority: u32,
     /// Whether it is asked at all.
@@ -108,6 +112,17 @@ pub struct RegistryView {
 pub struct RegistryList {
     /// The registries.
     pub registries: Vec<RegistryView>,
+}
+
+/// What became of a registry that was to be added, changed or removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegistryChange {
+    /// Whether something is different now.
+    pub changed: bool,
+    /// The registry as it is now; none when it is not there.
+    pub registry: Option<RegistryView>,
+    /// What is allowed but should be known, each in one line.
+    pub warnings: Vec<String>,
 }
 
 /// One hit of a search.

@@ -10,6 +10,7 @@ pub(crate) fn registry(name: &str, state: RegistryState) -> RegistryView {
     RegistryView {
         name: name.to_owned(),
         url: format!("https://{name}.example/index.json"),
+        defined_at: None,
         priority: 100,
         enabled: true,
         trust: Trust::Checksum,

@@ -62,6 +62,10 @@ use super::{
         event::events,
         registry::list,
         registry::refresh,
+        registry::show,
+        registry::add,
+        registry::change,
+        registry::remove,
         search::search,
         search::available,
         reload::reload,
@@ -97,6 +101,7 @@ fn text() -> String {
         let operation = match route.verb {
             Verb::Get => &mut item.get,
             Verb::Post => &mut item.post,
+            Verb::Put => &mut item.put,
             Verb::Delete => &mut item.delete,
         };
         let Some(operation) = operation else { continue };

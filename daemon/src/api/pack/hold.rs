@@ -36,11 +36,10 @@ pub(crate) async fn set(
 ) -> Answer<Shown<PackView>> {
     // first, so that a pack that is not there is not held
     one(&state, &pack_ref).await?;
-    let requester = caller.requester(&headers);
     let hold = HoldView {
         until: request.until.as_deref().map(end).transpose()?,
         reason: request.reason.as_deref().map(reason).transpose()?.flatten(),
-        by: requester.user.unwrap_or_else(|| requester.uid.to_string()),
+        by: caller.name(&headers),
         at: time::now(),
     };
     let name = pack_ref.to_string();

@@ -79,7 +79,7 @@ impl Daemon {
             rate: http.rate(),
             registries: Registries::new(database.clone(), http, config.clone(), hub.clone()),
             queue: Queue::new(database.clone(), hub.clone()),
-            reload: Arc::new(|| Ok(packd_wire::ReloadView { changed: vec![] })),
+            reload: Arc::new(|| Box::pin(async { Ok(packd_wire::ReloadView { changed: vec![] }) })),
             layout,
             config,
             database,
