@@ -6,6 +6,7 @@
 mod api;
 pub mod config;
 mod event;
+pub mod fault;
 mod install;
 pub mod logging;
 mod metric;

@@ -20,6 +20,7 @@ pub mod fuzzing;
 pub mod support;
 
 pub use support::{
+    clock::Clock,
     events::EventStream,
     fault::Fault,
     git_site::{GitDaemon, GitSite, Sshd},

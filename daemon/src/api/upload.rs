@@ -25,6 +25,7 @@ use super::caller::Caller;
 use super::pack::enqueue;
 use super::problem::Refusal;
 use super::reply::{Answer, Made};
+use crate::fault;
 use crate::queue::{JobRequest, Queued, UploadRequest};
 use crate::store::{self, StoreError};
 
@@ -78,6 +79,7 @@ pub(crate) async fn upload(
         digest,
         bytes,
     } = receive(&state, &caller, &parts.headers, body).await?;
+    fault::point("upload.received");
     let upload = UploadRequest {
         file: name.clone(),
         digest: digest.to_string(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Layout;
 use crate::event::Hub;
+use crate::fault;
 use crate::install::activate;
 use crate::queue::Queue;
 use crate::store::record::{self, InstallRecord};
@@ -23,7 +24,9 @@ pub(super) async fn run(
     activate::adopt(layout, database).await?;
     activate::reconcile(layout, database, hub).await?;
     record_all(layout, database).await?;
+    fault::point("recover.reconciled");
     queue.recover().await?;
+    fault::point("recover.requeued");
     let uploads = queue.needed_uploads().await?;
     let layout = Arc::clone(layout);
     store::off_thread(move || {

@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::degraded::Marker;
 use super::integrity::{self, Depth};
 use super::{StoreError, schema};
+use crate::fault;
 use crate::logging::chain;
 
 /// How many tasks may wait at each thread; more wait in their callers.
@@ -171,7 +172,9 @@ impl Database {
             };
             let value = change(&tx)?;
             let Tx { transaction, hooks } = tx;
+            fault::point("database.uncommitted");
             transaction.commit()?;
+            fault::point("database.committed");
             let hooks = hooks.into_inner();
             if hooks.packs_changed {
                 packs_version.fetch_add(1, Ordering::Release);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::Layout;
+use crate::fault;
 
 use super::tree::make_folder;
 use super::{StoreError, quarantine};
@@ -116,11 +117,13 @@ fn link<'a>(
     make_folder(&generations, 0o755)?;
     let folder = folder(layout, number);
     make_folder(&folder, 0o755)?;
+    fault::point("generation.begun");
     for (pack_ref, dir) in trees {
         let tree = tree_of(dir);
         let doing = format!("link `{pack_ref}` into generation {number}");
         symlink(tree, folder.join(pack_ref)).map_err(StoreError::io(doing))?;
     }
+    fault::point("generation.linked");
     sync_folder(&folder)?;
     sync_folder(&generations)
 }
@@ -155,7 +158,9 @@ pub(crate) fn switch(layout: &Layout, number: i64) -> Result<(), StoreError> {
         _ => {}
     }
     symlink(relative(number), &next).map_err(StoreError::io("make the next `current`"))?;
+    fault::point("current.next");
     fs_err::rename(&next, layout.current()).map_err(StoreError::io("switch `current`"))?;
+    fault::point("current.switched");
     sync_folder(&layout.state_dir)
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::config::Layout;
+use crate::fault;
 
 use super::StoreError;
 use super::generation::sync_folder;
@@ -35,9 +36,11 @@ pub(super) fn put_away(layout: &Layout, dir: &str) -> Result<Option<PathBuf>, St
         }
         _ => {}
     }
+    fault::point("quarantine.begun");
     let tree = folder.path().join("tree");
     fs_err::rename(&place, tree).map_err(StoreError::at("put away", &place))?;
     let folder = folder.keep();
+    fault::point("quarantine.moved");
     sync_folder(&folder)?;
     sync_folder(&layout.quarantine())?;
     Ok(Some(folder))

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{StoreError, backup};
+use crate::fault;
 
 /// The migrations; the number of one is its place in the list, from 1.
 const MIGRATIONS: &[&str] = &[
@@ -50,7 +51,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         transaction
             .pragma_update(None, "user_version", number)
             .map_err(open)?;
+        fault::point("migration.uncommitted");
         transaction.commit().map_err(open)?;
+        fault::point("migration.committed");
         tracing::info!(schema = number, "database brought up to date");
     }
     Ok(())

@@ -16,6 +16,7 @@ use packd_format::{PackRef, Version};
 use tempfile::NamedTempFile;
 
 use crate::config::Layout;
+use crate::fault;
 use crate::logging::chain;
 
 use super::generation::sync_folder;
@@ -108,6 +109,7 @@ impl Staging {
         let path = staging.join(job.to_string());
         remove(&path)?;
         make_folder(&path, 0o700)?;
+        fault::point("staging.made");
         Ok(Self { path })
     }
 
@@ -244,9 +246,13 @@ pub(crate) fn publish(
         doing: format!("sync the tree of `{pack_ref}`"),
         source,
     };
+    fault::point("tree.staged");
     tree::sync(staged).map_err(sync)?;
     let list = manifest_path(layout, &dir);
-    let written = written(&shelf, &files.to_bytes())?;
+    // in `staging/`, which is emptied at start: what a crash leaves in the store stays there
+    let written = written(&layout.staging(), &files.to_bytes())?;
+
+    fault::point("tree.synced");
 
     let _mine = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if is_usable(layout, &dir, &digest, present) {
@@ -256,12 +262,14 @@ pub(crate) fn publish(
     written
         .persist(&list)
         .map_err(|error| StoreError::at("write", &list)(error.error))?;
+    fault::point("tree.listed");
     if let Err(error) = fs_err::rename(staged, layout.store().join(&dir)) {
         // beside it, whatever lies there would be taken for the tree
         drop(fs_err::remove_file(&list));
         let doing = format!("move the tree of `{pack_ref}` into the store");
         return Err(StoreError::io(doing)(error));
     }
+    fault::point("tree.moved");
     sync_folder(&shelf)?;
     sync_folder(&layout.store())?;
     Ok(Published {

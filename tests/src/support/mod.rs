@@ -1,6 +1,7 @@
 //! One file for each thing a test talks about.
 
 pub mod authority;
+pub mod clock;
 pub mod events;
 pub mod fault;
 pub mod forge;
@@ -9,6 +10,7 @@ pub mod hostile;
 pub mod http;
 pub mod index;
 pub mod liar;
+pub mod many;
 pub mod notify;
 pub mod numbers;
 pub mod openapi;

@@ -180,6 +180,35 @@ impl Packd {
         status
     }
 
+    /// Starts the daemon; false when it ended by itself, or was killed, before it said READY.
+    pub fn begins(&mut self) -> bool {
+        self.begins_with(&[])
+    }
+
+    /// The same under strace.
+    pub fn begins_under(&mut self, strace: &Strace) -> bool {
+        self.begins_with(&strace.prefix())
+    }
+
+    /// The same through another program, whose words these are.
+    pub fn begins_through(&mut self, words: &[&str]) -> bool {
+        let words: Vec<OsString> = words.iter().map(Into::into).collect();
+        self.begins_with(&words)
+    }
+
+    fn begins_with(&mut self, prefix: &[OsString]) -> bool {
+        let mut running = self.spawn(prefix);
+        let ready = running.notify.wait_for(&running.child, "READY=1", PATIENCE);
+        if ready.is_none() {
+            // it has ended, or has been given up
+            let _already_gone = running.child.kill();
+            running.child.wait().unwrap();
+            return false;
+        }
+        self.running = Some(running);
+        true
+    }
+
     fn begin_with(&mut self, prefix: &[OsString]) {
         let mut running = self.spawn(prefix);
         let ready = running.notify.wait_for(&running.child, "READY=1", PATIENCE);
@@ -277,6 +306,27 @@ impl Packd {
             "packd stopped with {status}:\n{}",
             self.log()
         );
+    }
+
+    /// Asks it to stop, if it runs, and says how it ended.
+    pub fn ends(&mut self) -> Option<ExitStatus> {
+        let mut running = self.running.take()?;
+        if running.child.try_wait().unwrap().is_none() {
+            let _already_gone = kill_process(Pid::from_child(&running.child), Signal::TERM);
+        }
+        let status = process::wait(&mut running.child, PATIENCE);
+        if status.is_none() {
+            running.child.kill().unwrap();
+            running.child.wait().unwrap();
+            panic!("packd did not stop within {PATIENCE:?}:\n{}", self.log());
+        }
+        status
+    }
+
+    /// Whether it runs: it may have been killed by what the test arranged.
+    pub fn is_running(&mut self) -> bool {
+        let child = self.running.as_mut().map(|running| &mut running.child);
+        child.is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// Sends it a signal.

@@ -32,6 +32,8 @@ pub struct Call {
     pub name: String,
     /// The texts among its arguments, in order.
     pub texts: Vec<String>,
+    /// The paths of the descriptors among them, where they are recorded.
+    pub files: Vec<String>,
 }
 
 /// Where to interfere: a path as the program writes it, and which call on it.
@@ -47,6 +49,16 @@ impl Strace {
     /// Records these system calls, separated by commas, and disturbs nothing.
     #[must_use]
     pub fn recording(calls: &str) -> Self {
+        Self::recording_with(calls, &[])
+    }
+
+    /// The same, with the paths of descriptors, and nothing of what is written.
+    #[must_use]
+    pub fn recording_files(calls: &str) -> Self {
+        Self::recording_with(calls, &["-y", "-s", "0"])
+    }
+
+    fn recording_with(calls: &str, more: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("packd-strace-")
             .tempdir()
@@ -54,7 +66,8 @@ impl Strace {
         let pipe = folder.path().join("calls");
         mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
         let reader = thread::spawn(move || fs_err::read_to_string(pipe).unwrap());
-        let options = vec!["-e".into(), format!("trace={calls}")];
+        let mut options = vec!["-e".into(), format!("trace={calls}")];
+        options.extend(more.iter().map(ToString::to_string));
         Self {
             options,
             record: Some(Record { folder, reader }),
@@ -65,6 +78,12 @@ impl Strace {
     #[must_use]
     pub fn killing_at(calls: &str, point: &Point) -> Self {
         Self::injecting(calls, point, "signal=KILL")
+    }
+
+    /// Lets such a call at this point fail with this error, such as `ENOSPC`.
+    #[must_use]
+    pub fn failing_at(calls: &str, point: &Point, error: &str) -> Self {
+        Self::injecting(calls, point, &format!("error={error}"))
     }
 
     /// Lets such a call at this point happen, and holds its thread before it goes on.
@@ -158,9 +177,14 @@ fn call(line: &str) -> Option<Call> {
         .step_by(2)
         .map(str::to_owned)
         .collect();
+    // `fsync(3</state/packd.db>) = 0`
+    let outside = arguments.split('"').step_by(2);
+    let files = outside.flat_map(|part| part.split('<').skip(1));
+    let files = files.filter_map(|part| Some(part.split_once('>')?.0.to_owned()));
     Some(Call {
         thread: thread.parse().ok()?,
         name: name.to_owned(),
+        files: files.collect(),
         texts,
     })
 }

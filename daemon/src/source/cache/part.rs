@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cache, PART, RECORD, key_of, name_of, remove};
 use crate::config::SafeUrl;
+use crate::fault;
 use crate::net::{Mark, Partial, Validators};
 use crate::store;
 
@@ -207,7 +208,10 @@ impl Keeper {
             digest: Some(digest.to_string()),
             ..self.record.clone()
         };
-        let kept = fs_err::rename(part, archive).and_then(|()| self.cache.put(&self.key, &record));
+        let kept = fs_err::rename(part, archive).and_then(|()| {
+            fault::point("archive.kept");
+            self.cache.put(&self.key, &record)
+        });
         if let Err(error) = kept {
             tracing::warn!(%error, "a download is not kept");
         }

@@ -1,0 +1,126 @@
+//! What is interrupted. Whatever changes a host has a line in [`SCENARIOS`], and both harnesses take it from there.
+
+use std::path::Path;
+
+use packd_tests::{Format, PackTree, Packd, Request, support::tree::Tree};
+use packd_wire::{JobView, path};
+use serde_json::json;
+
+/// One thing that is asked of a host, and what the host is before.
+#[derive(Debug)]
+pub struct Scenario {
+    /// What it is called on the command line and in tables.
+    pub name: &'static str,
+    /// Makes the host what it is before; without this, packd has never run there.
+    pub before: Option<fn(&Packd)>,
+    /// What is asked, made on a host that is as before.
+    pub request: fn(&Packd) -> Request,
+    /// What befalls the state folder while packd does not run.
+    pub damage: fn(&Path),
+    /// Whether the same request, once it was done, is refused: nothing is left to do.
+    pub once: bool,
+    /// The points that no other scenario comes by.
+    pub own: &'static [&'static str],
+}
+
+/// What packs are on offer.
+#[must_use]
+pub fn packs() -> Vec<PackTree> {
+    let pack = |name, version| {
+        PackTree::new(name, version)
+            .file("version", version)
+            .folder("rules")
+            .link("run", "actions/say.sh")
+            .with_bulk(4, 2_000)
+    };
+    vec![
+        pack("base", "1.0.0"),
+        pack("app", "1.0.0").needs("base"),
+        pack("app", "2.0.0").needs("base@^1"),
+        pack("other", "1.0.0"),
+    ]
+}
+
+/// Every scenario.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "install",
+        before: Some(|packd| install(packd, "other")),
+        request: |_| installing("app@1.0.0"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "update",
+        before: Some(|packd| install(packd, "app@1.0.0")),
+        request: |_| installing("app@2.0.0"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "remove",
+        before: Some(|packd| {
+            install(packd, "app@1.0.0");
+            install(packd, "other");
+        }),
+        request: |_| Request::new("DELETE", &path::pack("app")),
+        ..NOTHING
+    },
+    Scenario {
+        name: "apply",
+        before: Some(|packd| install(packd, "app@1.0.0")),
+        request: |packd| {
+            let dry = json!({"source": "app@2.0.0", "dry_run": true});
+            let target = format!("{}?wait=20", path::INSTALL);
+            let planned: JobView = packd.post(&target, &dry).expect(200).json();
+            Request::post(path::APPLY, &json!({"plan": planned.plan}))
+        },
+        once: true,
+        ..NOTHING
+    },
+    Scenario {
+        name: "upload",
+        before: Some(|packd| install(packd, "other")),
+        request: |_| {
+            let archive = PackTree::new("sent", "1.0.0").archive(Format::TarGz);
+            Request::new("POST", path::UPLOAD).body("application/gzip", archive.bytes)
+        },
+        own: &["upload.received"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "reinstall",
+        before: Some(|packd| install(packd, "other")),
+        request: |_| Request::post(path::INSTALL, &json!({"source": "other", "force": true})),
+        damage: |state| {
+            let version = state.join("current/other/version");
+            assert!(Tree::of(&state.join("current/other")).files() > 4);
+            fs_err::write(version, "somebody was here").unwrap();
+        },
+        own: &["quarantine.begun", "quarantine.moved"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "first",
+        before: None,
+        request: |_| installing("app@2.0.0"),
+        own: &["migration.uncommitted", "migration.committed"],
+        ..NOTHING
+    },
+];
+
+/// What a scenario is unless it says otherwise.
+const NOTHING: Scenario = Scenario {
+    name: "",
+    before: None,
+    request: |_| Request::get(path::STATUS),
+    damage: |_| {},
+    once: false,
+    own: &[],
+};
+
+fn installing(source: &str) -> Request {
+    Request::post(path::INSTALL, &json!({"source": source}))
+}
+
+fn install(packd: &Packd, source: &str) {
+    packd.ctl(["install", source]).success();
+}

@@ -1,0 +1,378 @@
+//! packd under load, killed again and again: no job is lost, no event missed, nothing grows.
+//!
+//! Jobs are queued in heaps, each under a key of its own, while followers read every event and others poll. What
+//! must come of it is known beforehand: jobs on one pack run in the order of their numbers.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead as _},
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use packd_tests::{Connection, PATIENCE, PackTree, Packd, Request, Settings, support::site};
+use packd_wire::{JobStatus, JobView, PackList, path};
+use rusqlite::Connection as Database;
+use serde_json::{Value, json};
+
+use crate::sound;
+
+/// How much of everything.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// How long jobs are added.
+    pub time: Duration,
+    /// How many jobs are queued at once; half as many are added when so many are left.
+    pub jobs: usize,
+    /// How many followers read all events.
+    pub followers: usize,
+    /// How many clients ask all the time.
+    pub pollers: usize,
+    /// How long packd lives.
+    pub life: Duration,
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Seen {
+    /// Jobs that were queued, all of which have ended.
+    pub jobs: usize,
+    /// Events that each follower has read.
+    pub events: i64,
+    /// How often packd was killed.
+    pub kills: usize,
+    /// Resident kilobytes at the end of each life, so always at the same age and under the same load.
+    pub memory: Vec<u64>,
+    /// Open descriptors, idle: before, and after all that.
+    pub descriptors: (usize, usize),
+}
+
+/// Threads that queue jobs at the same time.
+const HANDS: usize = 8;
+/// How many packs there are; a heap of jobs has several for each.
+const PACKS: usize = 100;
+
+/// A request with its key.
+type Asked = (String, Request);
+
+/// Runs the load, insists on everything but the memory, and says what was seen.
+#[must_use]
+pub fn run(load: &Load) -> Seen {
+    let names: Vec<String> = (0..PACKS)
+        .map(|number| format!("pack{number:03}"))
+        .collect();
+    let versions = ["1.0.0", "2.0.0"].into_iter();
+    let packs: Vec<PackTree> = versions
+        .flat_map(|version| names.iter().map(move |name| PackTree::new(name, version)))
+        .collect();
+    let registry = site::folder_with(&packs);
+    let url = format!("file://{}/index.json", registry.path().display());
+    let connections = load.followers + load.pollers + 64;
+    let settings = Settings::new()
+        .registry("local", &url, &json!({}))
+        .set("access.max_connections", connections)
+        .set("access.max_per_uid", connections);
+    let mut packd = Packd::start(&settings);
+    packd.ctl(["install", &names[0]]).success();
+    packd.restart();
+    let before = descriptors(&packd);
+    let socket = packd.socket();
+
+    let (over, last) = (AtomicBool::new(false), AtomicI64::new(i64::MAX));
+    let mut seen = Seen {
+        jobs: 0,
+        events: 0,
+        kills: 0,
+        memory: Vec::new(),
+        descriptors: (before, 0),
+    };
+    let mut ledger: BTreeMap<i64, Asked> = BTreeMap::new();
+    thread::scope(|scope| {
+        let followers: Vec<_> = (0..load.followers)
+            .map(|_| scope.spawn(|| follow(&socket, &last)))
+            .collect();
+        for number in 0..load.pollers {
+            let (socket, over) = (&socket, &over);
+            scope.spawn(move || poll(socket, number, over));
+        }
+        let (began, mut born) = (Instant::now(), Instant::now());
+        let mut made = 0;
+        let mut adding: Option<thread::ScopedJoinHandle<'_, Vec<(i64, Asked)>>> = None;
+        while began.elapsed() < load.time {
+            if adding
+                .as_ref()
+                .is_none_or(thread::ScopedJoinHandle::is_finished)
+            {
+                ledger.extend(
+                    adding
+                        .take()
+                        .into_iter()
+                        .flat_map(|added| added.join().unwrap()),
+                );
+                let count = if made == 0 { load.jobs } else { load.jobs / 2 };
+                if unfinished(&socket).is_some_and(|left| left <= load.jobs / 2) {
+                    let heap = heap(&names, made, count);
+                    made += count;
+                    let socket = &socket;
+                    adding = Some(scope.spawn(move || queue(socket, heap)));
+                }
+            }
+            thread::sleep(Duration::from_millis(100));
+            if born.elapsed() >= load.life {
+                seen.memory.push(resident(&packd));
+                packd.kill();
+                packd.begin();
+                seen.kills += 1;
+                born = Instant::now();
+            }
+        }
+        ledger.extend(adding.into_iter().flat_map(|added| added.join().unwrap()));
+        seen.jobs = made;
+        let drained = Instant::now();
+        while unfinished(&socket) != Some(0) {
+            assert!(
+                drained.elapsed() < load.time + PATIENCE * 5,
+                "jobs are stuck:\n{}",
+                packd.log()
+            );
+            thread::sleep(Duration::from_millis(200));
+        }
+        over.store(true, Ordering::SeqCst);
+        // followers end there; what comes later is for nobody
+        let newest = newest(&packd);
+        last.store(newest, Ordering::SeqCst);
+        packd.ctl(["install", &names[0]]).success();
+        for follower in followers {
+            seen.events = follower.join().unwrap();
+            assert!(
+                seen.events >= newest,
+                "a follower has read up to {} only",
+                seen.events
+            );
+        }
+    });
+
+    assert_eq!(ledger.len(), seen.jobs, "each key has a job of its own");
+    known(&socket, &ledger);
+    let end = Instant::now() + PATIENCE;
+    while descriptors(&packd) > before && Instant::now() < end {
+        thread::sleep(Duration::from_millis(100));
+    }
+    seen.descriptors.1 = descriptors(&packd);
+    assert!(
+        seen.descriptors.1 <= before,
+        "descriptors leak: {:?}",
+        seen.descriptors
+    );
+    let active = active(&packd);
+    packd.terminate();
+    judge(&packd, &ledger, &names, &active);
+    seen
+}
+
+/// So many requests, several for each pack: install, update, remove, all over.
+fn heap(names: &[String], from: usize, count: usize) -> Vec<Asked> {
+    let request = |number: usize| {
+        // neither the packs nor what is done to one come in a simple rhythm
+        let name = &names[number * 7 % names.len()];
+        match (number / names.len() + number) % 3 {
+            0 => Request::post(path::INSTALL, &json!({"source": format!("{name}@1.0.0")})),
+            1 => Request::post(path::INSTALL, &json!({"source": format!("{name}@2.0.0")})),
+            _ => Request::new("DELETE", &path::pack(name)),
+        }
+    };
+    (from..from + count)
+        .map(|number| (format!("key-{number}"), request(number)))
+        .collect()
+}
+
+/// Queues a heap from several hands, each request until it is known to be queued.
+fn queue(socket: &Path, heap: Vec<Asked>) -> Vec<(i64, Asked)> {
+    let each = heap.len().div_ceil(HANDS);
+    thread::scope(|scope| {
+        let hands: Vec<_> = heap
+            .chunks(each)
+            .map(|part| {
+                let queue = |(key, request): &Asked| {
+                    let keyed = request.clone().header("Idempotency-Key", key);
+                    let job: JobView =
+                        serde_json::from_value(until_answered(socket, &keyed)).unwrap();
+                    (job.id, (key.clone(), request.clone()))
+                };
+                scope.spawn(move || part.iter().map(queue).collect::<Vec<_>>())
+            })
+            .collect();
+        hands
+            .into_iter()
+            .flat_map(|hand| hand.join().unwrap())
+            .collect()
+    })
+}
+
+/// Asks again until packd lives long enough to answer.
+fn until_answered(socket: &Path, request: &Request) -> Value {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let answer = once(socket, request);
+        match answer {
+            Ok(answer) if answer.status < 400 => return answer.json(),
+            Ok(answer) => assert!(Instant::now() < end, "refused: {}", answer.text()),
+            Err(error) => assert!(Instant::now() < end, "no answer: {error}"),
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn once(socket: &Path, request: &Request) -> io::Result<packd_tests::Answer> {
+    let mut connection = Connection::open(socket)?;
+    connection.send(&request.bytes())?;
+    connection.answer()
+}
+
+/// Reads every event from the first on, resumes after each kill, and insists that none is missing or comes twice.
+fn follow(socket: &Path, last: &AtomicI64) -> i64 {
+    let mut read = 0;
+    while read < last.load(Ordering::SeqCst) {
+        let request = Request::get(path::EVENTS)
+            .header("Accept", "text/event-stream")
+            .header("Last-Event-ID", &read.to_string());
+        let opened = Connection::open(socket).and_then(|mut connection| {
+            connection.send(&request.bytes())?;
+            let head = connection.head()?;
+            Ok((head.status == 200).then(|| connection.stream()))
+        });
+        let Ok(Some(lines)) = opened else {
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        for line in lines.lines() {
+            let Ok(line) = line else { break };
+            let Some(id) = line.strip_prefix("id:") else {
+                continue;
+            };
+            let seq: i64 = id.trim().parse().unwrap();
+            assert_eq!(seq, read + 1, "an event is missing, or came twice");
+            read = seq;
+            if read >= last.load(Ordering::SeqCst) {
+                break;
+            }
+        }
+    }
+    read
+}
+
+/// Asks one thing after the other on one connection, until all is over.
+fn poll(socket: &Path, number: usize, over: &AtomicBool) {
+    const WHAT: [&str; 4] = [path::STATUS, path::PACKS, path::JOBS, path::METRICS];
+    let request = Request::get(WHAT[number % WHAT.len()]).bytes();
+    while !over.load(Ordering::SeqCst) {
+        let Ok(mut connection) = Connection::open(socket) else {
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        while !over.load(Ordering::SeqCst) {
+            let answer = connection.send(&request).and_then(|()| connection.answer());
+            let Ok(answer) = answer else { break };
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// How many jobs have not ended; nothing while packd is away.
+fn unfinished(socket: &Path) -> Option<usize> {
+    let answer = once(socket, &Request::get(path::STATUS)).ok()?;
+    let status: Value = answer.json();
+    let queue = &status["queue"];
+    let count = |name: &str| {
+        queue[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no queue in {status}"))
+    };
+    usize::try_from(count("queued") + count("running")).ok()
+}
+
+/// Each request, sent once more under its key, is the same job.
+fn known(socket: &Path, ledger: &BTreeMap<i64, Asked>) {
+    for (id, (key, request)) in ledger {
+        let answer = until_answered(socket, &request.clone().header("Idempotency-Key", key));
+        assert_eq!(answer["id"], *id, "`{key}` was a job already");
+    }
+}
+
+/// Holds what is left against what the ledger says must be.
+fn judge(
+    packd: &Packd,
+    ledger: &BTreeMap<i64, Asked>,
+    names: &[String],
+    active: &BTreeMap<String, String>,
+) {
+    let faults = sound::faults(&packd.state_dir());
+    assert!(faults.is_empty(), "{faults:#?}");
+    let mut wanted = BTreeMap::from([(names[0].clone(), "2.0.0".to_owned())]);
+    for (_, request) in ledger.values() {
+        if request.method == "DELETE" {
+            wanted.remove(request.target.rsplit('/').next().unwrap());
+        } else {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            let (name, version) = body["source"].as_str().unwrap().split_once('@').unwrap();
+            wanted.insert(name.to_owned(), version.to_owned());
+        }
+    }
+    // the last request of all, which asks for any version, found or brought one
+    wanted
+        .entry(names[0].clone())
+        .or_insert_with(|| "2.0.0".to_owned());
+    assert_eq!(
+        *active, wanted,
+        "jobs on one pack run in their order, and each once"
+    );
+
+    let database = Database::open(packd.state_dir().join("packd.db")).unwrap();
+    let mut jobs = database
+        .prepare("SELECT id, status FROM job ORDER BY id")
+        .unwrap();
+    let jobs = jobs.query_map([], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    });
+    let jobs: BTreeMap<i64, String> = jobs.unwrap().map(Result::unwrap).collect();
+    for id in ledger.keys() {
+        let status = jobs.get(id).map(String::as_str);
+        assert_eq!(status, Some("succeeded"), "job {id}");
+    }
+    let twice = "SELECT count(*) FROM (SELECT 1 FROM event WHERE job IS NOT NULL AND kind IN
+                 ('pack_installed', 'pack_updated', 'pack_removed', 'generation_activated')
+                 GROUP BY job, kind HAVING count(*) > 1)";
+    let twice: i64 = database.query_row(twice, [], |row| row.get(0)).unwrap();
+    assert_eq!(twice, 0, "jobs that had their effect twice");
+}
+
+fn active(packd: &Packd) -> BTreeMap<String, String> {
+    let list: PackList = packd.get(path::PACKS).expect(200).json();
+    let packs = list.packs.into_iter();
+    packs.map(|pack| (pack.pack_ref, pack.version)).collect()
+}
+
+fn newest(packd: &Packd) -> i64 {
+    let job = packd.ctl(["-j", "install", "pack000"]).success().job();
+    assert_eq!(job.status, JobStatus::Succeeded);
+    let events = packd.wait_for(job.id, |event| {
+        event.kind == packd_wire::EventKind::JobSucceeded
+    });
+    events.iter().filter_map(|event| event.seq).max().unwrap()
+}
+
+fn descriptors(packd: &Packd) -> usize {
+    sound::names(Path::new(&format!("/proc/{}/fd", packd.pid()))).len()
+}
+
+fn resident(packd: &Packd) -> u64 {
+    let status = fs_err::read_to_string(format!("/proc/{}/status", packd.pid())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
