@@ -21,6 +21,7 @@ mod git;
 mod index;
 mod install;
 mod load;
+mod many;
 mod measure;
 mod requests;
 mod resolve;
@@ -34,13 +35,14 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let mut table = Table::default();
-    let parts: [Part; 9] = [
+    let parts: [Part; 10] = [
         ("install", install::run),
         ("update", update::run),
         ("git", git::run),
         ("requests", requests::run),
         ("followers", followers::run),
         ("footprint", footprint::run),
+        ("many", many::run),
         ("checksum", checksum::run),
         ("index", index::run),
         ("resolve", resolve::run),

@@ -50,6 +50,11 @@ impl Facts {
         let active = names(&state.join("current")).into_iter();
         let shelves = names(&store).into_iter();
         let quarantine = names(&state.join("quarantine")).into_iter();
+        // their folders have random names, and one that was made in vain is empty
+        let mut quarantine: Vec<String> = quarantine
+            .flat_map(|name| names(&state.join("quarantine").join(name)))
+            .collect();
+        quarantine.sort();
         let database = Connection::open(state.join("packd.db")).unwrap();
         Self {
             // SQLite's companions come and go
@@ -62,10 +67,7 @@ impl Facts {
             trees: active
                 .map(|name| (name.clone(), Tree::of(&state.join("current").join(name))))
                 .collect(),
-            // their folders have random names, and one that was made in vain is empty
-            quarantine: quarantine
-                .flat_map(|name| names(&state.join("quarantine").join(name)))
-                .collect(),
+            quarantine,
             packs: rows(
                 &database,
                 "SELECT g.number || ' ' || g.status || ' by ' || g.job || ': ' || i.ref || ' ' || i.version || ' ' || i.dir
