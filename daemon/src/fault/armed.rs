@@ -1,6 +1,5 @@
 //! What the feature `faults` compiles in.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -121,7 +120,7 @@ pub(crate) fn point(name: &'static str) {
     );
     if let Some(seen) = &PLAN.seen {
         // one write, so that lines of several threads do not mix; a test sees what is missing
-        let mut options = File::options();
+        let mut options = fs_err::OpenOptions::new();
         let opened = options.append(true).create(true).open(seen);
         drop(opened.and_then(|mut file| file.write_all(format!("{name}\n").as_bytes())));
     }

@@ -118,11 +118,11 @@ fn traced(table: &mut Table, scenario: &'static Scenario) {
     let recorded = Recorded::run(scenario);
     for disturbance in recorded.all() {
         let end = tried(|| {
-            let wrong = recorded.disturb(disturbance);
-            if wrong.is_empty() {
-                End::Good
-            } else {
-                End::Wrong(wrong.join("\n"))
+            let found = recorded.disturb(disturbance);
+            match (found.wrong.as_slice(), found.reached) {
+                ([], true) => End::Good,
+                ([], false) => End::Missed,
+                (wrong, _) => End::Wrong(wrong.join("\n")),
             }
         });
         let row = format!("{} {}", disturbance.group(), disturbance.fault());

@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    os::unix::process::ExitStatusExt as _,
     path::Path,
 };
 
@@ -116,6 +117,15 @@ impl fmt::Display for Disturbance {
     }
 }
 
+/// What came of a disturbance.
+#[derive(Debug)]
+pub struct Found {
+    /// Whether packd came to the call; which thread does what may be another one in each run.
+    pub reached: bool,
+    /// What is wrong with the host.
+    pub wrong: Vec<String>,
+}
+
 /// A scenario, and the calls of its undisturbed run.
 #[derive(Debug)]
 pub struct Recorded {
@@ -181,9 +191,9 @@ impl Recorded {
             .collect()
     }
 
-    /// Disturbs the scenario once, and says what was found wrong.
+    /// Disturbs the scenario once.
     #[must_use]
-    pub fn disturb(&self, disturbance: &Disturbance) -> Vec<String> {
+    pub fn disturb(&self, disturbance: &Disturbance) -> Found {
         let Disturbance {
             group,
             fault,
@@ -201,11 +211,17 @@ impl Recorded {
             Fault::Error(error) => Strace::failing_at(group.calls, &point, error),
         };
         let mut wrong = Vec::new();
-        if packd.begins_under(&strace) {
+        let reached = if packd.begins_under(&strace) {
             // what became of it, the second time under the same key tells
             let _said = client::ask(&packd, &self.scene.request, "disturbed");
-            let _status = packd.ends();
-        }
+            let killed = packd
+                .ends()
+                .is_some_and(|status| status.signal() == Some(9));
+            killed || strace.has_failed_one()
+        } else {
+            // it was killed, or did not start: for no other reason than this
+            true
+        };
 
         packd.begin();
         let first = client::insist(&packd, &self.scene.request, "disturbed");
@@ -228,7 +244,7 @@ impl Recorded {
         if !wrong.is_empty() {
             wrong.push(last_lines(&packd));
         }
-        wrong
+        Found { reached, wrong }
     }
 }
 

@@ -14,6 +14,8 @@ use tempfile::TempDir;
 pub struct Strace {
     options: Vec<String>,
     record: Option<Record>,
+    /// Where strace says which calls it interfered with.
+    said: Option<TempDir>,
 }
 
 /// A pipe that strace writes to: its end is the tracer's end, which is not our child's.
@@ -71,6 +73,7 @@ impl Strace {
         Self {
             options,
             record: Some(Record { folder, reader }),
+            said: None,
         }
     }
 
@@ -83,7 +86,10 @@ impl Strace {
     /// Lets such a call at this point fail with this error, such as `ENOSPC`.
     #[must_use]
     pub fn failing_at(calls: &str, point: &Point, error: &str) -> Self {
-        Self::injecting(calls, point, &format!("error={error}"))
+        Self {
+            said: Some(tempfile::tempdir().unwrap()),
+            ..Self::injecting(calls, point, &format!("error={error}"))
+        }
     }
 
     /// Lets such a call at this point happen, and holds its thread before it goes on.
@@ -101,14 +107,22 @@ impl Strace {
         text.lines().filter_map(call).collect()
     }
 
+    /// Whether a call has failed so far, as it was to. strace says so before the program goes on.
+    #[must_use]
+    pub fn has_failed_one(&self) -> bool {
+        let said = self.said.as_ref().map(|folder| folder.path().join("calls"));
+        said.is_some_and(|file| fs_err::read_to_string(file).unwrap().contains("(INJECTED)"))
+    }
+
     /// What comes before the program on the command line.
     ///
     /// `-D` leaves the program our child, and makes strace a stranger to us.
     #[must_use]
     pub fn prefix(&self) -> Vec<OsString> {
-        let output = self.record.as_ref().map_or_else(
+        let recorded = self.record.as_ref().map(|record| &record.folder);
+        let output = recorded.or(self.said.as_ref()).map_or_else(
             || PathBuf::from("/dev/null"),
-            |record| record.folder.path().join("calls"),
+            |folder| folder.path().join("calls"),
         );
         let mut prefix: Vec<OsString> = ["strace", "-D", "-f", "-qq", "-s", "4096", "-o"]
             .map(OsString::from)
@@ -130,6 +144,7 @@ impl Strace {
         Self {
             options,
             record: None,
+            said: None,
         }
     }
 }
