@@ -8,6 +8,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![expect(
+    clippy::similar_names,
+    reason = "`packd` and its `packs` are what the tests speak of"
+)]
+#![expect(
+    clippy::must_use_candidate,
+    reason = "what insists on something is called for that"
+)]
+#![expect(
     clippy::missing_panics_doc,
     reason = "everything here panics when the test it serves has failed"
 )]

@@ -61,7 +61,8 @@ impl Undisturbed {
             let Some(count) = self.passed.get(point) else {
                 continue;
             };
-            if self.scene.scenario.own.contains(point) || (position + number) % EVERY == 0 {
+            if self.scene.scenario.own.contains(point) || (position + number).is_multiple_of(EVERY)
+            {
                 // another one of the many in each scenario
                 runs.push((*point, 1 + (number * 7) % count));
             }

@@ -16,6 +16,7 @@ use packd_tests::{Connection, PATIENCE, PackTree, Packd, Request, Settings, supp
 use packd_wire::{JobStatus, JobView, PackList, path};
 use rusqlite::Connection as Database;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::sound;
 
@@ -63,11 +64,7 @@ pub fn run(load: &Load) -> Seen {
     let names: Vec<String> = (0..PACKS)
         .map(|number| format!("pack{number:03}"))
         .collect();
-    let versions = ["1.0.0", "2.0.0"].into_iter();
-    let packs: Vec<PackTree> = versions
-        .flat_map(|version| names.iter().map(move |name| PackTree::new(name, version)))
-        .collect();
-    let registry = site::folder_with(&packs);
+    let registry = offered(&names);
     let url = format!("file://{}/index.json", registry.path().display());
     let connections = load.followers + load.pollers + 64;
     let settings = Settings::new()
@@ -116,7 +113,7 @@ pub fn run(load: &Load) -> Seen {
                     let heap = heap(&names, made, count);
                     made += count;
                     let socket = &socket;
-                    adding = Some(scope.spawn(move || queue(socket, heap)));
+                    adding = Some(scope.spawn(move || queue(socket, &heap)));
                 }
             }
             thread::sleep(Duration::from_millis(100));
@@ -156,11 +153,7 @@ pub fn run(load: &Load) -> Seen {
 
     assert_eq!(ledger.len(), seen.jobs, "each key has a job of its own");
     known(&socket, &ledger);
-    let end = Instant::now() + PATIENCE;
-    while descriptors(&packd) > before && Instant::now() < end {
-        thread::sleep(Duration::from_millis(100));
-    }
-    seen.descriptors.1 = descriptors(&packd);
+    seen.descriptors.1 = descriptors_at_rest(&packd, before);
     assert!(
         seen.descriptors.1 <= before,
         "descriptors leak: {:?}",
@@ -170,6 +163,15 @@ pub fn run(load: &Load) -> Seen {
     packd.terminate();
     judge(&packd, &ledger, &names, &active);
     seen
+}
+
+/// A registry with these packs, each in two versions.
+fn offered(names: &[String]) -> TempDir {
+    let versions = ["1.0.0", "2.0.0"].into_iter();
+    let packs: Vec<PackTree> = versions
+        .flat_map(|version| names.iter().map(move |name| PackTree::new(name, version)))
+        .collect();
+    site::folder_with(&packs)
 }
 
 /// So many requests, several for each pack: install, update, remove, all over.
@@ -189,7 +191,7 @@ fn heap(names: &[String], from: usize, count: usize) -> Vec<Asked> {
 }
 
 /// Queues a heap from several hands, each request until it is known to be queued.
-fn queue(socket: &Path, heap: Vec<Asked>) -> Vec<(i64, Asked)> {
+fn queue(socket: &Path, heap: &[Asked]) -> Vec<(i64, Asked)> {
     let each = heap.len().div_ceil(HANDS);
     thread::scope(|scope| {
         let hands: Vec<_> = heap
@@ -366,6 +368,15 @@ fn newest(packd: &Packd) -> i64 {
 
 fn descriptors(packd: &Packd) -> usize {
     sound::names(Path::new(&format!("/proc/{}/fd", packd.pid()))).len()
+}
+
+/// How many descriptors packd has once it has closed what it can, or has had the time to.
+fn descriptors_at_rest(packd: &Packd, before: usize) -> usize {
+    let end = Instant::now() + PATIENCE;
+    while descriptors(packd) > before && Instant::now() < end {
+        thread::sleep(Duration::from_millis(100));
+    }
+    descriptors(packd)
 }
 
 fn resident(packd: &Packd) -> u64 {

@@ -265,13 +265,13 @@ fn points(calls: &[&Call], state: &Path) -> Vec<Point> {
         }
         // a path that is relative is so to a folder of ours
         let inside = |name: &&String| name.starts_with(state) || !name.starts_with('/');
-        let named = call
+        let inner = call
             .texts
             .iter()
             .filter(|text| !text.is_empty())
             .find(inside);
         let Some(path) =
-            named.or_else(|| call.files.first().filter(|file| file.starts_with(state)))
+            inner.or_else(|| call.files.first().filter(|file| file.starts_with(state)))
         else {
             continue;
         };
