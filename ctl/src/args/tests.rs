@@ -163,7 +163,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     verify          Compare packs with what was installed, and repair them
     job             Look at jobs, watch them, cancel them
     events          Show what happened, and follow what happens
-    registry        Look at the registries that packs come from [alias: registries]
+    registry        Look at the registries that packs come from, and add others [alias: registries]
     status          Show how packd fares, what is wrong first
     metrics         Print figures for monitoring, as OpenMetrics
     audit           Show who asked for what, and what became of it

@@ -18,6 +18,28 @@ pub struct Added {
     pub keys: String,
 }
 
+/// Where each registry of the configuration is written, by its name: `/etc/packd/packd.yaml:12`.
+///
+/// All are equal: a configuration is what it does, wherever it is written.
+#[derive(Debug, Clone, Default)]
+pub struct Places(pub BTreeMap<String, String>);
+
+impl PartialEq for Places {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Places {}
+
+impl Places {
+    /// Where this registry is written, if it is.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&String> {
+        self.0.get(name)
+    }
+}
+
 /// The registry that was added, and what should be known of it.
 ///
 /// # Errors
@@ -165,6 +187,7 @@ mod tests {
         let mut config = Config::default();
         config
             .places
+            .0
             .insert("files".to_owned(), "/etc/packd/packd.yaml:3".to_owned());
         let mut warnings = Vec::new();
         take_in(

@@ -15,7 +15,9 @@ use super::problem::{ConfigError, Problem};
 use super::runtime;
 use super::section::{Findings, Reader, Section};
 use super::unknown::{self, SECTIONS};
-use super::{Config, Environment, Layout, Origin, Registry, SandboxLevel, SecretError, Trust};
+use super::{
+    Config, Environment, Layout, Origin, Places, Registry, SandboxLevel, SecretError, Trust,
+};
 
 /// A configuration without problems, and where each value came from.
 #[derive(Debug, Clone)]
@@ -138,7 +140,7 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
             .get(&format!("registries.{}.name", registry.name))?;
         Some((registry.name.clone(), origin.to_string()))
     });
-    let places = places.collect();
+    let places = Places(places.collect());
     let queue = read_section(root, "queue", findings);
     let store = read_section(root, "store", findings);
     let limits = read_section(root, "limits", findings);

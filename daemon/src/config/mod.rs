@@ -33,7 +33,7 @@ mod shared;
 mod units;
 mod unknown;
 
-pub use added::{Added, registry_of};
+pub use added::{Added, Places, registry_of};
 pub use args::{Args, LogFormat};
 pub use check::{Objection, check};
 pub use diff::diff;
@@ -58,15 +58,13 @@ pub use sections::{
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
 
-use std::collections::BTreeMap;
-
 /// The whole configuration. Plain data; [`Shared`] hands it around.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
     /// Where packs come from, in the order they are asked: by priority, then by name.
     pub registries: Vec<Registry>,
     /// Where each registry of the configuration is written; those that were added are not in it.
-    pub places: BTreeMap<String, String>,
+    pub places: Places,
     /// How jobs are run.
     pub queue: Queue,
     /// How the pack store uses the disk.

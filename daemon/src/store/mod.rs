@@ -24,7 +24,6 @@ pub(crate) mod pack;
 pub(crate) mod patience;
 pub(crate) mod quality;
 pub(crate) mod quarantine;
-mod quarantine;
 pub(crate) mod rebuild;
 pub(crate) mod record;
 pub(crate) mod registry;

@@ -93,7 +93,10 @@ fn unusable(layout: &Layout, path: &Path) -> Option<String> {
         match fs_err::symlink_metadata(&file) {
             Ok(found) if !found.is_file() => return Some(format!("`{name}` is not a file")),
             Ok(_) => {
-                if let Err(error) = fs_err::File::open(&file) {
+                // whose it is can be set right, and then nothing of it is lost
+                if let Err(error) = fs_err::File::open(&file)
+                    && error.kind() != std::io::ErrorKind::PermissionDenied
+                {
                     return Some(format!("`{name}` cannot be read: {error}"));
                 }
             }

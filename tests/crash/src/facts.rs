@@ -57,10 +57,10 @@ impl Facts {
         quarantine.sort();
         let database = Connection::open(state.join("packd.db")).unwrap();
         Self {
-            // SQLite's companions come and go
+            // SQLite's companions come and go, and a copy is made of a database whose migrations were cut short
             names: names(state)
                 .into_iter()
-                .filter(|name| !name.starts_with("packd.db-"))
+                .filter(|name| !name.starts_with("packd.db-") && !name.starts_with("packd.db."))
                 .collect(),
             links,
             shelves: shelves.map(|name| (name.clone(), names(&store.join(name)))).collect(),

@@ -99,6 +99,24 @@ pub const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "rollback",
+        before: Some(|packd| {
+            install(packd, "app@1.0.0");
+            install(packd, "app@2.0.0");
+        }),
+        request: |_| Request::post(path::ROLLBACK, &json!({"generation": 1})),
+        ..NOTHING
+    },
+    Scenario {
+        name: "repair",
+        before: Some(|packd| install(packd, "other")),
+        request: |_| Request::post(path::VERIFY, &json!({"repair": true})),
+        damage: |state| {
+            fs_err::write(state.join("current/other/version"), "somebody was here").unwrap();
+        },
+        ..NOTHING
+    },
+    Scenario {
         name: "first",
         before: None,
         request: |_| installing("app@2.0.0"),

@@ -46,7 +46,7 @@ fn generation(state: &Path, faults: &mut Vec<String>) {
     }
 }
 
-/// Nothing lies in the store but trees that are as their lists say.
+/// Nothing lies in the store but trees that are as their lists say, these lists, and records.
 fn shelves(state: &Path, faults: &mut Vec<String>) {
     let store = state.join("store");
     for shelf in names(&store) {
@@ -54,8 +54,10 @@ fn shelves(state: &Path, faults: &mut Vec<String>) {
             let path = store.join(&shelf).join(&name);
             if path.is_dir() {
                 faults.extend(not_as_listed(&path));
-            } else if !name.ends_with(".manifest") {
-                faults.push(format!("`store/{shelf}/{name}` is neither tree nor list"));
+            } else if !name.ends_with(".manifest") && !name.ends_with(".record.json") {
+                faults.push(format!(
+                    "`store/{shelf}/{name}` is neither tree nor list nor record"
+                ));
             }
         }
     }
