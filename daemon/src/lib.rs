@@ -6,6 +6,7 @@
 mod api;
 pub mod config;
 mod event;
+mod gc;
 mod install;
 pub mod logging;
 mod metric;

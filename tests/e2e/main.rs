@@ -14,6 +14,7 @@ mod corpus;
 mod crash;
 mod demo;
 mod events;
+mod gc;
 mod git;
 mod git_faults;
 mod git_refusal;

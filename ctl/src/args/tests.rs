@@ -28,6 +28,8 @@ fn verbs_can_be_said_after_pack() {
         "packctl generations diff 4",
         "packctl generations pin 4 --reason x",
         "packctl generations unpin 4 5",
+        "packctl gc",
+        "packctl gc --dry-run --no-wait",
         "packctl rollback",
         "packctl rollback --generation 4 --dry-run",
         "packctl rollback slack --force --no-wait",

@@ -45,6 +45,13 @@ section! {
         /// written again: as a second name of the same file, or as one that shares its blocks where the file
         /// system can do that.
         share_files: bool = true;
+        /// How many generations are kept at least, the current one among them: so far back `packctl rollback`
+        /// goes. Of what is not kept, and of what nothing needs, the disk is freed once a day, and by
+        /// `packctl gc`.
+        keep_generations: usize = 10, check within!(1, 100_000);
+        /// How long generations are kept beyond that, since they were last switched to. Pinned ones are kept
+        /// for ever. Also how long `quarantine/` and the cached repositories that nobody uses are kept.
+        keep_for: Duration = 14 * DAY, check within!(Duration::ZERO, 3650 * DAY);
     }
 }
 

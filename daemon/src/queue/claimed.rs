@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use packd_wire::{
-    EventKind, JobView, PlanView, Problem, ProgressView, Requester, StepName, StepStatus, StepView,
+    EventKind, GcView, JobView, PlanView, Problem, ProgressView, Requester, StepName, StepStatus,
+    StepView,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -167,6 +168,24 @@ impl Claimed {
     /// [`StoreError`].
     pub(crate) async fn plan(&self, plan: PlanView) -> Result<(), StoreError> {
         self.view().plan = Some(plan);
+        let view = self.snapshot();
+        self.queue
+            .inner
+            .database
+            .write(move |tx| job::update(tx, &view))
+            .await
+    }
+
+    /// Says what a job of the kind `gc` removed, or would have.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn collected(&self, told: GcView) -> Result<(), StoreError> {
+        {
+            let mut view = self.view();
+            view.changed |= !told.dry_run && told.count > 0;
+            view.gc = Some(told);
+        }
         let view = self.snapshot();
         self.queue
             .inner

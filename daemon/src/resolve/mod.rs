@@ -263,8 +263,8 @@ async fn without_holds(
         }
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
-        // nothing changes: the pack is looked up by who runs its tests
-        JobRequest::Test(_) => Ok(Plan::default()),
+        // nothing changes: these are no business of a plan
+        JobRequest::Test(_) | JobRequest::Gc(_) => Ok(Plan::default()),
         JobRequest::Apply(request) => saved::plan(request, host).await,
         JobRequest::Rollback(request) => rollback::plan(request, host).await,
     }
@@ -299,6 +299,7 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
             Some(name) => parse_ref(name).map(drop),
             None => Ok(()),
         },
+        JobRequest::Gc(_) => Ok(()),
     }
 }
 

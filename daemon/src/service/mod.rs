@@ -21,12 +21,14 @@ use tokio_util::task::TaskTracker;
 use crate::api;
 use crate::config::{Config, Effective, Environment, Inputs, Layout, Objection, Shared};
 use crate::event::Hub;
+use crate::gc;
 use crate::install::{Context, Prober};
 use crate::net::Http;
 use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::source::{Cache, git};
+use crate::store::lease::Leases;
 use crate::store::{self, Database, time};
 use crate::worker;
 
@@ -113,6 +115,7 @@ async fn serve(
                 .get("PATH")
                 .unwrap_or(packd_runner::Environment::PATH),
         ),
+        leases: Leases::default(),
         activation: Arc::default(),
     };
     let state = api::State::new(api::Parts {
@@ -144,6 +147,10 @@ async fn serve(
         tasks.spawn(ends(
             "the history keeper",
             forget(database.clone(), shared.clone(), stop.clone()),
+        )),
+        tasks.spawn(ends(
+            "the daily gc",
+            gc::daily(database.clone(), queue.clone(), stop.clone()),
         )),
     ];
     let alive = notify::Alive {

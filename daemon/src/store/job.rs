@@ -98,7 +98,8 @@ macro_rules! earlier_on_unknown_packs {
 /// What [`read`] reads, the first of the jobs that a queued one waits for included.
 const COLUMNS: &str = concat!(
     "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
-     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash,
+     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, gc,
+     idempotency_hash,
      CASE WHEN status = 'queued' AND ",
     due!("job"),
     " THEN coalesce(
@@ -399,7 +400,7 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE job SET status = :status, changed = :changed, plan = :plan, steps = :steps,
              warnings = :warnings, error = :error, attempt = :attempt, retry_at = :retry_at,
-             generation = :generation, started_at = :started_at, finished_at = :finished_at
+             generation = :generation, started_at = :started_at, finished_at = :finished_at, gc = :gc
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -415,6 +416,7 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
         ":generation": view.generation,
         ":started_at": view.started_at,
         ":finished_at": view.finished_at,
+        ":gc": view.gc.as_ref().map(encoded).transpose()?,
     })?;
     Ok(())
 }
@@ -452,6 +454,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         attempt: row.get("attempt")?,
         retry_at: row.get("retry_at")?,
         generation: row.get("generation")?,
+        gc: optional("gc")?.map(|text| decoded(&text)).transpose()?,
         warnings: decoded(&row.get::<_, String>("warnings")?)?,
         error: optional("error")?
             .map(|text| decoded::<Problem>(&text))

@@ -8,6 +8,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod blocked;
+pub(crate) mod collect;
 mod database;
 mod error;
 pub(crate) mod event;
@@ -16,10 +17,13 @@ pub(crate) mod history;
 pub(crate) mod hold;
 pub(crate) mod index;
 pub(crate) mod job;
+pub(crate) mod keep;
+pub(crate) mod lease;
 pub(crate) mod pack;
 pub(crate) mod patience;
 pub(crate) mod quality;
 mod quarantine;
+pub(crate) mod remains;
 mod schema;
 pub(crate) mod test;
 pub(crate) mod time;
@@ -29,6 +33,8 @@ pub(crate) mod tree;
 pub(crate) use database::Threads;
 pub(crate) use database::{Database, Tx};
 pub(crate) use error::StoreError;
+/// What such a closure reads from.
+pub(crate) use rusqlite::Connection;
 /// Why such a closure failed.
 pub(crate) use rusqlite::Error as SqlError;
 /// What a closure given to [`Database`] returns.

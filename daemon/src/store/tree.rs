@@ -331,7 +331,11 @@ fn written(folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
     Ok(file)
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
+/// Removes what lies at a path, whatever it is, if anything does. Blocks.
+///
+/// # Errors
+/// [`StoreError::Tree`].
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     tree::remove(path).map_err(|source| StoreError::Tree {
         doing: "remove what is left over".to_owned(),
         source,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Problem;
+use crate::{GcView, Problem};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -21,6 +21,8 @@ pub enum JobKind {
     Apply,
     /// Go back to the packs of an earlier generation.
     Rollback,
+    /// Remove what nothing needs any more.
+    Gc,
 }
 
 impl JobKind {
@@ -34,6 +36,7 @@ impl JobKind {
             Self::Test => "test",
             Self::Apply => "apply",
             Self::Rollback => "rollback",
+            Self::Gc => "gc",
         }
     }
 }
@@ -97,11 +100,13 @@ pub enum StepName {
     Test,
     /// Switch to the new generation.
     Activate,
+    /// Remove what nothing needs; the one step of a job of the kind `gc`.
+    Collect,
 }
 
 impl StepName {
     /// Every step, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Resolve,
         Self::Fetch,
         Self::Unpack,
@@ -109,6 +114,7 @@ impl StepName {
         Self::Check,
         Self::Test,
         Self::Activate,
+        Self::Collect,
     ];
 
     /// The name used on the wire.
@@ -122,6 +128,7 @@ impl StepName {
             Self::Check => "check",
             Self::Test => "test",
             Self::Activate => "activate",
+            Self::Collect => "collect",
         }
     }
 }
@@ -301,6 +308,9 @@ pub struct JobView {
     pub retry_at: Option<String>,
     /// The generation it made.
     pub generation: Option<i64>,
+    /// What a job of the kind `gc` removed, or would have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gc: Option<GcView>,
     /// What was odd but not in the way.
     pub warnings: Vec<String>,
     /// Why it failed; of a queued job: why its last attempt did.
