@@ -266,7 +266,7 @@ fn installs_meanwhile_lose_nothing() {
 fn only_admins_may_and_it_is_audited() {
     let packd = Packd::start(&Settings::new());
     let request = Request::post(path::GC, &json!({"dry_run": true}));
-    let refused = packd.ask_as(&Person::stranger(), &request);
+    let refused = packd.ask_as(&Person::reader(), &request);
     assert_eq!(refused.status, 403);
     let job: JobView = packd.ask(&request).json();
     assert_eq!(job.request["dry_run"], true);

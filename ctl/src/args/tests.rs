@@ -162,6 +162,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     unhold          Let held packs change again
     rollback        Go back to the packs of an earlier generation
     generations     Show what changed and when, and keep the ways back [alias: generation]
+    gc              Free the disk of what nothing needs any more
     job             Look at jobs, watch them, cancel them
     events          Show what happened, and follow what happens
     registry        Look at the registries that packs come from [alias: registries]

@@ -137,7 +137,13 @@ mod tests {
             ],
             left: Vec::new(),
         });
-        insta::assert_snapshot!(anstream::adapter::strip_str(&told(&job, Width::Unlimited)), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&told(&job, Width::Unlimited)), @r"
+        KIND        NAME                      SIZE
+        generation  1                         0 B
+        generation  2                         0 B
+        tree        slack/1.0.0-0123456789ab  3.00 MiB
+        2 generations, 1 tree: 3.00 MiB would be freed
+        ");
         job.gc = Some(GcView::default());
         assert_eq!(told(&job, Width::Unlimited), "nothing to remove");
     }

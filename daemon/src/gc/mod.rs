@@ -107,3 +107,6 @@ fn in_words(told: &GcView) -> String {
         _ => format!("{things}, {verb} {}", bytes_in_words(told.bytes)),
     }
 }
+
+#[cfg(test)]
+mod tests;

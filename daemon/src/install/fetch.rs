@@ -114,6 +114,7 @@ async fn one(
         cache: &context.cache,
         limits: &limits,
         size: bytes.size,
+        min_free: config.store.min_free.bytes(),
         base: base.as_deref(),
         progress: &teller,
         stop: job.stop(),

@@ -318,6 +318,10 @@ pub(crate) fn free_bytes(layout: &Layout) -> Result<u64, StoreError> {
 pub(crate) fn free_bytes_at(folder: &Path) -> Result<u64, StoreError> {
     let stat = rustix::fs::statvfs(folder)
         .map_err(|errno| StoreError::io("ask for free space")(errno.into()))?;
+    // one that counts no blocks is never full
+    if stat.f_blocks == 0 {
+        return Ok(u64::MAX);
+    }
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
