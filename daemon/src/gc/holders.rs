@@ -69,7 +69,9 @@ impl Holders {
             }
         }
         if hidden {
-            self.unseen += 1;
+            // those of the kernel have no command line, and use no files
+            let line = fs_err::read(process.join("cmdline")).unwrap_or_default();
+            self.unseen += usize::from(!line.is_empty());
             return;
         }
         let open = fs_err::read_dir(process.join("fd"))
