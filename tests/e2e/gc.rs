@@ -5,7 +5,7 @@ use std::process::{Child, Command};
 
 use packd_tests::{PackTree, Packd, Person, Request, Settings, Site, Strace, support::strace};
 use packd_wire::{
-    EventKind, GcItem, GcKind, GcView, GenerationList, JobKind, JobStatus, JobView, path,
+    EventKind, GcItem, GcKind, GcView, GenerationList, JobKind, JobList, JobStatus, JobView, path,
 };
 use serde_json::json;
 
@@ -198,7 +198,7 @@ fn what_is_beside_a_tree_goes_with_it_and_so_does_what_was_left_over() {
     assert_eq!(named(&view, GcKind::Quarantine), ["slack-1.abc"]);
     assert_eq!(
         named(&view, GcKind::Leftover),
-        ["staging/4711", "store/slack/.tmpAbc"]
+        ["store/slack/.tmpAbc", "staging/4711"]
     );
     let left = everything(&packd);
     let left: Vec<&str> = left
@@ -327,8 +327,7 @@ fn killed_at_any_rename_out_of_the_store_the_next_run_does_the_rest() {
 
         packd.begin();
         // the job that was cut short runs again
-        let last = packd.ctl(["-j", "job", "list"]).success();
-        let last: packd_wire::JobList = last.json();
+        let last: JobList = packd.ctl(["-j", "job", "list"]).success().json();
         let ended = packd.finished(last.jobs[0].id);
         assert_eq!(ended.status, JobStatus::Succeeded, "{ended:#?}");
         gc(&packd, &[]);

@@ -138,7 +138,7 @@ fn an_archive_without_a_size_in_the_index_is_refused_by_what_the_server_says() {
         .set("store.min_free", 0)
         .set("queue.retries", 0);
     let mut packd = Packd::prepare(&settings);
-    let _disk = SmallDisk::mount(&packd.state_dir(), "10m");
+    let _disk = SmallDisk::mount(&packd.state_dir(), "8m");
     packd.begin();
     let answer = packd.post(
         &format!("{}?wait=60", path::INSTALL),
@@ -182,14 +182,44 @@ fn a_database_that_cannot_grow_refuses_and_goes_on_when_there_is_space() {
     );
 
     fs_err::remove_file(filler).unwrap();
-    let job = packd.post(path::GC, &json!({})).expect(202);
-    let job: packd_wire::JobView = job.json();
+    let job: packd_wire::JobView = packd.post(path::GC, &json!({})).expect(202).json();
     assert_eq!(
         packd.finished(job.id).status,
         packd_wire::JobStatus::Succeeded
     );
     packd.ctl(["remove", "slack", "--yes"]).success();
     packd.terminate();
+}
+
+#[test]
+fn a_quota_that_is_full_for_the_database_is_told_as_no_space() {
+    let packd = Packd::start(&Settings::new());
+    let pid = packd.pid();
+    let mut quota = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64"])
+        .args(["-e", "inject=pwrite64:error=EDQUOT", "-p"])
+        .arg(pid.to_string())
+        .spawn()
+        .unwrap();
+    // it is in force for each thread once that has stopped for it
+    let traced = |task: &Path| {
+        let status = fs_err::read_to_string(task.join("status")).unwrap_or_default();
+        !status.contains("TracerPid:\t0\n")
+    };
+    let tasks = || fs_err::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let deadline = std::time::Instant::now() + packd_tests::PATIENCE;
+    while !tasks().all(|task| traced(&task.unwrap().path())) {
+        assert!(std::time::Instant::now() < deadline, "strace does not come");
+        std::thread::yield_now();
+    }
+    let problem = packd.post(path::GC, &json!({})).problem();
+    quota.kill().unwrap();
+    quota.wait().unwrap();
+    assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
+    assert!(problem.hint.unwrap().contains("free some space"));
+    let job: packd_wire::JobView = packd.post(path::GC, &json!({})).json();
+    let ended = packd.finished(job.id);
+    assert_eq!(ended.status, packd_wire::JobStatus::Succeeded);
 }
 
 /// Writes a file until nothing more has room.

@@ -71,16 +71,18 @@ impl Cache {
         (self.0.folder.join(name), lock.lock_owned().await)
     }
 
-    /// When each was used last is when its file [`USED`] changed: the paths of these files' folders. Blocks.
+    /// The repositories that nobody used for so long. One that was never used counts from when it was made. Blocks.
     pub(crate) fn unused_for(&self, age: Duration) -> Vec<PathBuf> {
         let now = SystemTime::now();
         let entries = fs_err::read_dir(&self.0.folder).into_iter().flatten();
-        let paths = entries.flatten().map(|entry| entry.path());
-        let is_old = |path: &PathBuf| {
-            let used = fs_err::metadata(path.join(USED)).and_then(|about| about.modified());
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| {
+            let about = fs_err::metadata(path.join(USED)).or_else(|_| fs_err::metadata(path));
+            let used = about.and_then(|about| about.modified());
             used.is_ok_and(|used| now.duration_since(used).is_ok_and(|since| since >= age))
-        };
-        paths.filter(is_old).collect()
+        });
+        paths.sort();
+        paths
     }
 
     /// Removes a repository, unless somebody uses it; whether it is gone. Blocks.
