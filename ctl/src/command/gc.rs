@@ -72,7 +72,7 @@ pub(super) fn told(job: &JobView, width: Width) -> String {
     let more = view.count.saturating_sub(view.items.len() as u64);
     let mut text = table.render(width);
     if more > 0 {
-        text.push_str(&format!("and {more} more\n"));
+        text = format!("{text}and {more} more\n");
     }
     text.push_str(&sum(view));
     text
