@@ -270,6 +270,11 @@ fn only_admins_may_and_it_is_audited() {
     assert_eq!(refused.status, 403);
     let job: JobView = packd.ask(&request).json();
     assert_eq!(job.request["dry_run"], true);
+    packd.finished(job.id);
+    packd
+        .ctl(["job", "show", &job.id.to_string()])
+        .success()
+        .says("nothing to remove");
     packd
         .ctl(["audit"])
         .success()

@@ -58,7 +58,9 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
             .await?;
     }
     let result = if dry_run {
-        items.iter().for_each(|item| tell(&mut told, item));
+        for item in &items {
+            tell(&mut told, item);
+        }
         Ok(())
     } else {
         remove::run(context, job, items, &mut told).await

@@ -187,16 +187,13 @@ impl<'a> Draft<'a> {
         mut paths: impl Iterator<Item = &'p Path>,
         what: What,
     ) -> bool {
-        match paths.find_map(|path| self.holders.of(path)) {
-            Some(holder) => {
-                self.left.push(stays(kind, name, holder));
-                false
-            }
-            None => {
-                self.drafts.push((kind, name, what));
-                true
-            }
+        let holder = paths.find_map(|path| self.holders.of(path));
+        if let Some(holder) = holder {
+            self.left.push(stays(kind, name, holder));
+        } else {
+            self.drafts.push((kind, name, what));
         }
+        holder.is_none()
     }
 
     /// The generations that go, also those of which only the folder is left.

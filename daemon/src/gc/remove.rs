@@ -198,8 +198,8 @@ impl Remover<'_> {
         store::off_thread(move || {
             tree::remove(&trash)?;
             // of a pack that has no tree any more; one that has some keeps it
-            let shelf = layout.store().join(&pack_ref);
-            leases.unless_held(&pack_ref, || drop(fs_err::remove_dir(shelf)));
+            let folder = layout.store().join(&pack_ref);
+            leases.unless_held(&pack_ref, || drop(fs_err::remove_dir(folder)));
             Ok(Done::Gone)
         })
         .await

@@ -145,12 +145,13 @@ async fn serve(
         )),
         tasks.spawn(ends("the registry watcher", registries.run(stop.clone()))),
         tasks.spawn(ends(
-            "the history keeper",
-            forget(database.clone(), shared.clone(), stop.clone()),
-        )),
-        tasks.spawn(ends(
-            "the daily gc",
-            gc::daily(database.clone(), queue.clone(), stop.clone()),
+            "the housekeeper",
+            keep_house(
+                database.clone(),
+                shared.clone(),
+                queue.clone(),
+                stop.clone(),
+            ),
         )),
     ];
     let alive = notify::Alive {
@@ -256,6 +257,12 @@ async fn attend(mut signals: Signals, reload: &api::Reload, shared: &Shared) {
 async fn ends(name: &'static str, part: impl Future<Output = ()>) -> &'static str {
     part.await;
     name
+}
+
+/// What is done once a day.
+async fn keep_house(database: Database, config: Shared, queue: Queue, stop: CancellationToken) {
+    let daily = gc::daily(database.clone(), queue, stop.clone());
+    tokio::join!(forget(database, config, stop), daily);
 }
 
 /// Shortens the history of jobs and events to `queue.history`, now and once a day.

@@ -249,7 +249,7 @@ fn refused(database: Option<&str>, error: rusqlite::Error) -> StoreError {
 
 fn try_to_write(folder: &Path) -> std::io::Result<()> {
     let file = tempfile::tempfile_in(folder)?;
-    file.write_all_at(&[0; 64 * 1024], 0)
+    file.write_all_at(&vec![0; 64 * 1024], 0)
 }
 
 fn serve(

@@ -6,12 +6,12 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::config::Layout;
 
-use super::StoreError;
 use super::generation::sync_folder;
+use super::{StoreError, time};
 
 /// How many hexadecimal digits of a tree's digest its name has.
 const DIGITS: usize = 12;
@@ -131,11 +131,9 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 
 /// Those of these that were not changed for so long. Blocks.
 pub(crate) fn older_than(paths: Vec<PathBuf>, age: Duration) -> Vec<PathBuf> {
-    let now = SystemTime::now();
     let is_old = |path: &PathBuf| {
         let changed = fs_err::symlink_metadata(path).and_then(|about| about.modified());
-        // of a time to come nobody knows how long ago it was
-        changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|since| since >= age))
+        changed.is_ok_and(|changed| time::is_as_old(changed, age))
     };
     paths.into_iter().filter(is_old).collect()
 }

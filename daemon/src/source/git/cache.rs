@@ -21,6 +21,7 @@ use packd_format::error::without_path;
 
 use super::error::GitError;
 use super::url::GitUrl;
+use crate::store::time;
 
 /// Where the commits are named that are here as a whole.
 const WHOLE: &str = "refs/packd/";
@@ -73,13 +74,12 @@ impl Cache {
 
     /// The repositories that nobody used for so long. One that was never used counts from when it was made. Blocks.
     pub(crate) fn unused_for(&self, age: Duration) -> Vec<PathBuf> {
-        let now = SystemTime::now();
         let entries = fs_err::read_dir(&self.0.folder).into_iter().flatten();
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| {
             let about = fs_err::metadata(path.join(USED)).or_else(|_| fs_err::metadata(path));
             let used = about.and_then(|about| about.modified());
-            used.is_ok_and(|used| now.duration_since(used).is_ok_and(|since| since >= age))
+            used.is_ok_and(|used| time::is_as_old(used, age))
         });
         paths.sort();
         paths

@@ -116,7 +116,7 @@ async fn what_nobody_used_for_long_is_found_and_one_in_use_is_not_discarded() {
     }
     let day = Duration::from_hours(24);
     let used = fs_err::OpenOptions::new().write(true).open(old.join(USED));
-    let then = SystemTime::now() - 2 * day;
+    let then = SystemTime::from(jiff::Timestamp::now()) - 2 * day;
     used.unwrap().file().set_modified(then).unwrap();
     assert_eq!(cache.unused_for(day), [old.clone()]);
     assert_eq!(cache.unused_for(Duration::ZERO).len(), 2);
