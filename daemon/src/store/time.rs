@@ -61,7 +61,8 @@ pub(crate) fn was_within(time: &str, span: std::time::Duration) -> bool {
 /// Whether the time of a file is at least so long ago. Of one to come nobody knows.
 #[must_use]
 pub(crate) fn is_as_old(time: SystemTime, age: std::time::Duration) -> bool {
-    let now = SystemTime::from(Timestamp::now());
+    let since_1970 = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(since_1970);
     now.duration_since(time).is_ok_and(|since| since >= age)
 }
 

@@ -116,8 +116,9 @@ async fn what_nobody_used_for_long_is_found_and_one_in_use_is_not_discarded() {
     }
     let day = Duration::from_hours(24);
     let used = fs_err::OpenOptions::new().write(true).open(old.join(USED));
-    let then = SystemTime::from(jiff::Timestamp::now()) - 2 * day;
-    used.unwrap().file().set_modified(then).unwrap();
+    let used = used.unwrap();
+    let then = used.metadata().unwrap().modified().unwrap() - 2 * day;
+    used.file().set_modified(then).unwrap();
     assert_eq!(cache.unused_for(day), [old.clone()]);
     assert_eq!(cache.unused_for(Duration::ZERO).len(), 2);
     assert!(!cache.discard(&old).unwrap());
