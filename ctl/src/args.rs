@@ -147,6 +147,7 @@ enum Verb {
     #[command(visible_alias = "generation")]
     Generations(command::generations::Generations),
     Verify(command::verify::Verify),
+    Gc(command::gc::Gc),
     #[command(subcommand)]
     Job(command::job::Job),
     Events(command::events::Events),
@@ -211,6 +212,7 @@ impl Args {
             Verb::Unhold(verb) => verb.run(&client, out).await,
             Verb::Rollback(verb) => verb.run(&client, out).await,
             Verb::Generations(verb) => verb.run(&client, out).await,
+            Verb::Gc(verb) => verb.run(&client, out).await,
             Verb::Job(verb) => verb.run(&client, out).await,
             Verb::Events(verb) => verb.run(&client, out).await,
             Verb::Registry(verb) => verb.run(&client, out).await,

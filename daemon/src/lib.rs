@@ -7,6 +7,7 @@ mod api;
 pub mod config;
 mod event;
 pub mod fault;
+mod gc;
 mod install;
 pub mod logging;
 mod metric;

@@ -61,7 +61,8 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::JOB_CANCEL
             | path::PACK_TEST
             | path::PACK_HOLD
-            | path::GENERATION_PIN,
+            | path::GENERATION_PIN
+            | path::GC,
         ) => request,
         ("POST", path::INSTALL) => Request::post(&real, &json!({"source": "slack"})),
         ("POST", path::ROLLBACK) => Request::post(&real, &json!({"generation": 1})),

@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod events;
 mod folders;
+mod gc;
 mod git;
 mod git_faults;
 mod git_refusal;

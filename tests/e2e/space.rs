@@ -1,11 +1,15 @@
 //! A full disk. Needs root, to mount a small one.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use packd_tests::{PackTree, Packd, Ran, Settings, Site, support::programs};
+use packd_tests::{
+    PackTree, Packd, Ran, Settings, Site,
+    support::{packs::noise, programs},
+};
 use packd_wire::{ErrorKind, path};
 use serde_json::json;
 
@@ -124,4 +128,104 @@ fn a_job_that_would_leave_too_little_space_fails_before_it_writes() {
     assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
     packd.staging_is_empty();
     assert_eq!(packd.store(), Vec::<String>::new());
+}
+
+#[test]
+fn an_archive_without_a_size_in_the_index_is_refused_by_what_the_server_says() {
+    let pack = PackTree::new("slack", "1.0.0").file("noise", noise(7, 9 << 20));
+    let site = Site::serving([&pack]);
+    let settings = Settings::for_site(&site)
+        .set("store.min_free", 0)
+        .set("queue.retries", 0);
+    let mut packd = Packd::prepare(&settings);
+    let _disk = SmallDisk::mount(&packd.state_dir(), "8m");
+    packd.begin();
+    let answer = packd.post(
+        &format!("{}?wait=60", path::INSTALL),
+        &json!({"source": "slack"}),
+    );
+    let problem = answer.failure();
+    assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
+    assert!(problem.detail.contains("bytes are needed"), "{problem:#?}");
+    assert!(problem.hint.unwrap().contains("packctl gc"));
+    packd.staging_is_empty();
+    assert_eq!(packd.store(), Vec::<String>::new());
+}
+
+#[test]
+fn a_database_that_cannot_grow_refuses_and_goes_on_when_there_is_space() {
+    let pack = PackTree::new("slack", "1.0.0");
+    let site = Site::serving([&pack]);
+    let settings = Settings::for_site(&site)
+        .set("store.min_free", 0)
+        .set("queue.retries", 0);
+    let mut packd = Packd::prepare(&settings);
+    let _disk = SmallDisk::mount(&packd.state_dir(), "8m");
+    packd.begin();
+    packd.ctl(["install", "slack"]).success();
+    let before = (packd.tree("slack"), packd.current_link(), packd.store());
+    let filler = packd.state_dir().join("filler");
+    fill(&filler);
+
+    // what its files have room for still goes through
+    let refused = (0..2_000).find_map(|_| {
+        let answer = packd.post(path::GC, &json!({"dry_run": true}));
+        (answer.status >= 400).then_some(answer)
+    });
+    let problem = refused.expect("the disk is full").problem();
+    assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
+    assert!(problem.hint.unwrap().contains("free some space"));
+    assert_eq!(packd.active(), ["slack 1.0.0"], "it still answers");
+    assert_eq!(
+        (packd.tree("slack"), packd.current_link(), packd.store()),
+        before
+    );
+
+    fs_err::remove_file(filler).unwrap();
+    let job: packd_wire::JobView = packd.post(path::GC, &json!({})).expect(202).json();
+    assert_eq!(
+        packd.finished(job.id).status,
+        packd_wire::JobStatus::Succeeded
+    );
+    packd.ctl(["remove", "slack", "--yes"]).success();
+    packd.terminate();
+}
+
+#[test]
+fn a_quota_that_is_full_for_the_database_is_told_as_no_space() {
+    let packd = Packd::start(&Settings::new());
+    let pid = packd.pid();
+    let mut quota = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64"])
+        .args(["-e", "inject=pwrite64:error=EDQUOT", "-p"])
+        .arg(pid.to_string())
+        .spawn()
+        .unwrap();
+    // it is in force for each thread once that has stopped for it
+    let traced = |task: &Path| {
+        let status = fs_err::read_to_string(task.join("status")).unwrap_or_default();
+        !status.contains("TracerPid:\t0\n")
+    };
+    let tasks = || fs_err::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let deadline = std::time::Instant::now() + packd_tests::PATIENCE;
+    while !tasks().all(|task| traced(&task.unwrap().path())) {
+        assert!(std::time::Instant::now() < deadline, "strace does not come");
+        std::thread::yield_now();
+    }
+    let problem = packd.post(path::GC, &json!({})).problem();
+    quota.kill().unwrap();
+    quota.wait().unwrap();
+    assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
+    assert!(problem.hint.unwrap().contains("free some space"));
+    let job: packd_wire::JobView = packd.post(path::GC, &json!({})).json();
+    let ended = packd.finished(job.id);
+    assert_eq!(ended.status, packd_wire::JobStatus::Succeeded);
+}
+
+/// Writes a file until nothing more has room.
+fn fill(path: &Path) {
+    let mut file = fs_err::File::create(path).unwrap();
+    for size in [64 << 10, 4096, 512, 1] {
+        while file.write_all(&vec![1; size]).is_ok() {}
+    }
 }

@@ -28,6 +28,8 @@ fn verbs_can_be_said_after_pack() {
         "packctl generations diff 4",
         "packctl generations pin 4 --reason x",
         "packctl generations unpin 4 5",
+        "packctl gc",
+        "packctl gc --dry-run --no-wait",
         "packctl rollback",
         "packctl rollback --generation 4 --dry-run",
         "packctl rollback slack --force --no-wait",
@@ -161,6 +163,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     rollback        Go back to the packs of an earlier generation
     generations     Show what changed and when, and keep the ways back [alias: generation]
     verify          Compare packs with what was installed, and repair them
+    gc              Free the disk of what nothing needs any more
     job             Look at jobs, watch them, cancel them
     events          Show what happened, and follow what happens
     registry        Look at the registries that packs come from, and add others [alias: registries]

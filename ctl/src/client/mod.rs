@@ -24,7 +24,7 @@ use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
     AcknowledgeView, ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList,
-    EventsQuery, GenerationDetail, GenerationDiff, GenerationList, GenerationView,
+    EventsQuery, GcRequest, GenerationDetail, GenerationDiff, GenerationList, GenerationView,
     GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView,
     PinRequest, Problem, RefreshRequest, RegistryChange, RegistryList, RegistryRequest,
     RegistryView, RemoveQuery, RollbackRequest, SearchList, SearchQuery, StatusView, TestList,
@@ -200,6 +200,12 @@ impl Client {
     /// `POST /v1/rollback`
     pub(crate) async fn rollback(&self, request: &RollbackRequest) -> Result<JobView, ClientError> {
         self.ask(Call::change(Method::POST, path::ROLLBACK).with_json(request)?)
+            .await
+    }
+
+    /// `POST /v1/gc`
+    pub(crate) async fn gc(&self, request: &GcRequest) -> Result<JobView, ClientError> {
+        self.ask(Call::change(Method::POST, path::GC).with_json(request)?)
             .await
     }
 

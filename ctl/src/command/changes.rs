@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, PlanView, StepName};
 use tokio::time::Instant;
 
+use super::gc;
 use super::interrupt::Interrupt;
 use super::verify;
 use crate::Ending;
@@ -209,6 +210,10 @@ struct DryRuns(Option<PlanView>);
 impl DryRuns {
     /// Keeps the plan of a job that was a dry run, and says of another one at once what it has done.
     fn or_tell(&mut self, out: &mut Output, job: &JobView) {
+        if job.kind == JobKind::Gc {
+            let told = gc::told(job, out.width());
+            return out.done(told.trim_end());
+        }
         match dry_run(job) {
             Some(plan) => {
                 let all = self.0.get_or_insert_default();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use packd_wire::{Exit, JobList, JobStatus, JobView, JobsQuery, StepStatus};
 
 use super::changes::{self, Asked, Waiting};
+use super::gc;
 use super::interrupt::Interrupt;
 use crate::Ending;
 use crate::client::Client;
@@ -290,6 +291,11 @@ fn page(job: &JobView, now: Timestamp, width: Width) -> String {
     if let Some(plan) = job.plan.as_ref().filter(|plan| !plan.changes.is_empty()) {
         text.push('\n');
         text.push_str(&changes::plan_table(&plan.changes, width));
+    }
+    if job.gc.is_some() {
+        text.push('\n');
+        text.push_str(gc::told(job, width).trim_end());
+        text.push('\n');
     }
     if !job.steps.is_empty() {
         text.push('\n');

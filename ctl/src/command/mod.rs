@@ -8,6 +8,7 @@ pub(crate) mod changes;
 pub(crate) mod completions;
 pub(crate) mod events;
 mod folder;
+pub(crate) mod gc;
 pub(crate) mod generations;
 pub(crate) mod hold;
 pub(crate) mod install;

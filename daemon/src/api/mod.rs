@@ -17,6 +17,7 @@ mod directory;
 mod event;
 mod flood;
 mod framing;
+mod gc;
 mod generation;
 mod guarded;
 mod hygiene;

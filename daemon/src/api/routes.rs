@@ -14,8 +14,8 @@ use packd_wire::{ErrorKind, Role, path};
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::{
-    State, apply, audit, event, generation, job, metrics, openapi, pack, registry, reload, reply,
-    search, status, upload,
+    State, apply, audit, event, gc, generation, job, metrics, openapi, pack, registry, reload,
+    reply, search, status, upload,
 };
 
 /// One line of the table.
@@ -108,6 +108,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Post path::GENERATION_PIN, Operator, generation::pin::set),
     route!(Delete path::GENERATION_PIN, Operator, generation::pin::lift),
     route!(Post path::ROLLBACK, Operator, generation::rollback::run),
+    route!(Post path::GC, Admin, gc::run),
     route!(Get path::JOBS, Reader, job::list),
     route!(Get path::JOB, Reader, job::show),
     route!(Get path::JOB_WAIT, Reader, job::wait),

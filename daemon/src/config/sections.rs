@@ -48,6 +48,13 @@ section! {
         /// In which time each tree of the store is compared with what was installed, in the background. `0s`:
         /// never.
         scrub_interval: Duration = 30 * DAY, check scrub_interval;
+        /// How many generations are kept at least, the current one among them: so far back `packctl rollback`
+        /// goes. Of what is not kept, and of what nothing needs, the disk is freed once a day, and by
+        /// `packctl gc`.
+        keep_generations: usize = 10, check within!(1, 100_000);
+        /// How long generations are kept beyond that, since they were last switched to. Pinned ones are kept
+        /// for ever. Also how long `quarantine/` and the cached repositories that nobody uses are kept.
+        keep_for: Duration = 14 * DAY, check within!(Duration::ZERO, 3650 * DAY);
     }
 }
 

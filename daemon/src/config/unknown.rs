@@ -10,8 +10,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "hooks",
     "registries.*.updates",
     "registries.*.root",
-    "store.keep_generations",
-    "store.keep_for",
 ];
 
 /// The name of a section with its keys.
@@ -104,11 +102,11 @@ mod tests {
     fn keys_of_later_versions_are_no_misspellings() {
         for (section, key) in [
             ("", "updates"),
-            ("store", "keep_for"),
+            ("store", "scrub_interval"),
             ("registries.acme", "root"),
             ("registries[0]", "updates"),
         ] {
-            let message = message(section, key, &["update", "keep_fors", "roots"]);
+            let message = message(section, key, &["update", "scrub_intervals", "roots"]);
             assert!(
                 message.ends_with("is not supported by this version of packd"),
                 "{message}"

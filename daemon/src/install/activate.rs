@@ -41,7 +41,9 @@ pub(super) async fn run(
     let _one_at_a_time = super::stoppable(claimed, context.activation.lock()).await?;
     reconcile(&context.layout, &context.database, &context.hub).await?;
     let active = context.active().await?;
-    if !still_holds(plan, &news, coming, planned_on, &active) {
+    if !still_holds(plan, &news, coming, planned_on, &active)
+        || !are_there(context, plan, &news).await?
+    {
         return Err(StepError::Outdated);
     }
     if !claimed.begin_activation() {
@@ -49,6 +51,8 @@ pub(super) async fn run(
     }
     claimed.begin(StepName::Activate, None).await?;
 
+    // until the generation names them, or is not made
+    let _counted_on: Vec<_> = news.iter().map(|pack| pack.lease.clone()).collect();
     let removed = plan.removed.iter().map(|pack| pack.pack_ref.clone());
     let news = news.into_iter().map(|pack| new_install(claimed, pack));
     let changed = pack::Changed {
@@ -103,6 +107,20 @@ pub(super) async fn run(
             Ok(Outcome::Activated)
         }
     }
+}
+
+/// Whether the trees that become active are in the store, each as a whole. One that somebody took away is brought again,
+/// or missed, by who plans again.
+async fn are_there(context: &Context, plan: &Plan, news: &[Inspected]) -> Result<bool, StoreError> {
+    let news = news.iter().map(|pack| pack.dir.clone());
+    let again = plan.again.iter().map(|pack| pack.dir.clone());
+    let dirs: Vec<String> = news.chain(again).collect();
+    let layout = Arc::clone(&context.layout);
+    store::off_thread(move || {
+        let mut dirs = dirs.iter();
+        Ok(dirs.all(|dir| store::tree::is_complete(&layout, dir)))
+    })
+    .await
 }
 
 /// Lets the database follow the link, and gives the generation that is active then.

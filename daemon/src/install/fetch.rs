@@ -95,6 +95,11 @@ async fn one(
     let teller = Teller::new(job, pack_ref);
     let limits = unpack::limits(&config.limits);
     let base = earlier::tree(&context.layout, &config, job, active, wanted, bytes);
+    // another job may take its place meanwhile, and then nothing else keeps it
+    let _base_stays = (base.iter())
+        .filter_map(|tree| tree.strip_prefix(context.layout.store()).ok())
+        .map(|dir| context.leases.take(&dir.to_string_lossy()))
+        .next();
     let location = match &bytes.place {
         Place::Archive(location) => location,
         Place::Git(at) => {
@@ -109,6 +114,7 @@ async fn one(
         cache: &context.cache,
         limits: &limits,
         size: bytes.size,
+        min_free: config.store.min_free.bytes(),
         base: base.as_deref(),
         progress: &teller,
         stop: job.stop(),
@@ -127,10 +133,10 @@ async fn one(
     if let Some(warning) = misnamed(&bytes.shown, unpacked.format) {
         job.warn(pack_ref, warning).await?;
     }
-    let size = in_words(unpacked.bytes);
+    let size = bytes_in_words(unpacked.bytes);
     let way = match unpacked.way {
         Way::Straight => String::new(),
-        Way::Resumed(before) => format!(", {} of them from before", in_words(before)),
+        Way::Resumed(before) => format!(", {} of them from before", bytes_in_words(before)),
         Way::Cache => ", from the cache".to_owned(),
     };
     job.complete(StepName::Fetch, format!("{size}{way}, {verified}"))
@@ -171,7 +177,7 @@ async fn commit(
     let came = if fetched.was_cached {
         "already here".to_owned()
     } else {
-        in_words(fetched.bytes)
+        bytes_in_words(fetched.bytes)
     };
     job.complete(
         StepName::Fetch,
@@ -217,9 +223,9 @@ fn misnamed(shown: &str, format: Format) -> Option<String> {
 fn no_space(needed: u64, free: u64, state: &Path) -> StepError {
     let text = format!(
         "{} are needed on the file system of `{}`, and {} are free",
-        in_words(needed),
+        bytes_in_words(needed),
         state.display(),
-        in_words(free)
+        bytes_in_words(free)
     );
     let mut problem = Problem::new(ErrorKind::NoSpace, text)
         .with_hint("free some space, or lower `store.min_free`; then ask again");
@@ -240,7 +246,8 @@ fn counted(entries: usize) -> String {
 }
 
 /// An amount of bytes for people: `812 B`, `12.4 MiB`.
-fn in_words(bytes: u64) -> String {
+#[must_use]
+pub(crate) fn bytes_in_words(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut tenths = u128::from(bytes) * 10;
     let mut unit = 0;
@@ -264,7 +271,7 @@ mod tests {
             assert_eq!(counted(entries), said);
         }
         for (bytes, said) in [(812, "812 B"), (2_048, "2.0 KiB"), (13_002_342, "12.4 MiB")] {
-            assert_eq!(in_words(bytes), said);
+            assert_eq!(bytes_in_words(bytes), said);
         }
     }
 }

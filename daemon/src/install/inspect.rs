@@ -15,6 +15,7 @@ use packd_format::{Contents, Dependency, Manifest, ManifestError, PackRef, Versi
 use packd_wire::{ContentsView, ErrorKind, PlanView, StepName};
 
 use crate::resolve::{self, Active, Brought, Bytes, Plan, Wanted};
+use crate::store::lease::Lease;
 use crate::store::pack::{Installed, TreeRow};
 use crate::store::tree::{Present, Published};
 use crate::store::{self, StoreError};
@@ -34,6 +35,8 @@ pub(super) struct Inspected {
     pub contents: ContentsView,
     /// Its tree, relative to `store/`.
     pub dir: String,
+    /// Keeps it there until it is active, or nobody wants it.
+    pub lease: Lease,
     /// Whether this job put it there.
     pub made: bool,
     /// Where what lay in its place is now, if something else did.
@@ -212,6 +215,9 @@ pub(super) async fn run(
     let layout = Arc::clone(&context.layout);
     let (pack_ref, version) = (manifest.pack_ref.clone(), manifest.version.clone());
     let present = present(job);
+    let lease = context
+        .leases
+        .take(&store::tree::dir_name(&pack_ref, &version, &files));
     let Published {
         dir,
         made,
@@ -246,6 +252,7 @@ pub(super) async fn run(
         wanted: wanted.clone(),
         contents,
         dir,
+        lease,
         made,
         put_away,
         tree,
@@ -264,7 +271,7 @@ pub(super) async fn known_tree(
     context: &Context,
     job: &Together<'_>,
     wanted: &Wanted,
-) -> Result<Option<(Bytes, TreeRow)>, StoreError> {
+) -> Result<Option<(Bytes, TreeRow, Lease)>, StoreError> {
     let Some(bytes) = wanted.sources.first().cloned() else {
         return Ok(None);
     };
@@ -281,9 +288,11 @@ pub(super) async fn known_tree(
     let Some(row) = row else { return Ok(None) };
     let layout = Arc::clone(&context.layout);
     let present = present(job);
+    // before the look: what is there then stays
+    let lease = context.leases.take(&row.dir);
     store::off_thread(move || {
         let is_there = store::tree::is_usable(&layout, &row.dir, &row.digest, present);
-        Ok(is_there.then_some((bytes, row)))
+        Ok(is_there.then_some((bytes, row, lease)))
     })
     .await
 }
@@ -302,7 +311,7 @@ pub(super) async fn from_store(
     context: &Context,
     job: &Together<'_>,
     wanted: &Wanted,
-    (bytes, row): (Bytes, TreeRow),
+    (bytes, row, lease): (Bytes, TreeRow, Lease),
 ) -> Result<Inspected, StepError> {
     job.begin(StepName::Inspect, None).await?;
     let (manifest, contents) = {
@@ -325,6 +334,7 @@ pub(super) async fn from_store(
         wanted: wanted.clone(),
         contents,
         dir: row.dir,
+        lease,
         made: false,
         put_away: None,
         tree: row.digest,

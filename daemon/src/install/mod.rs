@@ -47,9 +47,11 @@ use crate::queue::{Claimed, Flags, JobRequest, Outcome};
 use crate::registry::Registries;
 use crate::resolve::{self, Active, Brought, Plan, ResolveError, Wanted};
 use crate::source::{Cache, git};
+use crate::store::lease::{Lease, Leases};
 use crate::store::{self, Database, StoreError};
 
 pub(crate) use error::StepError;
+pub(crate) use fetch::bytes_in_words;
 use inspect::Inspected;
 pub(crate) use runtime::Prober;
 
@@ -74,6 +76,8 @@ pub(crate) struct Context {
     pub repositories: git::Cache,
     /// Asks this host for its runtimes.
     pub prober: Prober,
+    /// Which trees jobs count on.
+    pub leases: Leases,
     /// Held while a generation is made and switched to: one at a time.
     pub activation: Arc<tokio::sync::Mutex<()>>,
 }
@@ -99,8 +103,13 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     let Flags { force, dry_run, .. } = job.request().flags();
     let mut inspected: Vec<Inspected> = Vec::new();
     let mut rounds = 0;
+    let mut again: Vec<Lease>;
     let plan = loop {
         let plan = plan(context, job, &active, generation, &inspected).await?;
+        let counted_on = plan.again.iter();
+        again = counted_on
+            .map(|pack| context.leases.take(&pack.dir))
+            .collect();
         if plan.is_empty() {
             return Ok(Outcome::Unchanged);
         }
@@ -143,7 +152,10 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     }
     test::run(context, job, &news, &active).await?;
     kept::run(context, job, &plan, &news, &active).await?;
-    activate::run(context, job, &plan, news, &coming, &active).await
+    let outcome = activate::run(context, job, &plan, news, &coming, &active).await;
+    // what comes again is named by the generation now, or not needed
+    drop(again);
+    outcome
 }
 
 /// What the packs that are to become active say of themselves: the new ones, and those that come again.

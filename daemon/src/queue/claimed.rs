@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use packd_wire::{
-    EventKind, JobView, PlanView, Problem, ProgressView, Requester, StepName, StepStatus, StepView,
-    TreeView,
+    EventKind, GcView, JobView, PlanView, Problem, ProgressView, Requester, StepName, StepStatus,
+    StepView, TreeView,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -191,6 +191,24 @@ impl Claimed {
             let mut view = self.view();
             view.verify = Some(trees);
             view.changed = changed;
+        }
+        let view = self.snapshot();
+        self.queue
+            .inner
+            .database
+            .write(move |tx| job::update(tx, &view))
+            .await
+    }
+
+    /// Says what a job of the kind `gc` removed, or would have.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn collected(&self, told: GcView) -> Result<(), StoreError> {
+        {
+            let mut view = self.view();
+            view.changed |= !told.dry_run && told.count > 0;
+            view.gc = Some(told);
         }
         let view = self.snapshot();
         self.queue

@@ -173,6 +173,21 @@ fn encode(request: &JobRequest) -> String {
     serde_json::to_string(request).unwrap_or_default()
 }
 
+/// The rollback that this request of a job is, if it is one.
+#[must_use]
+pub(crate) fn rollback_of(request: &str) -> Option<RollbackJob> {
+    match decode(request)? {
+        JobRequest::Rollback(rollback) => Some(rollback),
+        _ => None,
+    }
+}
+
+/// The file in `uploads/` that a job with this request needs until it has ended.
+#[must_use]
+pub(crate) fn upload_of(request: &str) -> Option<String> {
+    decode(request)?.upload().map(ToOwned::to_owned)
+}
+
 fn decode(text: &str) -> Option<JobRequest> {
     serde_json::from_str(text).ok()
 }

@@ -32,6 +32,9 @@ pub(super) fn append(
 
 /// The one pack that a job was asked for, as far as that is known.
 pub(super) fn subject(request: Option<&JobRequest>, view: &JobView) -> Option<String> {
+    if matches!(request, Some(JobRequest::Gc(_))) {
+        return None;
+    }
     let mut named = request.map_or_else(Vec::new, JobRequest::refs).into_iter();
     if let (Some(only), None) = (named.next(), named.next()) {
         return Some(only);

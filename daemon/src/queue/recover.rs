@@ -6,7 +6,7 @@ use packd_wire::EventKind;
 use serde_json::json;
 
 use super::moves::{append, end, end_steps, requeue};
-use super::{Queue, decode, state};
+use super::{Queue, state, upload_of};
 use crate::store::job::{self, JobRow};
 use crate::store::{StoreError, time};
 
@@ -61,10 +61,6 @@ impl Queue {
     /// [`StoreError`].
     pub(crate) async fn needed_uploads(&self) -> Result<Vec<String>, StoreError> {
         let requests = self.inner.database.read(job::unfinished_requests).await?;
-        Ok(requests
-            .iter()
-            .filter_map(|text| decode(text))
-            .filter_map(|request| request.upload().map(ToOwned::to_owned))
-            .collect())
+        Ok(requests.iter().filter_map(|text| upload_of(text)).collect())
     }
 }

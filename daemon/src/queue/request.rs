@@ -1,11 +1,14 @@
 //! What a job was asked to do, as stored with it.
 
 use packd_wire::{
-    ApplyRequest, InstallRequest, JobKind, PlanView, RemoveQuery, RollbackRequest, TestTrigger,
-    UploadQuery, VerifyRequest,
+    ApplyRequest, GcRequest, InstallRequest, JobKind, PlanView, RemoveQuery, RollbackRequest,
+    TestTrigger, UploadQuery, VerifyRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+/// What jobs of the kind `gc` touch in place of packs.
+const ONE_GC: &str = "(gc)";
 
 /// The request of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,8 @@ pub(crate) enum JobRequest {
     Rollback(RollbackJob),
     /// Compare trees with their lists, and repair them.
     Verify(VerifyRequest),
+    /// Remove what nothing needs any more.
+    Gc(GcRequest),
 }
 
 /// An archive that lies in `uploads/`, and how to install it.
@@ -112,6 +117,10 @@ impl JobRequest {
                 ..Flags::default()
             },
             Self::Test(_) => Flags::default(),
+            Self::Gc(request) => Flags {
+                dry_run: request.dry_run,
+                ..Flags::default()
+            },
             Self::Rollback(RollbackJob { asked, .. }) => Flags {
                 force: asked.force,
                 dry_run: asked.dry_run,
@@ -141,7 +150,8 @@ impl JobRequest {
             | Self::Remove(_)
             | Self::Test(_)
             | Self::Rollback(_)
-            | Self::Verify(_) => None,
+            | Self::Verify(_)
+            | Self::Gc(_) => None,
         }
     }
 
@@ -156,6 +166,7 @@ impl JobRequest {
             Self::Apply(_) => JobKind::Apply,
             Self::Rollback(_) => JobKind::Rollback,
             Self::Verify(_) => JobKind::Verify,
+            Self::Gc(_) => JobKind::Gc,
         }
     }
 
@@ -183,6 +194,7 @@ impl JobRequest {
                 Some(summary) => format!("apply the plan of `{summary}`"),
                 None => "apply a plan".to_owned(),
             },
+            Self::Gc(_) => "gc".to_owned(),
             Self::Rollback(RollbackJob { asked, target, .. }) => {
                 let what = asked.pack_ref.as_ref().map(|name| format!(" {name}"));
                 let to = target.map(|number| format!(" to generation {number}"));
@@ -234,6 +246,7 @@ impl JobRequest {
             }
             Self::Test(request) => json!(request),
             Self::Apply(request) => json!(request),
+            Self::Gc(request) => json!(request),
             Self::Rollback(RollbackJob { asked, target, .. }) => {
                 let mut value = json!(asked);
                 value["generation"] = json!(target);
@@ -252,6 +265,8 @@ impl JobRequest {
                 let name = request.source.split('@').next().unwrap_or_default();
                 vec![name.to_owned()]
             }
+            // no pack is called so: one waits for the other, and nobody else for either
+            Self::Gc(_) => vec![ONE_GC.to_owned()],
             Self::Remove(request) => vec![request.pack_ref.clone()],
             Self::Test(request) => vec![request.pack_ref.clone()],
             Self::Rollback(request) => request.asked.pack_ref.iter().cloned().collect(),
@@ -277,7 +292,8 @@ impl JobRequest {
             | Self::Test(_)
             | Self::Apply(_)
             | Self::Rollback(_)
-            | Self::Verify(_) => None,
+            | Self::Verify(_)
+            | Self::Gc(_) => None,
         }
     }
 }

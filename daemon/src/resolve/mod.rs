@@ -263,8 +263,8 @@ async fn without_holds(
         }
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
-        // nothing changes: packs are looked up by who runs their tests, or looks at their trees
-        JobRequest::Test(_) | JobRequest::Verify(_) => Ok(Plan::default()),
+        // nothing changes: packs are looked up by who runs their tests, looks at their trees, or removes these
+        JobRequest::Test(_) | JobRequest::Verify(_) | JobRequest::Gc(_) => Ok(Plan::default()),
         JobRequest::Apply(request) => saved::plan(request, host).await,
         JobRequest::Rollback(request) => rollback::plan(request, host).await,
     }
@@ -303,6 +303,7 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
             let mut refs = request.refs.iter();
             refs.try_for_each(|name| parse_ref(name).map(drop))
         }
+        JobRequest::Gc(_) => Ok(()),
     }
 }
 

@@ -21,12 +21,14 @@ use tokio_util::task::TaskTracker;
 use crate::api;
 use crate::config::{Config, Effective, Environment, Inputs, Layout, Objection, Shared};
 use crate::event::Hub;
+use crate::gc;
 use crate::install::{Context, Prober, scrub};
 use crate::net::Http;
 use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::source::{Cache, git};
+use crate::store::lease::Leases;
 use crate::store::{self, Database, time};
 use crate::worker;
 
@@ -115,6 +117,7 @@ async fn serve(
         registries: registries.clone(),
         repositories: git::Cache::new(layout.git_cache()),
         prober: prober(),
+        leases: Leases::default(),
         activation: Arc::default(),
     };
     let state = api::State::new(api::Parts {
@@ -151,8 +154,13 @@ async fn serve(
             registries.clone().run(stop.clone()),
         )),
         tasks.spawn(ends(
-            "the history keeper",
-            forget(database.clone(), shared.clone(), stop.clone()),
+            "the housekeeper",
+            keep_house(
+                database.clone(),
+                shared.clone(),
+                queue.clone(),
+                stop.clone(),
+            ),
         )),
     ];
     let alive = notify::Alive {
@@ -302,6 +310,12 @@ async fn attend(
 async fn ends(name: &'static str, part: impl Future<Output = ()>) -> &'static str {
     part.await;
     name
+}
+
+/// What is done once a day.
+async fn keep_house(database: Database, config: Shared, queue: Queue, stop: CancellationToken) {
+    let daily = gc::daily(database.clone(), queue, stop.clone());
+    tokio::join!(forget(database, config, stop), daily);
 }
 
 /// Shortens the history of jobs and events to `queue.history`, now and once a day.

@@ -205,6 +205,10 @@ impl Download<'_> {
             });
         }
 
+        if let Some(bytes) = answer.content_length {
+            self.has_room(bytes, keeping).await?;
+        }
+
         let stop = self.context.stop.child_token();
         let _ends_the_thread_if_this_is_dropped = stop.clone().drop_guard();
         let (unpacking, position) = Unpacking::new(
@@ -245,6 +249,37 @@ impl Download<'_> {
         match received {
             Err(Some(error)) => Err(self.judge(error)),
             Err(None) | Ok(()) => unpacked,
+        }
+    }
+
+    /// That there is room for an archive of so many bytes, if it is kept, and for a tree that is no smaller. If there is
+    /// not, the cache gives some back first.
+    async fn has_room(&self, bytes: u64, keeping: Keeping) -> Result<(), SourceError> {
+        let copies = match keeping {
+            Keeping::All => 2,
+            Keeping::Nothing => 1,
+        };
+        let needed = bytes
+            .saturating_mul(copies)
+            .saturating_add(self.context.min_free);
+        let folder = self.folder.to_owned();
+        let look = move |cache: &Cache| {
+            let free = store::tree::free_bytes_at(&folder)?;
+            if free >= needed {
+                return Ok(free);
+            }
+            cache.give_back(needed - free);
+            store::tree::free_bytes_at(&folder)
+        };
+        match off_thread(self.context.cache, look).await {
+            Ok(free) if free < needed => Err(SourceError::NoRoom {
+                from: self.from.clone(),
+                bytes,
+                needed,
+                free,
+            }),
+            // a file system that does not say has to fail by itself
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 

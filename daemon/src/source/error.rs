@@ -54,6 +54,20 @@ pub(crate) enum SourceError {
         /// The bytes allowed.
         limit: u64,
     },
+    /// The file system has no room for the archive and its tree.
+    #[error(
+        "`{from}` has {bytes} bytes: {needed} bytes are needed on the file system of the state folder, and {free} are free"
+    )]
+    NoRoom {
+        /// Where the archive comes from.
+        from: String,
+        /// Its size.
+        bytes: u64,
+        /// What is needed for all of it, with what must stay free.
+        needed: u64,
+        /// What is free.
+        free: u64,
+    },
     /// The archive has another size than the index says.
     #[error("`{from}` has {}{actual} bytes, expected {expected}", if *exact { "" } else { "more than " })]
     SizeMismatch {
@@ -152,6 +166,7 @@ impl SourceError {
             },
             Self::NotAFile { .. } => ErrorKind::FetchRefused,
             Self::TooLarge { .. } => ErrorKind::LimitExceeded,
+            Self::NoRoom { .. } => ErrorKind::NoSpace,
             Self::SizeMismatch { .. } | Self::DigestMismatch { .. } => ErrorKind::DigestMismatch,
             Self::Unpack { source, .. } => kind_of_unpacking(source),
             Self::Spool { source, .. } if is_full(source) => ErrorKind::NoSpace,
@@ -171,6 +186,7 @@ impl SourceError {
             | Self::NotAFile { .. }
             | Self::Read { .. }
             | Self::TooLarge { .. }
+            | Self::NoRoom { .. }
             | Self::SizeMismatch { .. }
             | Self::DigestMismatch { .. }
             | Self::Spool { .. } => StepName::Fetch,
@@ -200,6 +216,7 @@ impl SourceError {
             Self::Download { .. }
             | Self::Open { .. }
             | Self::NotAFile { .. }
+            | Self::NoRoom { .. }
             | Self::Read { .. }
             | Self::Spool { .. }
             | Self::Folder { .. }
@@ -248,6 +265,9 @@ impl SourceError {
                 Some(StoreError::FREE_SPACE.to_owned())
             }
             Self::Unpack { source, .. } => source.hint(),
+            Self::NoRoom { .. } => Some(
+                "free some space, or lower `store.min_free`; then ask again; `packctl gc` removes what nothing needs".to_owned(),
+            ),
             Self::TooLarge { .. } => Some("the limit is `limits.pack_bytes` of the configuration".to_owned()),
             Self::SizeMismatch { .. } => Some(
                 "the index has another `size` than the archive: compare both with what its publisher says".to_owned(),

@@ -55,6 +55,8 @@ pub(crate) struct Fetch<'a> {
     pub limits: &'a Limits,
     /// How many bytes the archive has, if that is known. Any other number is an error.
     pub size: Option<u64>,
+    /// How many bytes must stay free on the file system that the tree is unpacked on.
+    pub min_free: u64,
     /// The tree of an earlier version, to share files with.
     pub base: Option<&'a Path>,
     /// Who is told.
@@ -70,6 +72,7 @@ impl std::fmt::Debug for Fetch<'_> {
             cache,
             limits,
             size,
+            min_free,
             base,
             progress: _,
             stop,
@@ -79,6 +82,7 @@ impl std::fmt::Debug for Fetch<'_> {
             .field("cache", cache)
             .field("limits", limits)
             .field("size", size)
+            .field("min_free", min_free)
             .field("base", base)
             .field("stop", stop)
             .finish_non_exhaustive()

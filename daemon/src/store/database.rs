@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::fs::Permissions;
 use std::io::ErrorKind;
 use std::ops::Deref;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt as _, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::degraded::Marker;
+use super::error::is_no_space;
 use super::integrity::{self, Depth};
 use super::{StoreError, schema};
 use crate::fault;
@@ -300,7 +301,7 @@ where
     let marker = marker.clone();
     let task = Box::new(move |connection: &mut Connection| {
         let result = match catch_unwind(AssertUnwindSafe(|| task(connection))) {
-            Ok(result) => result.map_err(|error| StoreError::Query(error.into())),
+            Ok(result) => result.map_err(|error| refused(connection.path(), error)),
             Err(_) => Err(StoreError::Panicked),
         };
         if let Err(error) = &result
@@ -313,6 +314,24 @@ where
     });
     thread.send(task).await.map_err(|_| StoreError::Closed)?;
     answered.await.map_err(|_| StoreError::Closed)?
+}
+
+/// What became of a task that SQLite refused. It tells a full disk from others that fail, but not a full quota: that is
+/// found out here, by writing a little beside the database.
+fn refused(database: Option<&str>, error: rusqlite::Error) -> StoreError {
+    let is_write = error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE);
+    let folder = database.and_then(|path| Path::new(path).parent());
+    match folder.filter(|_| is_write).map(try_to_write) {
+        Some(Err(source)) if is_no_space(&source) => StoreError::io("write the database")(source),
+        _ => StoreError::Query(error.into()),
+    }
+}
+
+fn try_to_write(folder: &Path) -> std::io::Result<()> {
+    let file = tempfile::tempfile_in(folder)?;
+    file.write_all_at(&vec![0; 64 * 1024], 0)
 }
 
 fn serve(

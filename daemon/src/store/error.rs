@@ -251,10 +251,11 @@ impl Error for SqlReason {
 }
 
 fn is_full(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::DiskFull)
-    )
+    // the index of its log is a file that it makes larger before it writes: that fails with a code of its own
+    let of_the_index = error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+    of_the_index || error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }
 
 /// Whether the file system, or the quota, is full.
@@ -274,9 +275,12 @@ mod tests {
     fn a_full_file_system_has_a_remedy_whatever_met_it() {
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        let index = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
         for error in [
             StoreError::io("write")(full()),
+            StoreError::io("write")(io::ErrorKind::QuotaExceeded.into()),
             StoreError::Query(rusqlite::Error::SqliteFailure(code, None).into()),
+            StoreError::Query(rusqlite::Error::SqliteFailure(index, None).into()),
         ] {
             assert_eq!(error.kind(), ErrorKind::NoSpace, "{error:?}");
             assert_eq!(error.hint().as_deref(), Some(StoreError::FREE_SPACE));

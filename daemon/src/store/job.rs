@@ -98,8 +98,7 @@ macro_rules! earlier_on_unknown_packs {
 /// What [`read`] reads, the first of the jobs that a queued one waits for included.
 const COLUMNS: &str = concat!(
     "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
-     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash,
-     verify,
+    warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash, verify, gc,
      CASE WHEN status = 'queued' AND ",
     due!("job"),
     " THEN coalesce(
@@ -400,7 +399,7 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE job SET status = :status, changed = :changed, plan = :plan, steps = :steps,
              warnings = :warnings, error = :error, attempt = :attempt, retry_at = :retry_at,
-             generation = :generation, started_at = :started_at, finished_at = :finished_at,
+             generation = :generation, started_at = :started_at, finished_at = :finished_at, gc = :gc,
              verify = :verify
          WHERE id = :id",
     )?
@@ -418,6 +417,7 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
         ":started_at": view.started_at,
         ":finished_at": view.finished_at,
         ":verify": view.verify.as_ref().map(encoded).transpose()?,
+        ":gc": view.gc.as_ref().map(encoded).transpose()?,
     })?;
     Ok(())
 }
@@ -455,6 +455,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         attempt: row.get("attempt")?,
         retry_at: row.get("retry_at")?,
         generation: row.get("generation")?,
+        gc: optional("gc")?.map(|text| decoded(&text)).transpose()?,
         warnings: decoded(&row.get::<_, String>("warnings")?)?,
         error: optional("error")?
             .map(|text| decoded::<Problem>(&text))

@@ -9,6 +9,7 @@
 pub(crate) mod audit;
 mod backup;
 pub(crate) mod blocked;
+pub(crate) mod collect;
 mod database;
 pub(crate) mod degraded;
 mod error;
@@ -19,6 +20,8 @@ pub(crate) mod hold;
 pub(crate) mod index;
 mod integrity;
 pub(crate) mod job;
+pub(crate) mod keep;
+pub(crate) mod lease;
 pub(crate) mod look;
 pub(crate) mod pack;
 pub(crate) mod patience;
@@ -27,6 +30,7 @@ pub(crate) mod quarantine;
 pub(crate) mod rebuild;
 pub(crate) mod record;
 pub(crate) mod registry;
+pub(crate) mod remains;
 mod schema;
 pub(crate) mod test;
 pub(crate) mod time;
@@ -36,6 +40,8 @@ pub(crate) mod tree;
 pub(crate) use database::Threads;
 pub(crate) use database::{Database, Tx};
 pub(crate) use error::StoreError;
+/// What such a closure reads from.
+pub(crate) use rusqlite::Connection;
 /// Why such a closure failed.
 pub(crate) use rusqlite::Error as SqlError;
 /// What a closure given to [`Database`] returns.

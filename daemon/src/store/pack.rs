@@ -145,6 +145,17 @@ pub(crate) enum GenerationStatus {
     Past,
 }
 
+impl GenerationStatus {
+    /// The status of this word in the database.
+    pub(super) fn of(word: &str) -> Self {
+        match word {
+            "pending" => Self::Pending,
+            "active" => Self::Active,
+            _ => Self::Past,
+        }
+    }
+}
+
 /// Notes a complete tree.
 ///
 /// # Errors
@@ -276,11 +287,7 @@ pub(crate) fn generation(
     connection
         .prepare_cached("SELECT status, job FROM generation WHERE number = ?1")?
         .query_row([number], |row| {
-            let status = match row.get::<_, String>("status")?.as_str() {
-                "pending" => GenerationStatus::Pending,
-                "active" => GenerationStatus::Active,
-                _ => GenerationStatus::Past,
-            };
+            let status = GenerationStatus::of(&row.get::<_, String>("status")?);
             Ok((status, row.get("job")?))
         })
         .optional()

@@ -1,5 +1,7 @@
 //! Times as the database and the wire have them.
 
+use std::time::SystemTime;
+
 use jiff::{SignedDuration, Timestamp};
 
 /// Now, as RFC 3339 in UTC with milliseconds: `2026-03-01T09:30:00.125Z`.
@@ -54,6 +56,14 @@ pub(crate) fn since(time: &str) -> std::time::Duration {
 #[must_use]
 pub(crate) fn was_within(time: &str, span: std::time::Duration) -> bool {
     until(time).is_zero() && since(time) < span
+}
+
+/// Whether the time of a file is at least so long ago. Of one to come nobody knows.
+#[must_use]
+pub(crate) fn is_as_old(time: SystemTime, age: std::time::Duration) -> bool {
+    let since_1970 = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(since_1970);
+    now.duration_since(time).is_ok_and(|since| since >= age)
 }
 
 /// A time that somebody wrote, in the same form; `None` for what is no RFC 3339 time.

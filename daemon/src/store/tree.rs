@@ -327,6 +327,10 @@ pub(crate) fn free_bytes(layout: &Layout) -> Result<u64, StoreError> {
 pub(crate) fn free_bytes_at(folder: &Path) -> Result<u64, StoreError> {
     let stat = rustix::fs::statvfs(folder)
         .map_err(|errno| StoreError::io("ask for free space")(errno.into()))?;
+    // one that counts no blocks is never full
+    if stat.f_blocks == 0 {
+        return Ok(u64::MAX);
+    }
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
@@ -340,7 +344,11 @@ pub(super) fn written(folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, Stor
     Ok(file)
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
+/// Removes what lies at a path, whatever it is, if anything does. Blocks.
+///
+/// # Errors
+/// [`StoreError::Tree`].
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     tree::remove(path).map_err(|source| StoreError::Tree {
         doing: "remove what is left over".to_owned(),
         source,

@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::gc;
 use crate::install::{self, Context, StepError};
 use crate::pulse::Beat;
-use crate::queue::{Claimed, Outcome, Queue};
+use crate::queue::{Claimed, JobRequest, Outcome, Queue};
 use crate::store;
 
 /// Works on jobs until `stop`; then the running ones go back to the queue.
@@ -35,7 +36,7 @@ pub(crate) async fn run(context: Context, queue: Queue, mut beat: Beat, stop: Ca
                 claim.set(queue.claim());
                 match claimed {
                     Ok(claimed) => {
-                        jobs.spawn(work(context.clone(), claimed));
+                        jobs.spawn(work(context.clone(), queue.clone(), claimed));
                     }
                     Err(error) => {
                         tracing::error!(error = %crate::logging::chain(&error), "cannot take a job from the queue");
@@ -58,15 +59,24 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn work(context: Context, job: Claimed) {
+async fn work(context: Context, queue: Queue, job: Claimed) {
     let id = job.id();
-    let refs = job.request().refs();
+    let is_gc = matches!(job.request(), JobRequest::Gc(_));
+    let mut refs = job.request().refs();
+    refs.retain(|_| !is_gc);
     // `journalctl PACKD_JOB=17`, `journalctl PACKD_PACK=slack`; of a job for several packs, the first
     let span = tracing::info_span!("job", job = id, pack = refs.first());
     async {
         let summary = job.snapshot().summary;
         tracing::info!("{summary}: started");
-        let result = AssertUnwindSafe(install::run(&context, &job)).catch_unwind().await;
+        let running = async {
+            if is_gc {
+                gc::run(&context, &job).await
+            } else {
+                install::run(&context, &job).await
+            }
+        };
+        let result = AssertUnwindSafe(running).catch_unwind().await;
         let result = result.unwrap_or_else(|_| Err(StepError::panicked()));
         let retries = context.config.current().queue.retries;
         let outcome = match result {
@@ -83,6 +93,9 @@ async fn work(context: Context, job: Claimed) {
             tracing::error!(error = %crate::logging::chain(&error), "cannot write how the job ended; it runs again at the next start");
         } else if let Some(file) = upload.filter(|_| done_with_upload) {
             store::tree::remove_upload(&context.layout, &file).await;
+        }
+        if !is_gc {
+            gc::if_low(&context, &queue).await;
         }
     }
     .instrument(span)

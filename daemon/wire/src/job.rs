@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Problem, TreeView};
+use crate::{GcView, Problem, TreeView};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -23,6 +23,8 @@ pub enum JobKind {
     Rollback,
     /// Compare trees with their lists, and repair them.
     Verify,
+    /// Remove what nothing needs any more.
+    Gc,
 }
 
 impl JobKind {
@@ -37,6 +39,7 @@ impl JobKind {
             Self::Apply => "apply",
             Self::Rollback => "rollback",
             Self::Verify => "verify",
+            Self::Gc => "gc",
         }
     }
 }
@@ -102,11 +105,13 @@ pub enum StepName {
     Test,
     /// Switch to the new generation.
     Activate,
+    /// Remove what nothing needs; the one step of a job of the kind `gc`.
+    Collect,
 }
 
 impl StepName {
     /// Every step, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Verify,
         Self::Resolve,
         Self::Fetch,
@@ -115,6 +120,7 @@ impl StepName {
         Self::Check,
         Self::Test,
         Self::Activate,
+        Self::Collect,
     ];
 
     /// The name used on the wire.
@@ -129,6 +135,7 @@ impl StepName {
             Self::Check => "check",
             Self::Test => "test",
             Self::Activate => "activate",
+            Self::Collect => "collect",
         }
     }
 }
@@ -308,6 +315,9 @@ pub struct JobView {
     pub retry_at: Option<String>,
     /// The generation it made.
     pub generation: Option<i64>,
+    /// What a job of the kind `gc` removed, or would have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gc: Option<GcView>,
     /// What was odd but not in the way.
     pub warnings: Vec<String>,
     /// Why it failed; of a queued job: why its last attempt did.

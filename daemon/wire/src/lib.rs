@@ -7,6 +7,7 @@
 mod audit;
 mod error;
 mod event;
+mod gc;
 mod generation;
 mod job;
 mod pack;
@@ -21,6 +22,7 @@ mod test;
 pub use audit::{AuditList, AuditView};
 pub use error::{ErrorKind, Exit, Problem};
 pub use event::{EventKind, EventList, EventView};
+pub use gc::{GcItem, GcKind, GcLeft, GcRequest, GcView};
 pub use generation::{
     BlockedView, DiffQuery, GenerationChange, GenerationDetail, GenerationDiff, GenerationList,
     GenerationPack, GenerationView, GenerationsQuery, PinRequest, PinView, RollbackRequest,

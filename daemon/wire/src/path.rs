@@ -48,6 +48,8 @@ pub const JOB: &str = "/v1/jobs/{id}";
 pub const JOB_WAIT: &str = "/v1/jobs/{id}/wait";
 /// `POST`: cancel one job.
 pub const JOB_CANCEL: &str = "/v1/jobs/{id}/cancel";
+/// `POST`: remove what nothing needs any more.
+pub const GC: &str = "/v1/gc";
 /// `GET`: events, as a stream or as a list.
 pub const EVENTS: &str = "/v1/events";
 /// `GET`: configured registries and their health.

@@ -27,6 +27,7 @@ pub(crate) fn job(id: i64, summary: &str, status: JobStatus) -> JobView {
         attempt: 1,
         retry_at: None,
         generation: None,
+        gc: None,
         warnings: Vec::new(),
         error: None,
         created_at: "2026-03-01T11:59:59Z".to_owned(),

@@ -19,7 +19,8 @@ use utoipa::{OpenApi, openapi};
 use super::reply::Answer;
 use super::routes::{ROUTES, Verb};
 use super::{
-    apply, audit, event, generation, job, metrics, pack, registry, reload, search, status, upload,
+    apply, audit, event, gc, generation, job, metrics, pack, registry, reload, search, status,
+    upload,
 };
 
 /// What utoipa collects.
@@ -55,6 +56,7 @@ use super::{
         generation::pin::set,
         generation::pin::lift,
         generation::rollback::run,
+        gc::run,
         job::list,
         job::show,
         job::wait,

@@ -8,6 +8,7 @@ use crate::net::Http;
 use crate::queue::{JobRequest, NewJob, Queue};
 use crate::registry::Registries;
 use crate::source::Cache;
+use crate::store::lease::Leases;
 use crate::store::{Threads, tree};
 
 mod meanwhile;
@@ -139,6 +140,7 @@ impl Host {
             http,
             registries,
             prober: crate::install::Prober::default(),
+            leases: Leases::default(),
             activation: Arc::default(),
         }
     }

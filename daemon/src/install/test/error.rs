@@ -140,5 +140,6 @@ impl TestError {
 }
 
 fn is_full(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::StorageFull
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }

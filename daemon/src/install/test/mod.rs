@@ -143,6 +143,8 @@ pub(super) async fn active(
         let pack = asked.pack_ref.clone();
         return Err(TestError::NotInstalled { pack }.into());
     };
+    // it need not be active for as long as its tests run
+    let _lease = context.leases.take(&installed.dir);
     let manifest = inspect::manifest_of(context, installed).await?;
     let subject = Subject {
         manifest,

@@ -44,6 +44,13 @@ fn what_was_used_longest_ago_goes_first() {
     let (folder, cache) = cache(&files);
     cache.trim(40);
     assert_eq!(names(&folder).len(), 4, "all of it fits");
+    assert_eq!(cache.excess(40), [PathBuf::new(); 0]);
+    let excess = cache.excess(39);
+    assert_eq!(
+        excess,
+        [folder.path().join("sha512-c")],
+        "nothing is removed"
+    );
     cache.trim(39);
     assert_eq!(names(&folder), ["k.part", "sha256-a", "sha256-b"]);
     cache.give_back(1);

@@ -27,6 +27,24 @@ fn ending(name: &str, ending: &str) -> bool {
         .is_some_and(|(_, last)| last == ending)
 }
 
+/// Takes out what was used longest ago until what is left has at most `bytes` bytes.
+fn beyond(held: &mut Vec<Held>, bytes: u64) -> Vec<Held> {
+    held.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.name.cmp(&b.name)));
+    let mut sum = 0_u64;
+    let goes = |file: &mut Held| {
+        if file.is_record() {
+            return false;
+        }
+        let with = sum.saturating_add(file.bytes);
+        let stays = with <= bytes;
+        if stays {
+            sum = with;
+        }
+        !stays
+    };
+    held.extract_if(.., goes).collect()
+}
+
 impl Cache {
     /// Removes what was used longest ago until what is left has at most `bytes` bytes, and what says something of
     /// nothing that is there. Blocks.
@@ -38,20 +56,9 @@ impl Cache {
                 return;
             }
         };
-        held.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.name.cmp(&b.name)));
-        let mut sum = 0_u64;
-        held.retain(|file| {
-            if file.is_record() {
-                return true;
-            }
-            sum = sum.saturating_add(file.bytes);
-            let stays = sum <= bytes;
-            if !stays {
-                sum = sum.saturating_sub(file.bytes);
-                remove(&file.path);
-            }
-            stays
-        });
+        for file in beyond(&mut held, bytes) {
+            remove(&file.path);
+        }
         let names: HashSet<&str> = held.iter().map(|file| file.name.as_str()).collect();
         for record in &held {
             let Some((key, RECORD)) = record.name.rsplit_once('.') else {
@@ -64,6 +71,13 @@ impl Cache {
                 remove(&record.path);
             }
         }
+    }
+
+    /// What [`Cache::trim`] would remove, but for what says something of it. Blocks.
+    pub(crate) fn excess(&self, bytes: u64) -> Vec<PathBuf> {
+        let mut held = self.held().unwrap_or_default();
+        let files = beyond(&mut held, bytes);
+        files.into_iter().map(|file| file.path).collect()
     }
 
     /// Removes what was used longest ago until `bytes` bytes less are taken. Blocks.

@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use gix::refs::transaction::PreviousValue;
 use gix::{ObjectId, Repository};
@@ -21,6 +21,7 @@ use packd_format::error::without_path;
 
 use super::error::GitError;
 use super::url::GitUrl;
+use crate::store::time;
 
 /// Where the commits are named that are here as a whole.
 const WHOLE: &str = "refs/packd/";
@@ -71,6 +72,37 @@ impl Cache {
         (self.0.folder.join(name), lock.lock_owned().await)
     }
 
+    /// The repositories that nobody used for so long. One that was never used counts from when it was made. Blocks.
+    pub(crate) fn unused_for(&self, age: Duration) -> Vec<PathBuf> {
+        let entries = fs_err::read_dir(&self.0.folder).into_iter().flatten();
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| {
+            let about = fs_err::metadata(path.join(USED)).or_else(|_| fs_err::metadata(path));
+            let used = about.and_then(|about| about.modified());
+            used.is_ok_and(|used| time::is_as_old(used, age))
+        });
+        paths.sort();
+        paths
+    }
+
+    /// Removes a repository, unless somebody uses it; whether it is gone. Blocks.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn discard(&self, path: &Path) -> io::Result<bool> {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let lock = {
+            let mut locks = self.0.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(locks.entry(name.unwrap_or_default()).or_default())
+        };
+        let Ok(_held) = lock.try_lock() else {
+            return Ok(false);
+        };
+        remove(path).map(|()| true)
+    }
+
     /// Removes the repositories that were not used for longest, until they have no more than `size` bytes
     /// together. Those in use stay. Blocks.
     pub(super) fn prune(&self, size: u64) {
@@ -92,16 +124,9 @@ impl Cache {
             if together <= size {
                 return;
             }
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
-            let lock = {
-                let mut locks = self.0.locks.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(locks.entry(name.unwrap_or_default()).or_default())
-            };
-            let Ok(_held) = lock.try_lock() else { continue };
-            match remove(&path) {
-                Ok(()) => {
+            match self.discard(&path) {
+                Ok(false) => {}
+                Ok(true) => {
                     tracing::info!(path = %path.display(), bytes, "a cached repository was removed");
                     together = together.saturating_sub(bytes);
                 }

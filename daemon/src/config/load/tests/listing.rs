@@ -38,6 +38,8 @@ fn the_listing_shows_values_origins_and_no_secret() {
       cache_size: 2GiB                            # default
       share_files: true                           # default
       scrub_interval: 30d                         # default
+      keep_generations: 10                        # default
+      keep_for: 14d                               # default
     limits:
       pack_bytes: 1GiB                            # default
       file_bytes: 512MiB                          # default

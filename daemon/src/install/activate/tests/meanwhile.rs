@@ -14,6 +14,7 @@ fn pack(host: &Host, name: &str, version: &str, needs: &[&str]) -> Inspected {
     );
     let dir = format!("{name}/{version}-abc");
     fs_err::create_dir_all(host.layout.store().join(&dir)).unwrap();
+    fs_err::write(tree::manifest_path(&host.layout, &dir), "").unwrap();
     let shown = format!("{name}.tar.gz");
     let bytes = Bytes {
         place: Place::Archive(Location::upload(
@@ -39,6 +40,7 @@ fn pack(host: &Host, name: &str, version: &str, needs: &[&str]) -> Inspected {
         },
         manifest: packd_format::Manifest::parse(text.as_bytes()).unwrap(),
         contents: packd_wire::ContentsView::default(),
+        lease: Leases::default().take(&dir),
         dir,
         made: true,
         put_away: None,

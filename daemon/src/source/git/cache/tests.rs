@@ -100,3 +100,30 @@ async fn the_least_used_go_first_and_none_that_is_in_use() {
     cache.prune(0);
     assert!(paths.iter().all(|(_, path)| !path.exists()));
 }
+
+#[tokio::test]
+async fn what_nobody_used_for_long_is_found_and_one_in_use_is_not_discarded() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::new(folder.path().to_owned());
+    let url = |name: &str| {
+        let text = format!("https://h.example/{name}.git");
+        Spelled::parse(&text).unwrap().url
+    };
+    let (old, lock) = cache.lock(&url("old")).await;
+    let (young, _) = cache.lock(&url("young")).await;
+    for path in [&old, &young] {
+        Bare::open(path, LIMIT).unwrap();
+    }
+    let day = Duration::from_hours(24);
+    let used = fs_err::OpenOptions::new().write(true).open(old.join(USED));
+    let used = used.unwrap();
+    let then = used.metadata().unwrap().modified().unwrap() - 2 * day;
+    used.file().set_modified(then).unwrap();
+    assert_eq!(cache.unused_for(day), [old.clone()]);
+    assert_eq!(cache.unused_for(Duration::ZERO).len(), 2);
+    assert!(!cache.discard(&old).unwrap());
+    assert!(old.exists(), "somebody uses it");
+    drop(lock);
+    assert!(cache.discard(&old).unwrap());
+    assert!(!old.exists());
+}

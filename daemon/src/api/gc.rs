@@ -1,0 +1,42 @@
+//! Removing what nothing needs any more.
+
+use axum::extract::State as FromState;
+use axum::http::HeaderMap;
+use packd_wire::{GcRequest, JobView, WaitQuery, path};
+
+use super::State;
+use super::body::{self, Asked, MaybeSent};
+use super::caller::Caller;
+use super::pack::enqueue;
+use super::reply::{Answer, Made};
+use crate::queue::JobRequest;
+
+/// Removes what no kept generation and no unfinished job needs.
+///
+/// Generations beyond `store.keep_generations` and `store.keep_for`, but for pinned ones; trees that no generation has;
+/// what ended jobs left; what lies in quarantine and in the caches for too long. The job's `gc` says what it was, and what
+/// stayed because a process uses it.
+#[utoipa::path(
+    post,
+    path = path::GC,
+    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    request_body = Option<GcRequest>,
+    responses(
+        (status = 200, description = "The job has ended", body = JobView),
+        (status = 202, description = "The job is queued or running", body = JobView),
+    ),
+)]
+pub(crate) async fn run(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(query): Asked<WaitQuery>,
+    MaybeSent(asked): MaybeSent<GcRequest>,
+) -> Answer<Made> {
+    let wait = body::wait(query.wait)?;
+    let queued = enqueue(&state, &caller, &headers, JobRequest::Gc(asked)).await?;
+    Ok(Made {
+        job: queued.into_job(),
+        wait,
+    })
+}

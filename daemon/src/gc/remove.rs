@@ -1,0 +1,253 @@
+//! Removes what was planned, one thing after the other; before each one the job may be cancelled.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use packd_wire::GcView;
+
+use super::holders::Holders;
+use super::plan::{Item, What, stays};
+use super::{generations, tell};
+use crate::install::{Context, StepError, activate};
+use crate::logging::chain;
+use crate::queue::Claimed;
+use crate::store::tree::Staging;
+use crate::store::{self, StoreError, collect, generation, remains, tree};
+
+/// For so long what processes use is taken for what it was.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What became of one thing.
+enum Done {
+    Gone,
+    /// Somebody needs it by now.
+    Needed,
+    /// A process uses it by now.
+    Used(super::holders::Holder),
+}
+
+/// Removes these things, and notes each that is gone.
+pub(super) async fn run(
+    context: &Context,
+    job: &Claimed,
+    items: Vec<Item>,
+    told: &mut GcView,
+) -> Result<(), StepError> {
+    let mut remover = Remover {
+        context,
+        trash: None,
+        holders: None,
+        job: job.id(),
+    };
+    remover.forget(&items).await?;
+    let mut result = Ok(());
+    for item in items {
+        if job.stop().is_cancelled() {
+            result = Err(StepError::Stopped);
+            break;
+        }
+        match remover.one(&item).await {
+            Ok(Done::Gone) => tell(told, &item),
+            Ok(Done::Needed) => {}
+            Ok(Done::Used(holder)) => {
+                let left = stays(item.kind, item.name, &holder);
+                job.warn(None, super::stays(&left)).await?;
+                told.left.push(left);
+            }
+            Err(error) => {
+                let kind = item.kind.as_str();
+                let message = format!("{kind} {} stays: {}", item.name, chain(&error));
+                job.warn(None, message).await?;
+            }
+        }
+    }
+    let trash = remover.trash.take();
+    store::off_thread(move || {
+        drop(trash);
+        Ok(())
+    })
+    .await?;
+    result?;
+    Ok(context.forget_lost_trees().await?)
+}
+
+struct Remover<'a> {
+    context: &'a Context,
+    /// What is deleted lies here first, and after a crash it is swept.
+    trash: Option<Staging>,
+    holders: Option<(Instant, Arc<Holders>)>,
+    job: i64,
+}
+
+impl Remover<'_> {
+    /// Forgets the generations that go and that are still not kept now, in one transaction with the look at pins
+    /// and jobs.
+    async fn forget(&self, items: &[Item]) -> Result<(), StoreError> {
+        let planned: BTreeSet<i64> = (items.iter())
+            .filter_map(|item| match item.what {
+                What::Generation(number) => Some(number),
+                _ => None,
+            })
+            .collect();
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let context = self.context;
+        let _nobody_activates = context.activation.lock().await;
+        activate::reconcile(&context.layout, &context.database, &context.hub).await?;
+        let layout = Arc::clone(&context.layout);
+        let current = store::off_thread(move || generation::current(&layout)).await?;
+        let rule = generations::rule(&context.config.current().store);
+        context
+            .database
+            .write(move |tx| {
+                let doomed = generations::doomed(tx, &rule, current)?;
+                let going = doomed.intersection(&planned).copied().collect();
+                collect::forget_generations(tx, &going)
+            })
+            .await
+    }
+
+    async fn one(&mut self, item: &Item) -> Result<Done, StoreError> {
+        match &item.what {
+            What::Generation(number) => self.generation(*number).await,
+            What::Tree(paths) => self.tree(&item.name, paths.clone()).await,
+            What::Unfinished(pack_ref, path) => {
+                let (leases, pack_ref) = (self.context.leases.clone(), pack_ref.clone());
+                let path = path.clone();
+                store::off_thread(move || {
+                    match leases.unless_held(&pack_ref, || tree::remove(&path)) {
+                        Some(removed) => removed.map(|()| Done::Gone),
+                        None => Ok(Done::Needed),
+                    }
+                })
+                .await
+            }
+            What::Path(path) => {
+                let path = path.clone();
+                store::off_thread(move || tree::remove(&path)).await?;
+                Ok(Done::Gone)
+            }
+            What::Repository(path) => {
+                let (repositories, path) = (self.context.repositories.clone(), path.clone());
+                store::off_thread(move || {
+                    let removed = repositories
+                        .discard(&path)
+                        .map_err(StoreError::io("remove a cached repository"))?;
+                    Ok(if removed { Done::Gone } else { Done::Needed })
+                })
+                .await
+            }
+        }
+    }
+
+    /// The folder of a generation that has no row any more.
+    async fn generation(&self, number: i64) -> Result<Done, StoreError> {
+        let context = self.context;
+        let _nobody_activates = context.activation.lock().await;
+        let read = move |connection: &_| store::pack::generation(connection, number);
+        if context.database.read(read).await?.is_some() {
+            return Ok(Done::Needed);
+        }
+        let layout = Arc::clone(&context.layout);
+        store::off_thread(move || {
+            if generation::current(&layout)? == Some(number) {
+                return Ok(Done::Needed);
+            }
+            generation::discard(&layout, number)?;
+            Ok(Done::Gone)
+        })
+        .await
+    }
+
+    /// A tree: out of the store while nothing can be activated and no job counts on it, then deleted.
+    async fn tree(&mut self, dir: &str, paths: Vec<PathBuf>) -> Result<Done, StoreError> {
+        let holders = self.holders().await?;
+        let context = self.context;
+        if let Some(holder) = holders.of(&context.layout.store().join(dir)) {
+            return Ok(Done::Used(holder.clone()));
+        }
+        let trash = self.trash().await?;
+        let taken = {
+            let _nobody_activates = context.activation.lock().await;
+            let name = dir.to_owned();
+            let read = move |connection: &_| collect::is_named(connection, &name);
+            if context.database.read(read).await? {
+                return Ok(Done::Needed);
+            }
+            let (leases, trash) = (context.leases.clone(), trash.clone());
+            let dir = dir.to_owned();
+            store::off_thread(move || {
+                tree::empty(&trash)?;
+                leases
+                    .unless_held(&dir, || remains::take_out(&paths, &trash))
+                    .transpose()
+            })
+            .await?
+        };
+        if taken.is_none() {
+            return Ok(Done::Needed);
+        }
+        let gone = BTreeSet::from([dir.to_owned()]);
+        let forget = move |tx: &store::Tx<'_>| collect::forget_trees(tx, &gone);
+        context.database.write(forget).await?;
+        let (layout, leases) = (Arc::clone(&context.layout), context.leases.clone());
+        let pack_ref = dir.split('/').next().unwrap_or(dir).to_owned();
+        store::off_thread(move || {
+            tree::remove(&trash)?;
+            // of a pack that has no tree any more; one that has some keeps it
+            let folder = layout.store().join(&pack_ref);
+            leases.unless_held(&pack_ref, || drop(fs_err::remove_dir(folder)));
+            Ok(Done::Gone)
+        })
+        .await
+    }
+
+    async fn trash(&mut self) -> Result<PathBuf, StoreError> {
+        if self.trash.is_none() {
+            let (layout, job) = (Arc::clone(&self.context.layout), self.job);
+            self.trash = Some(store::off_thread(move || Staging::create(&layout, job)).await?);
+        }
+        let trash = self.trash.as_ref().map(|trash| trash.folder("trash"));
+        Ok(trash.unwrap_or_default())
+    }
+
+    async fn holders(&mut self) -> Result<Arc<Holders>, StoreError> {
+        match &self.holders {
+            Some((at, holders)) if at.elapsed() < FRESH => Ok(Arc::clone(holders)),
+            _ => {
+                let state_dir = self.context.layout.state_dir.clone();
+                let look = move || Ok(Arc::new(Holders::look(&state_dir)));
+                let holders = store::off_thread(look).await?;
+                self.holders = Some((Instant::now(), Arc::clone(&holders)));
+                Ok(holders)
+            }
+        }
+    }
+}
+
+impl Context {
+    /// Forgets the rows of trees that are neither in the store nor anybody's.
+    async fn forget_lost_trees(&self) -> Result<(), StoreError> {
+        let read = |connection: &_| {
+            let mut trees = collect::known_trees(connection)?;
+            let named = collect::named_trees(connection, &BTreeSet::new())?;
+            trees.retain(|dir| !named.contains(dir));
+            Ok(trees)
+        };
+        let mut lost = self.database.read(read).await?;
+        let (layout, leases) = (Arc::clone(&self.layout), self.leases.clone());
+        let lost = store::off_thread(move || {
+            lost.retain(|dir| !leases.is_held(dir) && !tree::is_complete(&layout, dir));
+            Ok(lost)
+        })
+        .await?;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let forget = move |tx: &store::Tx<'_>| collect::forget_trees(tx, &lost);
+        self.database.write(forget).await
+    }
+}
