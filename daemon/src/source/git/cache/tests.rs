@@ -119,7 +119,7 @@ async fn what_nobody_used_for_long_is_found_and_one_in_use_is_not_discarded() {
     let used = used.unwrap();
     let then = used.metadata().unwrap().modified().unwrap() - 2 * day;
     used.file().set_modified(then).unwrap();
-    assert_eq!(cache.unused_for(day), [old.clone()]);
+    assert_eq!(cache.unused_for(day), std::slice::from_ref(&old));
     assert_eq!(cache.unused_for(Duration::ZERO).len(), 2);
     assert!(!cache.discard(&old).unwrap());
     assert!(old.exists(), "somebody uses it");
