@@ -26,7 +26,7 @@ use packd_wire::{
     ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList, EventsQuery,
     GenerationDetail, GenerationDiff, GenerationList, GenerationView, GenerationsQuery,
     HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView, PinRequest,
-    Problem, RefreshRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
+    Problem, RefreshRequest, TrustRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
     StatusView, TestList, TestRequest, TestsQuery, UploadQuery, path,
 };
 use serde::de::DeserializeOwned;
@@ -263,6 +263,16 @@ impl Client {
         let mut call = Call::change(Method::POST, path::REGISTRIES_REFRESH);
         call.time = REFRESH_TIME;
         self.ask(call.with_json(request)?).await
+    }
+
+    /// `POST /v1/registries/{name}/trust`
+    pub(crate) async fn trust(
+        &self,
+        name: &str,
+        request: TrustRequest,
+    ) -> Result<RegistryList, ClientError> {
+        let call = Call::change(Method::POST, &path::registry_trust(name));
+        self.ask(call.with_json(&request)?).await
     }
 
     /// `GET /v1/search`

@@ -109,6 +109,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::EVENTS, Reader, event::events),
     route!(Get path::REGISTRIES, Reader, registry::list),
     route!(Post path::REGISTRIES_REFRESH, Operator, registry::refresh),
+    route!(Post path::REGISTRY_TRUST, Admin, registry::trust),
     route!(Get path::SEARCH, Reader, search::search),
     route!(Get path::AVAILABLE, Reader, search::available),
     route!(Post path::RELOAD, Admin, reload::reload),

@@ -12,8 +12,10 @@ mod refresh;
 #[cfg(test)]
 pub(crate) mod scene;
 mod search;
+mod signed;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod watch;
 
 use std::collections::HashMap;
@@ -79,7 +81,11 @@ impl Registries {
         let mut views = Vec::new();
         for registry in &self.inner.config.current().registries {
             let row = self.cached(registry).await?;
-            views.push(view(registry, &row));
+            let mut view = view(registry, &row);
+            if let Some(trust) = self.trust_of(&registry.name).await? {
+                trust::show(&mut view, registry, &trust);
+            }
+            views.push(view);
         }
         Ok(views)
     }
@@ -147,6 +153,8 @@ fn view(registry: &Registry, row: &IndexRow) -> RegistryView {
         refs: registry.refs.as_slice().to_vec(),
         packs: row.packs,
         problems: row.problems.clone(),
+        signed: None,
+        warnings: Vec::new(),
         health: RegistryHealth {
             state: state(registry, row),
             last_success: row.checked_at.clone(),

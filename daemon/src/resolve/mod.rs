@@ -459,6 +459,7 @@ async fn from_offer(
             }
         };
         let verified_by = match (&place, &source.checksum) {
+            _ if source.signed => Verification::RegistrySignature,
             (Place::Archive(_), Some(_)) => Verification::RegistryChecksum,
             (Place::Git(at), _) if at.chosen.is_exact => Verification::RegistryCommit,
             _ => Verification::None,

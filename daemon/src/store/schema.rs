@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0006_holds.sql"),
     include_str!("schema/0007_cancelled.sql"),
     include_str!("schema/0008_generations.sql"),
+    include_str!("schema/0012_trust.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

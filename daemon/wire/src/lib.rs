@@ -35,7 +35,7 @@ pub use pack::{
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
-    AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView,
+    AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView, TrustRequest, SignedView,
     SearchList, SearchView, Trust,
 };
 pub use request::{

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Described, FRESH, Fresh, IndexMeta, MAX_ROOTS, META, Refused, RegistryId, RoleName, Root,
+    Described, FRESH, Fresh, IndexMeta, KeyId, MAX_ROOTS, META, Refused, RegistryId, RoleName, Root,
     Signed, count, root_path,
 };
 use crate::digest::Digest;
@@ -133,6 +133,20 @@ pub fn succeeds(root: &Root, signed: &Signed) -> Result<Root, Refused> {
     // and its own: nobody is given a role who has not taken it
     threshold(&next, RoleName::Root, &file, signed)?;
     Ok(next)
+}
+
+/// The keys whose signatures the root after `root` needs beside those of its keys. Nothing of it is looked at before those
+/// have signed it.
+///
+/// # Errors
+/// [`Refused`].
+pub fn next_keys(root: &Root, signed: &Signed) -> Result<Vec<KeyId>, Refused> {
+    let file = root_path(root.version.saturating_add(1));
+    threshold(root, RoleName::Root, &file, signed)?;
+    let next = Root::parse(&file, &signed.bytes)?;
+    let known = &root.roles.root.keyids;
+    let keys = next.roles.root.keyids.into_iter();
+    Ok(keys.filter(|id| !known.contains(id)).collect())
 }
 
 /// Whether what was fetched is believed, with what is known from before.

@@ -60,6 +60,7 @@ use super::{
         event::events,
         registry::list,
         registry::refresh,
+        registry::trust,
         search::search,
         search::available,
         reload::reload,

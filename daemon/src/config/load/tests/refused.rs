@@ -97,7 +97,7 @@ proptest! {
         let mut findings = Findings::default();
         let table = read_layer(&text, &Origin::Default, &mut findings.problems);
         // what is wrong is a problem, and only that it comes back matters here
-        drop(read_config(&table.unwrap_or_default(), &mut findings));
+        drop(read_config(&table.unwrap_or_default(), Path::new("/nowhere"), &mut findings));
     }
 }
 
