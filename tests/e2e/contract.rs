@@ -20,6 +20,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
         .path
         .replace("{ref}", "slack")
         .replace("{number}", "1")
+        .replace("{name}", "demo")
         .replace("{id}", &job.to_string());
     let request = Request::new(&operation.method, &real);
     match (operation.method.as_str(), operation.path.as_str()) {
@@ -58,6 +59,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
         ("POST", path::ROLLBACK) => Request::post(&real, &json!({"generation": 1})),
         ("POST", path::APPLY) => Request::post(&real, &json!({"plan": {"changes": []}})),
         ("POST", path::REGISTRIES_REFRESH) => Request::post(&real, &json!({})),
+        ("POST", path::REGISTRY_TRUST) => Request::post(&real, &json!({"accept_unsigned": true})),
         ("POST", path::UPLOAD) => request.body(
             "application/gzip",
             PackTree::new("slack", "2.1.0").archive(Format::TarGz).bytes,

@@ -42,3 +42,4 @@ mod stop;
 mod stopped;
 mod test_gate;
 mod threads;
+mod trust;

@@ -1,8 +1,8 @@
 //! `registry`: where packs come from, and how these places fare.
 
 use jiff::Timestamp;
-use packd_wire::{Exit, RefreshRequest, RegistryList, RegistryState, RegistryView, Trust,
-    TrustRequest,
+use packd_wire::{
+    Exit, RefreshRequest, RegistryList, RegistryState, RegistryView, Trust, TrustRequest,
 };
 
 use crate::Ending;

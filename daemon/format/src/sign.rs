@@ -21,7 +21,9 @@ pub use refused::{Reason, Refused};
 pub use root::{KeyEntry, Role, RoleName, Roles, Root};
 pub use signature::{Count, Signature, Signed, count};
 pub use target::{Needed, TargetError, needed, place};
-pub use verify::{Accepted, Fetched, Held, Mark, Policy, Warning, check_index, next_keys, succeeds, verify};
+pub use verify::{
+    Accepted, Fetched, Held, Mark, Policy, Warning, check_index, next_keys, succeeds, verify,
+};
 
 /// The folder beside the index that holds everything else.
 pub const FOLDER: &str = "packd";

@@ -162,11 +162,7 @@ fn read_section<T: Section>(root: &Table, name: &str, findings: &mut Findings) -
     ))
 }
 
-fn read_registries(
-    entry: Option<&Entry>,
-    keys: &Path,
-    findings: &mut Findings,
-) -> Vec<Registry> {
+fn read_registries(entry: Option<&Entry>, keys: &Path, findings: &mut Findings) -> Vec<Registry> {
     let Some(entry) = entry else {
         findings
             .origins

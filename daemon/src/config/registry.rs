@@ -92,7 +92,10 @@ impl Registry {
                 registry.root = Some(path.display().to_string());
             }
             (Trust::Signed, None) => {
-                reader.problem("trust", "is `signed`, which needs the `root` of the registry");
+                reader.problem(
+                    "trust",
+                    "is `signed`, which needs the `root` of the registry",
+                );
                 return None;
             }
             (Trust::Checksum | Trust::Unverified, Some(_)) => {
@@ -108,8 +111,12 @@ impl Registry {
 /// Whether a file is a root that can be started from.
 fn judge_root(path: &Path) -> Result<(), String> {
     let shown = path.display();
-    let bytes = read_root(path)
-        .map_err(|error| format!("names `{shown}`, which cannot be read: {}", without_path(&error)))?;
+    let bytes = read_root(path).map_err(|error| {
+        format!(
+            "names `{shown}`, which cannot be read: {}",
+            without_path(&error)
+        )
+    })?;
     match Root::parse(&shown.to_string(), &bytes) {
         Ok(_) => Ok(()),
         Err(refused) => Err(format!("names no root: {refused}")),

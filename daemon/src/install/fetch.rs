@@ -117,7 +117,10 @@ async fn one(
 
     let verified = match (&bytes.expected, bytes.verified_by) {
         (Some(digest), Verification::RegistrySignature) => {
-            format!("{} agrees with what the registry has signed", digest.algorithm())
+            format!(
+                "{} agrees with what the registry has signed",
+                digest.algorithm()
+            )
         }
         (Some(digest), Verification::RegistryChecksum) => {
             format!("{} agrees with the registry's", digest.algorithm())

@@ -342,9 +342,9 @@ impl RegistryError {
             Self::NothingSigned { name } => {
                 Some(format!("`packctl registry refresh {name}` says why"))
             }
-            Self::Root { name, .. } => {
-                Some(format!("check the `root` of registry `{name}` in packd.yaml"))
-            }
+            Self::Root { name, .. } => Some(format!(
+                "check the `root` of registry `{name}` in packd.yaml"
+            )),
             Self::Downgrade { name, .. } => Some(format!(
                 "set `trust: signed` again; or accept for good that nobody signs it: `packctl registry trust {name} \
                  --accept-unsigned`"
@@ -352,7 +352,9 @@ impl RegistryError {
             Self::StillSigned { name } => Some(format!(
                 "first change the `trust` of registry `{name}` in packd.yaml, and reload"
             )),
-            Self::NotSigned { .. } => Some("whoever keeps the registry must sign it again with `packctl index-sign`".into()),
+            Self::NotSigned { .. } => Some(
+                "whoever keeps the registry must sign it again with `packctl index-sign`".into(),
+            ),
             Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
                 Some("tell whoever keeps the registry".into())
             }

@@ -139,8 +139,14 @@ impl Registries {
             .await
             .map_err(|_| RegistryError::Store(StoreError::Panicked))?
             .map_err(refused)?;
-        self.accept(registry, row, (pin, bytes), accepted, (is_current, validators))
-            .await
+        self.accept(
+            registry,
+            row,
+            (pin, bytes),
+            accepted,
+            (is_current, validators),
+        )
+        .await
     }
 
     /// Takes over what was believed; the index is fetched if it is another one.
@@ -191,7 +197,12 @@ impl Registries {
         }
         // one more than there may be shows that there are more
         let bytes = match self
-            .get(registry, &registry.url, index.length.saturating_add(1), None)
+            .get(
+                registry,
+                &registry.url,
+                index.length.saturating_add(1),
+                None,
+            )
             .await?
         {
             Fetched::New { bytes, .. } => bytes,

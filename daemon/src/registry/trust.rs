@@ -106,12 +106,14 @@ pub(super) fn show(view: &mut RegistryView, registry: &Registry, known: &TrustRo
         ));
     }
     let id = known.held.registry_id.as_ref();
-    view.signed = Root::parse("root", &known.root).ok().map(|root| SignedView {
-        registry_id: id.map_or_else(String::new, ToString::to_string),
-        root_version: root.version,
-        version: mark.version,
-        expires: expires.to_string(),
-    });
+    view.signed = Root::parse("root", &known.root)
+        .ok()
+        .map(|root| SignedView {
+            registry_id: id.map_or_else(String::new, ToString::to_string),
+            root_version: root.version,
+            version: mark.version,
+            expires: expires.to_string(),
+        });
 }
 
 /// A source with what was signed of it in place of what the entry says.
@@ -163,9 +165,10 @@ pub(super) fn as_signed(
             },
             Some(Target::Git(signed)),
         ) => {
-            if let Some(commit) = commit.as_ref().filter(|commit| {
-                commit.len() == 40 && !commit.eq_ignore_ascii_case(&signed.commit)
-            }) {
+            if let Some(commit) = commit
+                .as_ref()
+                .filter(|commit| commit.len() == 40 && !commit.eq_ignore_ascii_case(&signed.commit))
+            {
                 return Err(format!(
                     "`{place}` was signed as commit {}, and the entry names {commit}",
                     signed.commit

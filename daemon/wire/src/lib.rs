@@ -35,8 +35,8 @@ pub use pack::{
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
-    AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView, TrustRequest, SignedView,
-    SearchList, SearchView, Trust,
+    AvailableList, AvailableView, RegistryHealth, RegistryList, RegistryState, RegistryView,
+    SearchList, SearchView, SignedView, Trust, TrustRequest,
 };
 pub use request::{
     ApplyRequest, HoldRequest, InstallRequest, RefreshRequest, RemoveQuery, UploadQuery,

@@ -45,16 +45,18 @@ impl Times {
     fn both(self, lifetime: SignedDuration) -> Result<(Timestamp, Timestamp), Failure> {
         let created = self.created();
         let end = created.checked_add(lifetime);
-        end.map(|end| (created, end)).map_err(|error| {
-            Failure::of(Exit::Usage, "the end is no time", &error)
-        })
+        end.map(|end| (created, end))
+            .map_err(|error| Failure::of(Exit::Usage, "the end is no time", &error))
     }
 }
 
 /// Reads a span of days or hours.
 pub(crate) fn lifetime(text: &str) -> Result<SignedDuration, String> {
     let hours = match text.split_at_checked(text.len().saturating_sub(1)) {
-        Some((number, "d")) => number.parse().ok().and_then(|days: i64| days.checked_mul(24)),
+        Some((number, "d")) => number
+            .parse()
+            .ok()
+            .and_then(|days: i64| days.checked_mul(24)),
         Some((number, "h")) => number.parse().ok(),
         _ => None,
     };

@@ -161,9 +161,10 @@ impl IndexMeta {
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, Refused> {
         let meta: Self = parse(file, bytes, META_SCHEMA, MAX_META)?;
         let is_commit = |commit: &str| commit.len() == 40 && is_hexadecimal(commit);
-        let odd = meta.targets.iter().find(
-            |(_, target)| matches!(target, Target::Git(git) if !is_commit(&git.commit)),
-        );
+        let odd = meta
+            .targets
+            .iter()
+            .find(|(_, target)| matches!(target, Target::Git(git) if !is_commit(&git.commit)));
         if let Some((place, _)) = odd {
             return Err(Refused::Malformed {
                 file: file.to_owned(),

@@ -237,9 +237,7 @@ impl Root {
             };
             let name = name.as_str();
             if role.keyids.len() > MAX_ROLE_KEYS {
-                return Err(format!(
-                    "role `{name}` has more than {MAX_ROLE_KEYS} keys"
-                ));
+                return Err(format!("role `{name}` has more than {MAX_ROLE_KEYS} keys"));
             }
             let distinct: HashSet<&KeyId> = role.keyids.iter().collect();
             if distinct.len() < role.keyids.len() {

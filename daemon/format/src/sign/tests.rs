@@ -182,10 +182,7 @@ fn a_signed_document_of_another_kind_is_not_taken_for_this_one() {
             &fresh,
         ),
     ] {
-        assert!(matches!(
-            refused(look(meta, fresh)),
-            Refused::Schema { .. }
-        ));
+        assert!(matches!(refused(look(meta, fresh)), Refused::Schema { .. }));
     }
 }
 
@@ -203,7 +200,11 @@ fn what_was_seen_is_never_undercut() {
     look(&Fetched::default()).unwrap();
     assert!(matches!(
         refused(look(&shown(&root, 4, &[&indexer]))),
-        Refused::Rollback { found: 4, seen: 5, .. }
+        Refused::Rollback {
+            found: 4,
+            seen: 5,
+            ..
+        }
     ));
     let mut other = meta(&root, 5);
     other.expires = day(31);
@@ -257,7 +258,10 @@ fn a_root_needs_the_old_keys_and_its_own() {
     succeeds(&first, &signed(bytes.clone(), &[&old, &new])).unwrap();
     for by in [&[&old][..], &[&new], &[&indexer]] {
         let why = succeeds(&first, &signed(bytes.clone(), by)).unwrap_err();
-        assert!(matches!(why, Refused::Threshold { role: "root", .. }), "{why}");
+        assert!(
+            matches!(why, Refused::Threshold { role: "root", .. }),
+            "{why}"
+        );
     }
     for version in [0, 1, 3] {
         second.version = version;
@@ -361,7 +365,10 @@ fn freshness_is_demanded_where_the_root_says_so() {
     let good = signed(fresh(2, &described.bytes), &[&robot]);
     let accepted = look(Some(good.clone()), &held, day(1)).unwrap();
     assert_eq!(accepted.expires, day(7));
-    assert_eq!(refused(look(None, &held, day(1))).reason(), Reason::Unsigned);
+    assert_eq!(
+        refused(look(None, &held, day(1))).reason(),
+        Reason::Unsigned
+    );
     let by_indexer = signed(fresh(2, &described.bytes), &[&indexer]);
     let why = refused(look(Some(by_indexer), &held, day(1)));
     assert_eq!(why.reason(), Reason::Unsigned, "{why}");
@@ -388,7 +395,12 @@ fn a_root_that_makes_no_sense_is_refused() {
         |root| root.expires = root.created,
         |root| root.roles.index.threshold = 0,
         |root| root.roles.index.threshold = 2,
-        |root| root.roles.root.keyids.push(root.roles.root.keyids[0].clone()),
+        |root| {
+            root.roles
+                .root
+                .keyids
+                .push(root.roles.root.keyids[0].clone())
+        },
         |root| root.keys.clear(),
         |root| {
             let (one, two) = (

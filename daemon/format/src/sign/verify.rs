@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Described, FRESH, Fresh, IndexMeta, KeyId, MAX_ROOTS, META, Refused, RegistryId, RoleName, Root,
-    Signed, count, root_path,
+    Described, FRESH, Fresh, IndexMeta, KeyId, MAX_ROOTS, META, Refused, RegistryId, RoleName,
+    Root, Signed, count, root_path,
 };
 use crate::digest::Digest;
 
@@ -189,7 +189,11 @@ pub fn verify(
         warnings,
     };
     clock.allow(&root_path(root.version), root.expires)?;
-    if clock.at.saturating_add(ROOT_WARNING).is_ok_and(|soon| soon > root.expires) {
+    if clock
+        .at
+        .saturating_add(ROOT_WARNING)
+        .is_ok_and(|soon| soon > root.expires)
+    {
         clock.warnings.push(Warning::RootEnds {
             version: root.version,
             at: root.expires,
@@ -215,7 +219,11 @@ pub fn verify(
         }
     }
     let fresh = fresh.map(|(_, mark)| mark);
-    let ends = [Some(root.expires), Some(mark.expires), fresh.as_ref().map(|mark| mark.expires)];
+    let ends = [
+        Some(root.expires),
+        Some(mark.expires),
+        fresh.as_ref().map(|mark| mark.expires),
+    ];
     let expires = ends.into_iter().flatten().min().unwrap_or(mark.expires);
     Ok(Accepted {
         meta,

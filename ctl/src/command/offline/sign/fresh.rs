@@ -67,9 +67,9 @@ impl IndexFresh {
             None => 0,
             Some(bytes) => Fresh::parse(sign::FRESH, &bytes).map_err(failure)?.version,
         };
-        let version = before.checked_add(1).ok_or_else(|| {
-            Failure::new(Exit::Failed, "there is no version after the last one")
-        })?;
+        let version = before
+            .checked_add(1)
+            .ok_or_else(|| Failure::new(Exit::Failed, "there is no version after the last one"))?;
         let (created, expires) = self.times.both(self.expires)?;
         let mark = MetaMark {
             version: meta.version,
@@ -90,7 +90,10 @@ impl IndexFresh {
             missing,
         };
         out.show(&view, || {
-            format!("index version {} is current until {expires}\n", meta.version)
+            format!(
+                "index version {} is current until {expires}\n",
+                meta.version
+            )
         });
         out.done(&format!("signed `{}`{}", view.file, still(missing)));
         Ok(Ending::Exit(Exit::Done))

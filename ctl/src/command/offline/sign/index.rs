@@ -5,9 +5,9 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
+use packd_format::Digest;
 use packd_format::digest::{Algorithm, Reader};
 use packd_format::sign::{self, Described, IndexMeta, Needed, RoleName, Target};
-use packd_format::Digest;
 use packd_wire::Exit;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,10 @@ pub(crate) struct IndexSign {
 
     #[command(flatten)]
     times: Times,
+
+    /// Where the folder of the index is published: archives below this URL are read from the folder
+    #[arg(long, value_name = "URL")]
+    base: Option<String>,
 
     /// What the index does not say: a JSON object of places with `length` and `sha256`, or `commit`; or an earlier
     /// index.meta.json
@@ -113,7 +117,9 @@ impl IndexSign {
     fn before(&self, place: &Place) -> Result<u64, Failure> {
         match place.read(sign::META)? {
             None => Ok(0),
-            Some(bytes) => Ok(IndexMeta::parse(sign::META, &bytes).map_err(failure)?.version),
+            Some(bytes) => Ok(IndexMeta::parse(sign::META, &bytes)
+                .map_err(failure)?
+                .version),
         }
     }
 
@@ -138,7 +144,7 @@ impl IndexSign {
         let mut targets = BTreeMap::new();
         let mut problems = Vec::new();
         for (at, needed) in needed {
-            match target(place, &needed, given.get(&at)) {
+            match target(place, &needed, self.base.as_deref(), given.get(&at)) {
                 Ok(target) => drop(targets.insert(at, target)),
                 Err(why) => problems.push(format!("{}: {why}", needed.pack)),
             }
@@ -156,12 +162,20 @@ impl IndexSign {
 }
 
 /// What a source is: as its file says, as it was given, or as the index says.
-fn target(place: &Place, needed: &Needed, given: Option<&Target>) -> Result<Target, String> {
-    let local = local_archive(place, needed)?;
+fn target(
+    place: &Place,
+    needed: &Needed,
+    base: Option<&str>,
+    given: Option<&Target>,
+) -> Result<Target, String> {
+    let local = local_archive(place, needed, base)?;
     let found = local.as_ref().or(given);
     match found {
         Some(target) if needed.agrees(target) => Ok(target.clone()),
-        Some(_) => Err(format!("`{}` has other bytes than the index says", needed.url)),
+        Some(_) => Err(format!(
+            "`{}` has other bytes than the index says",
+            needed.url
+        )),
         None => needed.target().ok_or_else(|| {
             let what = match (needed.is_git, needed.sha256) {
                 (true, _) => "commit",
@@ -174,13 +188,23 @@ fn target(place: &Place, needed: &Needed, given: Option<&Target>) -> Result<Targ
 }
 
 /// What an archive below the folder of the index is.
-pub(super) fn local_archive(place: &Place, needed: &Needed) -> Result<Option<Target>, String> {
-    let is_relative = !needed.url.contains("://") && !needed.url.starts_with('/');
-    let climbs = needed.url.split('/').any(|part| part == "..");
+pub(super) fn local_archive(
+    place: &Place,
+    needed: &Needed,
+    base: Option<&str>,
+) -> Result<Option<Target>, String> {
+    let below = base.and_then(|base| needed.url.strip_prefix(base.trim_end_matches('/')));
+    let url = below.and_then(|rest| rest.strip_prefix('/'));
+    let url = url.unwrap_or(&needed.url);
+    let is_relative = !url.contains("://") && !url.starts_with('/');
+    let climbs = url.split('/').any(|part| part == "..");
     if needed.is_git || !is_relative || climbs {
         return Ok(None);
     }
-    let path = percent_encoding::percent_decode_str(&needed.url).decode_utf8_lossy();
+    let path = percent_encoding::percent_decode_str(url).decode_utf8_lossy();
+    if path.split('/').any(|part| part == "..") {
+        return Ok(None);
+    }
     let path = place.path(&path);
     let Ok(file) = fs_err::File::open(&path) else {
         return Ok(None);

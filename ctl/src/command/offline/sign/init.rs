@@ -8,8 +8,8 @@ use packd_wire::Exit;
 use serde::Serialize;
 
 use super::key::says;
-use super::secret::{PasswordArgs, Secret};
 use super::root::fingerprint;
+use super::secret::{PasswordArgs, Secret};
 use super::{Place, Times, failure, lifetime};
 use crate::Ending;
 use crate::file::FileError;
@@ -83,7 +83,10 @@ impl Init {
         let place = Place::of(&self.folder);
         let file = sign::root_path(1);
         if place.read(&file)?.is_some() {
-            let message = format!("`{}` exists: this registry has a root", place.path(&file).display());
+            let message = format!(
+                "`{}` exists: this registry has a root",
+                place.path(&file).display()
+            );
             return Err(Failure::new(Exit::Failed, message)
                 .with_hint("`packctl root rotate` changes its keys"));
         }
@@ -106,7 +109,9 @@ impl Init {
         for (role, count) in roles {
             for path in key_paths(&self.keys, role, count) {
                 let secret = Secret::generate(&path, password.as_deref())?;
-                let comment = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+                let comment = path
+                    .file_stem()
+                    .map(|name| name.to_string_lossy().into_owned());
                 root.add(role, secret.public().clone(), comment);
                 paths.push(path.display().to_string());
                 if role == RoleName::Root {
@@ -127,7 +132,11 @@ impl Init {
             keys: paths,
         };
         out.show(&view, || format!("{}\n", view.fingerprint));
-        out.done(&format!("made `{}` and the keys {}", view.root, view.keys.join(", ")));
+        out.done(&format!(
+            "made `{}` and the keys {}",
+            view.root,
+            view.keys.join(", ")
+        ));
         out.hint("hosts pin the root: `trust: signed` and `root: FILE`; then sign with `packctl index-sign`");
         Ok(Ending::Exit(Exit::Done))
     }
@@ -148,7 +157,10 @@ fn random_id() -> Result<RegistryId, Failure> {
     let got = rustix::rand::getrandom(&mut bits, rustix::rand::GetRandomFlags::empty());
     match got {
         Ok(16) => Ok(RegistryId::of(bits)),
-        Ok(_) => Err(Failure::new(Exit::Failed, "the system gave too few random bytes")),
+        Ok(_) => Err(Failure::new(
+            Exit::Failed,
+            "the system gave too few random bytes",
+        )),
         Err(error) => Err(Failure::of(Exit::Failed, "cannot get random bytes", &error)),
     }
 }

@@ -113,8 +113,12 @@ impl Show {
         for file in &self.files {
             let text = String::from_utf8_lossy(&must_read(file)?).into_owned();
             let key: Key = text.parse().map_err(|error: sign::KeyError| {
-                Failure::of(Exit::Failed, format!("cannot read `{}`", file.display()), &error)
-                    .with_hint("the public half is meant: the file with the ending .pub")
+                Failure::of(
+                    Exit::Failed,
+                    format!("cannot read `{}`", file.display()),
+                    &error,
+                )
+                .with_hint("the public half is meant: the file with the ending .pub")
             })?;
             views.push(KeyView::of(&key, file));
         }
@@ -157,12 +161,18 @@ impl Sign {
         let mut above = self.file.ancestors().skip(1);
         let parsed = Root::parse(&shown, &bytes);
         let depth = usize::from(parsed.is_ok()) + 1;
-        let folder = above.nth(depth).filter(|folder| *folder != std::path::Path::new(""));
+        let folder = above
+            .nth(depth)
+            .filter(|folder| *folder != std::path::Path::new(""));
         let place = Place::of(folder.unwrap_or(std::path::Path::new(".")));
         let newest = place.newest()?;
         let (file, role, says) = if let Ok(root) = parsed {
             let file = sign::root_path(root.version);
-            (file, RoleName::Root, says(&root.registry_id, "root", root.version))
+            (
+                file,
+                RoleName::Root,
+                says(&root.registry_id, "root", root.version),
+            )
         } else if let Ok(meta) = IndexMeta::parse(&shown, &bytes) {
             let says = says(&meta.registry_id, "index", meta.version);
             (sign::META.to_owned(), RoleName::Index, says)

@@ -210,9 +210,15 @@ impl Rotate {
         for path in &self.add {
             let text = String::from_utf8_lossy(&must_read(path)?).into_owned();
             let key: Key = text.parse().map_err(|error: sign::KeyError| {
-                Failure::of(Exit::Failed, format!("cannot read `{}`", path.display()), &error)
+                Failure::of(
+                    Exit::Failed,
+                    format!("cannot read `{}`", path.display()),
+                    &error,
+                )
             })?;
-            let comment = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+            let comment = path
+                .file_stem()
+                .map(|name| name.to_string_lossy().into_owned());
             root.add(role, key, comment);
         }
         for text in &self.remove {
@@ -264,8 +270,9 @@ fn named(root: &Root, role: RoleName, text: &str) -> Result<KeyId, Failure> {
         (Some(id), None, true) => Ok(id.clone()),
         _ => {
             let message = format!("`{text}` names no single {} key", role.as_str());
-            Err(Failure::new(Exit::Usage, message)
-                .with_hint("write at least the first 8 digits of its name, as `packctl root show` has it"))
+            Err(Failure::new(Exit::Usage, message).with_hint(
+                "write at least the first 8 digits of its name, as `packctl root show` has it",
+            ))
         }
     }
 }

@@ -5,6 +5,8 @@
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use packd_format::error::without_path;
 use packd_format::sign::{Key, KeyId};
@@ -92,8 +94,11 @@ fn credential(name: &str) -> Result<PathBuf, Failure> {
 
 fn ask(prompt: &str) -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Usage, "the key has a password, and there is no terminal to ask for it")
-            .with_hint("say where it is: --password-file, --password-fd or --password-credential"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "the key has a password, and there is no terminal to ask for it",
+        )
+        .with_hint("say where it is: --password-file, --password-fd or --password-credential"));
     }
     rpassword::prompt_password(prompt)
         .map_err(|error| Failure::of(Exit::Failed, "cannot read the password", &error))
@@ -150,8 +155,7 @@ impl Secret {
             Failure::of(Exit::Failed, doing, error)
         };
         let text = String::from_utf8(bytes).map_err(|error| no_key(&error))?;
-        // one that is not encrypted says so
-        if let Ok(secret) = SecretKeyBox::from(text.clone()).into_unencrypted_secret_key() {
+        if let Some(secret) = unencrypted(&text) {
             return Self::of(secret, shown);
         }
         if password.is_none() {
@@ -183,10 +187,18 @@ impl Secret {
     pub(super) fn generate(path: &Path, password: Option<&str>) -> Result<Self, Failure> {
         let shown = path.display().to_string();
         let failed = |error: &dyn std::error::Error| {
-            Failure::of(Exit::Failed, format!("cannot make the key `{shown}`"), error)
+            Failure::of(
+                Exit::Failed,
+                format!("cannot make the key `{shown}`"),
+                error,
+            )
         };
         let open = KeyPair::generate_unencrypted_keypair().map_err(|error| failed(&error))?;
-        let public = open.pk.to_box().map_err(|error| failed(&error))?.to_string();
+        let public = open
+            .pk
+            .to_box()
+            .map_err(|error| failed(&error))?
+            .to_string();
         let comment = format!("minisign secret key of {}", name(path));
         let boxed = match password {
             None => open.sk.to_box(Some(&comment)),
@@ -204,13 +216,24 @@ impl Secret {
     ) -> Result<Self, Failure> {
         let shown = path.display().to_string();
         let failed = |error: &dyn std::error::Error| {
-            Failure::of(Exit::Failed, format!("cannot make the key `{shown}`"), error)
+            Failure::of(
+                Exit::Failed,
+                format!("cannot make the key `{shown}`"),
+                error,
+            )
         };
         let password = password.map(ToOwned::to_owned);
         let pair = KeyPair::generate_encrypted_keypair(password.clone());
         let pair = pair.map_err(|error| failed(&error))?;
-        let boxed = pair.sk.to_box(Some(comment)).map_err(|error| failed(&error))?;
-        let public = pair.pk.to_box().map_err(|error| failed(&error))?.to_string();
+        let boxed = pair
+            .sk
+            .to_box(Some(comment))
+            .map_err(|error| failed(&error))?;
+        let public = pair
+            .pk
+            .to_box()
+            .map_err(|error| failed(&error))?
+            .to_string();
         Self::keep(path, &boxed.to_string(), &public)?;
         let secret = boxed.into_secret_key(password);
         Self::of(secret.map_err(|error| failed(&error))?, shown)
@@ -249,8 +272,10 @@ impl Secret {
     /// A signature of these bytes. `says` is what people read in it.
     pub(super) fn sign(&self, bytes: &[u8], says: &str) -> Result<String, Failure> {
         let comment = format!("signature by packd key {}", self.id().short());
+        // with its public half, so that a damaged key signs nothing
+        let public = PublicKey::from_base64(self.public.as_str()).ok();
         minisign::sign(
-            None,
+            public.as_ref(),
             &self.secret,
             io::Cursor::new(bytes),
             Some(says),
@@ -258,7 +283,11 @@ impl Secret {
         )
         .map(|signature| signature.to_string())
         .map_err(|error| {
-            Failure::of(Exit::Failed, format!("cannot sign with `{}`", self.shown), &error)
+            Failure::of(
+                Exit::Failed,
+                format!("cannot sign with `{}`", self.shown),
+                &error,
+            )
         })
     }
 }
@@ -272,6 +301,24 @@ impl std::fmt::Debug for Secret {
 /// Where the public key of a secret one lies: `index.pub` beside `index.key`.
 pub(super) fn public_path(secret: &Path) -> PathBuf {
     secret.with_extension("pub")
+}
+
+/// The key in a file that is not encrypted. The program of minisign leaves the checksum of such a key empty, which the
+/// library takes for damage.
+fn unencrypted(text: &str) -> Option<SecretKey> {
+    const LENGTH: usize = 158;
+    const CHECKSUM: std::ops::Range<usize> = 126..LENGTH;
+
+    let bytes = STANDARD.decode(text.lines().nth(1)?.trim()).ok()?;
+    if bytes.len() != LENGTH || bytes[2..4] != [0, 0] {
+        return None;
+    }
+    if bytes[CHECKSUM].iter().all(|byte| *byte == 0) {
+        return SecretKey::from_bytes(&bytes).ok();
+    }
+    SecretKeyBox::from(text.to_owned())
+        .into_unencrypted_secret_key()
+        .ok()
 }
 
 fn name(path: &Path) -> String {

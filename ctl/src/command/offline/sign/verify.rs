@@ -27,6 +27,10 @@ pub(crate) struct IndexVerify {
     #[arg(long, value_name = "FILE")]
     root: PathBuf,
 
+    /// Where the folder of the index is published: archives below this URL are read from the folder
+    #[arg(long, value_name = "URL")]
+    base: Option<String>,
+
     /// The time that counts, instead of now
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -81,14 +85,20 @@ impl IndexVerify {
         let bytes = must_read(&index)?;
         sign::check_index(&meta.index, &bytes).map_err(failure)?;
         let unusable = |error: sign::TargetError| {
-            Failure::of(Exit::Failed, format!("cannot read `{}`", index.display()), &error)
+            Failure::of(
+                Exit::Failed,
+                format!("cannot read `{}`", index.display()),
+                &error,
+            )
         };
         let mut problems = meta.gaps(&bytes).map_err(unusable)?;
         let mut archives = 0;
         for (at, needed) in sign::needed(&bytes).map_err(unusable)? {
-            match local_archive(&place, &needed) {
+            match local_archive(&place, &needed, self.base.as_deref()) {
                 Ok(Some(found)) if meta.targets.get(&at) == Some(&found) => archives += 1,
-                Ok(Some(_)) => problems.push(format!("{}: `{at}` is not what was signed", needed.pack)),
+                Ok(Some(_)) => {
+                    problems.push(format!("{}: `{at}` is not what was signed", needed.pack))
+                }
                 Ok(None) => {}
                 Err(why) => problems.push(format!("{}: {why}", needed.pack)),
             }
