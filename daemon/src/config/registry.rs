@@ -71,7 +71,7 @@ impl Registry {
 
     /// Reads a registry and what its keys must keep to between them. Roots are looked for in `keys`.
     pub(super) fn read_whole(reader: &mut Reader<'_>, keys: &Path) -> Option<Self> {
-        let mut registry = Self::read(reader)?;
+        let registry = Self::read(reader);
         let plain = reader
             .text("url")
             .is_some_and(|url| url.starts_with("http:"));
@@ -82,27 +82,22 @@ impl Registry {
             );
             return None;
         }
-        match (registry.trust, registry.root.take()) {
-            (Trust::Signed, Some(file)) => {
-                let path = keys.join(file);
-                if let Err(why) = judge_root(&path) {
-                    reader.problem("root", &why);
-                    return None;
-                }
-                registry.root = Some(path.display().to_string());
-            }
-            (Trust::Signed, None) => {
-                reader.problem(
-                    "trust",
-                    "is `signed`, which needs the `root` of the registry",
-                );
-                return None;
-            }
-            (Trust::Checksum | Trust::Unverified, Some(_)) => {
+        if reader.text("trust") == Some("signed") && reader.text("root").is_none() {
+            reader.problem("trust", "is `signed`, which needs the `root` beside it");
+            return None;
+        }
+        let mut registry = registry?;
+        if let Some(file) = registry.root.take() {
+            if registry.trust != Trust::Signed {
                 reader.problem("root", "has a meaning with `trust: signed` only");
                 return None;
             }
-            (Trust::Checksum | Trust::Unverified, None) => {}
+            let path = keys.join(file);
+            if let Err(why) = judge_root(&path) {
+                reader.problem("root", &why);
+                return None;
+            }
+            registry.root = Some(path.display().to_string());
         }
         Some(registry)
     }

@@ -9,7 +9,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "updates",
     "hooks",
     "registries.*.updates",
-    "registries.*.root",
     "store.keep_generations",
     "store.keep_for",
     "store.scrub_interval",

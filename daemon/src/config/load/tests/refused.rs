@@ -53,8 +53,6 @@ workers: 3
     packd.yaml:8: `store.min_free` must be an amount of bytes such as `512MiB` or `1GiB`; `512MB` has the unknown unit `MB`; one of B KiB MiB GiB TiB
     packd.yaml:9: `colour` is not a known key; known here: registries runtimes queue store limits tests access net git service log
     packd.yaml:12: `registries.acme.url` is plain http, which needs `allow_http: true` beside it
-    packd.yaml:13: `registries.acme.root` is not supported by this version of packd
-    packd.yaml:14: `registries.acme.trust` cannot be `signed`: this version of packd does not verify signatures, and does not pretend to; use `checksum`
     packd.yaml:15: `registries[1]` cannot have the name `Acme`; a name is lower-case letters, digits, `_` and `-`, a letter first, at most 64
     packd.yaml:17: `registries[2]` has no `name`
     packd.yaml:18: `registries[3]` has the name `acme`, as has the one at packd.yaml:11
@@ -79,6 +77,26 @@ workers: 3
     "#);
     let all = format!("{:?}", host.load());
     assert!(!all.contains("s3cret"), "a secret is in no message");
+}
+
+#[test]
+fn a_signed_registry_needs_a_root_that_is_one() {
+    let problem = |keys: &str| {
+        let text = format!("registries:\n  - name: a\n    url: https://a.example/\n{keys}");
+        let problems = Host::new(&text).problems();
+        problems.lines().next().unwrap_or_default().to_owned()
+    };
+    for (keys, expected) in [
+        ("    trust: signed\n", "packd.yaml:4: `registries.a.trust` is `signed`, which needs the `root` beside it"),
+        ("    root: a.json\n", "packd.yaml:4: `registries.a.root` has a meaning with `trust: signed` only"),
+    ] {
+        assert_eq!(problem(keys), expected);
+    }
+    let missing = problem("    trust: signed\n    root: a.json\n");
+    assert!(missing.starts_with("packd.yaml:5: `registries.a.root` names `"), "{missing}");
+    assert!(missing.contains("keys/a.json`, which cannot be read"), "{missing}");
+    let none = problem("    trust: signed\n    root: /dev/null\n");
+    assert!(none.contains("`registries.a.root` names"), "{none}");
 }
 
 #[test]
