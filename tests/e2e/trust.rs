@@ -201,6 +201,7 @@ fn numbers_that_a_stolen_key_used_up_begin_anew_with_other_keys() {
     // the old key is nobody's any more
     publisher.sign_as("index", &[]).failure(2);
     refused(&packd, ErrorKind::RegistryUnsigned);
+    packd.ctl(["install", "slack"]).failure(1);
     publisher.sign_as("index-2", &[]).success();
     packd.ctl(["registry", "refresh"]).success();
     let signed = demo(&packd).signed.unwrap();
@@ -381,7 +382,8 @@ fn a_checksum_that_changes_under_a_version_is_refused() {
     packd.ctl(["install", "slack"]).success();
     packd.ctl(["remove", "slack"]).success();
     // the same version at the same place, with other content and the checksum of that
-    site.offer(&slack("2.1.0").file("actions/more.sh", "echo more\n"));
+    let other = slack("2.1.0").label("The other slack");
+    site.offer(&other.file("actions/more.sh", "echo more\n"));
     packd.ctl(["registry", "refresh"]).success();
     packd
         .ctl(["install", "slack"])

@@ -4,13 +4,15 @@
 //! unchanged costs one answer of 404 (there is no newer root) and one of 304, beside the statement of freshness where
 //! there is one.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use packd_format::Digest;
 use packd_format::sign::{
     self, Accepted, Held, IndexMeta, KeyId, Policy, Refused, Root, Signature, Signed, Target,
 };
-use std::collections::BTreeMap;
+use packd_wire::ErrorKind;
 use url::Url;
 
 use super::refresh::{Fetched, Read, validators_of};
@@ -195,19 +197,20 @@ impl Registries {
             let name = registry.name.clone();
             return Err(RegistryError::TooLarge { name, limit });
         }
-        // one more than there may be shows that there are more
-        let bytes = match self
-            .get(
-                registry,
-                &registry.url,
-                index.length.saturating_add(1),
-                None,
-            )
-            .await?
-        {
-            Fetched::New { bytes, .. } => bytes,
+        let fetched = self.get(registry, &registry.url, index.length, None).await;
+        let bytes = match fetched {
+            Ok(Fetched::New { bytes, .. }) => bytes,
             // it was not asked whether it is
-            Fetched::Unchanged => Bytes::new(),
+            Ok(Fetched::Unchanged) => Bytes::new(),
+            Err(error) if error.kind() == ErrorKind::LimitExceeded => {
+                let longer = Refused::Longer {
+                    file: index.path,
+                    by: sign::META.to_owned(),
+                    length: index.length,
+                };
+                return Err(refused(registry, longer));
+            }
+            Err(error) => return Err(error),
         };
         sign::check_index(&index, &bytes).map_err(|source| refused(registry, source))?;
         let read = Read {

@@ -37,7 +37,7 @@ impl Registries {
         let name = registry.name.clone();
         let pin = Digest::sha256_of(&read_pin(registry).await?).to_string();
         let known = self.trust_of(&registry.name).await?;
-        let known = known.filter(|known| known.pin == pin && known.accepted_root.is_some());
+        let known = known.filter(|known| known.pin == pin && is_by_current_keys(known));
         let Some((known, expires)) = known.and_then(|known| known.expires.map(|at| (known, at)))
         else {
             return Err(RegistryError::NothingSigned { name });
@@ -62,13 +62,30 @@ impl Registries {
         }
         let forgotten = {
             let name = name.to_owned();
-            let forget = move |tx: &store::Tx<'_>| store::trust::forget(tx, &name);
+            let forget = move |tx: &store::Tx<'_>| {
+                // what the server was asked about before is the description, not the index
+                if let Some(mut row) = store::index::get(tx, &name)? {
+                    (row.etag, row.last_modified) = (None, None);
+                    store::index::put(tx, &row)?;
+                }
+                store::trust::forget(tx, &name)
+            };
             self.inner.database.write(forget).await?
         };
         if forgotten {
             tracing::warn!(registry = name, "accepted without signatures from now on");
         }
         Ok(())
+    }
+}
+
+/// Whether what was accepted is signed by keys that the newest root still names: a key that was taken away says nothing
+/// any more, also where what it signed is cached.
+fn is_by_current_keys(known: &TrustRow) -> bool {
+    let root = Root::parse("root", &known.root);
+    match (root, &known.held.meta, known.accepted_root) {
+        (Ok(root), Some(mark), Some(_)) => mark.keys == root.roles.index.fingerprint(),
+        _ => false,
     }
 }
 

@@ -145,6 +145,16 @@ pub enum Refused {
         /// What they digest to.
         digest: Digest,
     },
+    /// It has more bytes than another signed file names.
+    #[error("`{file}` has more than the {length} bytes that `{by}` names")]
+    Longer {
+        /// The file.
+        file: String,
+        /// The file that names it.
+        by: String,
+        /// How many bytes there should be.
+        length: u64,
+    },
     /// The description is of another index.
     #[error("`{file}` describes `{found}`, and the index is `{expected}`")]
     OtherIndex {
@@ -171,6 +181,7 @@ impl Refused {
             | Self::TooManyRoots { .. }
             | Self::UnknownRoot { .. }
             | Self::Mismatch { .. }
+            | Self::Longer { .. }
             | Self::OtherIndex { .. } => Reason::Malformed,
             Self::Rollback { .. } | Self::Equivocation { .. } => Reason::Rollback,
             Self::Expired { .. } => Reason::Expired,
@@ -201,7 +212,7 @@ impl Refused {
                  it is used. Ask whoever keeps it"
                     .to_owned()
             }
-            Self::Mismatch { .. } => {
+            Self::Mismatch { .. } | Self::Longer { .. } => {
                 "the files of the registry do not belong together: it is just being published, or somebody changed \
                  some of them; nothing of it is used"
                     .to_owned()

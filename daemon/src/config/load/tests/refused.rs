@@ -87,14 +87,26 @@ fn a_signed_registry_needs_a_root_that_is_one() {
         problems.lines().next().unwrap_or_default().to_owned()
     };
     for (keys, expected) in [
-        ("    trust: signed\n", "packd.yaml:4: `registries.a.trust` is `signed`, which needs the `root` beside it"),
-        ("    root: a.json\n", "packd.yaml:4: `registries.a.root` has a meaning with `trust: signed` only"),
+        (
+            "    trust: signed\n",
+            "packd.yaml:4: `registries.a.trust` is `signed`, which needs the `root` beside it",
+        ),
+        (
+            "    root: a.json\n",
+            "packd.yaml:4: `registries.a.root` has a meaning with `trust: signed` only",
+        ),
     ] {
         assert_eq!(problem(keys), expected);
     }
     let missing = problem("    trust: signed\n    root: a.json\n");
-    assert!(missing.starts_with("packd.yaml:5: `registries.a.root` names `"), "{missing}");
-    assert!(missing.contains("keys/a.json`, which cannot be read"), "{missing}");
+    assert!(
+        missing.starts_with("packd.yaml:5: `registries.a.root` names `"),
+        "{missing}"
+    );
+    assert!(
+        missing.contains("keys/a.json`, which cannot be read"),
+        "{missing}"
+    );
     let none = problem("    trust: signed\n    root: /dev/null\n");
     assert!(none.contains("`registries.a.root` names"), "{none}");
 }
