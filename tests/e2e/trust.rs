@@ -140,6 +140,7 @@ fn what_has_expired_is_not_installed_from_and_what_is_installed_stays() {
     packd
         .ctl(["registry", "list"])
         .says("nothing is installed from it");
+    packd.ctl(["status"]).says("nothing is installed from it");
     assert_eq!(packd.active(), ["slack 2.1.0"]);
 
     publisher.sign();
