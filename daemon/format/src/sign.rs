@@ -17,7 +17,7 @@ mod verify;
 
 pub use key::{Key, KeyError, KeyId, RegistryId, Scheme};
 pub use meta::{ArchiveTarget, Described, Fresh, GitTarget, IndexMeta, MetaMark, Target};
-pub use refused::{Reason, Refused};
+pub use refused::{Mismatch, Reason, Refused};
 pub use root::{KeyEntry, Role, RoleName, Roles, Root};
 pub use signature::{Count, Signature, Signed, count};
 pub use target::{Needed, TargetError, needed, place};

@@ -179,7 +179,7 @@ pub(crate) enum RegistryError {
         /// The registry.
         name: String,
         /// Why not.
-        source: Refused,
+        source: Box<Refused>,
     },
 
     /// What is known of a signed registry is too old.

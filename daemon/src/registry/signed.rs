@@ -371,6 +371,8 @@ fn is_absent(error: &RegistryError) -> bool {
 }
 
 fn refused(registry: &Registry, source: Refused) -> RegistryError {
-    let name = registry.name.clone();
-    RegistryError::Refused { name, source }
+    RegistryError::Refused {
+        name: registry.name.clone(),
+        source: Box::new(source),
+    }
 }

@@ -128,23 +128,8 @@ pub enum Refused {
         at: Timestamp,
     },
     /// Its bytes are not those that another signed file names.
-    #[error(
-        "`{file}` has {length} bytes with {digest}, and `{by}` names {expected_length} bytes with {expected}"
-    )]
-    Mismatch {
-        /// The file.
-        file: String,
-        /// The file that names it.
-        by: String,
-        /// How many bytes there should be.
-        expected_length: u64,
-        /// What they should digest to.
-        expected: Digest,
-        /// How many bytes there are.
-        length: u64,
-        /// What they digest to.
-        digest: Digest,
-    },
+    #[error(transparent)]
+    Mismatch(Box<Mismatch>),
     /// It has more bytes than another signed file names.
     #[error("`{file}` has more than the {length} bytes that `{by}` names")]
     Longer {
@@ -167,6 +152,26 @@ pub enum Refused {
     },
 }
 
+/// What a file's bytes should be, and what they are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{file}` has {length} bytes with {digest}, and `{by}` names {expected_length} bytes with {expected}"
+)]
+pub struct Mismatch {
+    /// The file.
+    pub file: String,
+    /// The file that names it.
+    pub by: String,
+    /// How many bytes there should be.
+    pub expected_length: u64,
+    /// What they should digest to.
+    pub expected: Digest,
+    /// How many bytes there are.
+    pub length: u64,
+    /// What they digest to.
+    pub digest: Digest,
+}
+
 impl Refused {
     /// What kind of refusal it is.
     #[must_use]
@@ -180,7 +185,7 @@ impl Refused {
             | Self::RootVersion { .. }
             | Self::TooManyRoots { .. }
             | Self::UnknownRoot { .. }
-            | Self::Mismatch { .. }
+            | Self::Mismatch(_)
             | Self::Longer { .. }
             | Self::OtherIndex { .. } => Reason::Malformed,
             Self::Rollback { .. } | Self::Equivocation { .. } => Reason::Rollback,
@@ -212,7 +217,7 @@ impl Refused {
                  it is used. Ask whoever keeps it"
                     .to_owned()
             }
-            Self::Mismatch { .. } | Self::Longer { .. } => {
+            Self::Mismatch(_) | Self::Longer { .. } => {
                 "the files of the registry do not belong together: it is just being published, or somebody changed \
                  some of them; nothing of it is used"
                     .to_owned()

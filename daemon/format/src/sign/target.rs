@@ -106,7 +106,7 @@ pub fn needed(index: &[u8]) -> Result<BTreeMap<String, Needed>, TargetError> {
 impl Needed {
     fn of(pack_ref: &PackRef, version: &Version, source: &Source) -> Self {
         let is_sha256 = |digest: &Digest| digest.algorithm() == Algorithm::Sha256;
-        let pack = format!("{pack_ref}@{}", version);
+        let pack = format!("{pack_ref}@{version}");
         match source {
             Source::Archive {
                 url,

@@ -340,9 +340,9 @@ fn what_has_expired_is_believed_only_as_long_as_the_operator_allows() {
 
 #[test]
 fn freshness_is_demanded_where_the_root_says_so() {
-    let (owner, indexer, robot) = (Person::new(), Person::new(), Person::new());
+    let (owner, indexer, nightly) = (Person::new(), Person::new(), Person::new());
     let mut root = root(&[&owner], &[&indexer]);
-    root.add(RoleName::Fresh, robot.key(), None);
+    root.add(RoleName::Fresh, nightly.key(), None);
     let described = shown(&root, 3, &[&indexer]).meta.unwrap();
     let fresh = |version, of: &[u8]| {
         let mark = MetaMark {
@@ -362,7 +362,7 @@ fn freshness_is_demanded_where_the_root_says_so() {
         verify(&root, &fetched, held, at, POLICY)
     };
     let held = Held::default();
-    let good = signed(fresh(2, &described.bytes), &[&robot]);
+    let good = signed(fresh(2, &described.bytes), &[&nightly]);
     let accepted = look(Some(good.clone()), &held, day(1)).unwrap();
     assert_eq!(accepted.expires, day(7));
     assert_eq!(
@@ -376,10 +376,10 @@ fn freshness_is_demanded_where_the_root_says_so() {
         refused(look(Some(good), &held, day(7))).reason(),
         Reason::Expired
     );
-    let of_another = signed(fresh(2, b"{}"), &[&robot]);
+    let of_another = signed(fresh(2, b"{}"), &[&nightly]);
     let why = refused(look(Some(of_another), &held, day(1)));
-    assert!(matches!(why, Refused::Mismatch { .. }), "{why}");
-    let older = signed(fresh(1, &described.bytes), &[&robot]);
+    assert!(matches!(why, Refused::Mismatch(_)), "{why}");
+    let older = signed(fresh(1, &described.bytes), &[&nightly]);
     let why = refused(look(Some(older), &accepted.held, day(1)));
     assert_eq!(why.reason(), Reason::Rollback, "{why}");
 }
@@ -399,7 +399,7 @@ fn a_root_that_makes_no_sense_is_refused() {
             root.roles
                 .root
                 .keyids
-                .push(root.roles.root.keyids[0].clone())
+                .push(root.roles.root.keyids[0].clone());
         },
         |root| root.keys.clear(),
         |root| {

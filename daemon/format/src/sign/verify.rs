@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Described, FRESH, Fresh, IndexMeta, KeyId, MAX_ROOTS, META, Refused, RegistryId, RoleName,
-    Root, Signed, count, root_path,
+    Described, FRESH, Fresh, IndexMeta, KeyId, MAX_ROOTS, META, Mismatch, Refused, RegistryId,
+    RoleName, Root, Signed, count, root_path,
 };
 use crate::digest::Digest;
 
@@ -398,12 +398,12 @@ fn other_registry(file: &str, root: &Root, found: &RegistryId) -> Refused {
 }
 
 fn mismatch(file: &str, by: &str, expected: (u64, Digest), found: (u64, Digest)) -> Refused {
-    Refused::Mismatch {
+    Refused::Mismatch(Box::new(Mismatch {
         file: file.to_owned(),
         by: by.to_owned(),
         expected_length: expected.0,
         expected: expected.1,
         length: found.0,
         digest: found.1,
-    }
+    }))
 }
