@@ -105,17 +105,17 @@ mod tests {
         for (section, key) in [
             ("", "updates"),
             ("store", "keep_for"),
-            ("registries.acme", "root"),
+            ("registries.acme", "updates"),
             ("registries[0]", "updates"),
         ] {
-            let message = message(section, key, &["update", "keep_fors", "roots"]);
+            let message = message(section, key, &["update", "keep_fors"]);
             assert!(
                 message.ends_with("is not supported by this version of packd"),
                 "{message}"
             );
         }
         assert!(
-            !is_not_supported("registries.a.b.root"),
+            !is_not_supported("registries.a.b.updates"),
             "a name has no dot"
         );
     }

@@ -140,19 +140,17 @@ impl Registries {
     /// The registry of this name, enabled or not.
     pub(super) fn configured(&self, name: &str) -> Result<Registry, RegistryError> {
         let config = self.inner.config.current();
-        match config.registry(name) {
-            Some(registry) => Ok(registry.clone()),
-            None => {
-                let known = config
-                    .registries
-                    .iter()
-                    .map(|registry| registry.name.as_str());
-                Err(RegistryError::Unknown {
-                    name: name.to_owned(),
-                    nearest: packd_format::nearest(name, known).map(ToOwned::to_owned),
-                })
-            }
+        if let Some(registry) = config.registry(name) {
+            return Ok(registry.clone());
         }
+        let known = config
+            .registries
+            .iter()
+            .map(|registry| registry.name.as_str());
+        Err(RegistryError::Unknown {
+            name: name.to_owned(),
+            nearest: packd_format::nearest(name, known).map(ToOwned::to_owned),
+        })
     }
 
     /// Confirms that the cached index is current; when that fails, says how old it is.

@@ -114,7 +114,7 @@ impl Registries {
         }
         let begun = Instant::now();
         let row = self.cached(registry).await?;
-        let result = self.bring(registry, &row).await;
+        let result = Box::pin(self.bring(registry, &row)).await;
         let outcome = match result {
             Ok(()) => Ok(()),
             Err(RegistryError::Store(error)) => return Err(error),
@@ -134,7 +134,8 @@ impl Registries {
     /// Brings what there is at the registry, and writes what of it is new.
     async fn bring(&self, registry: &Registry, row: &IndexRow) -> Result<(), RegistryError> {
         if registry.trust == Trust::Signed {
-            return self.bring_signed(registry, row).await;
+            // it is the largest part of a refresh, and most registries are not signed
+            return Box::pin(self.bring_signed(registry, row)).await;
         }
         self.refuse_downgrade(registry).await?;
         let limit = self.inner.config.current().limits.index_bytes.bytes();

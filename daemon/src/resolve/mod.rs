@@ -436,7 +436,7 @@ async fn from_offer(
                 // who signs a change vouches for it
                 if let Some(checksum) = source.checksum.filter(|_| !source.signed) {
                     let seen = (pack_ref, &offer.version, offer.registry.as_str());
-                    match unchanged(seen, &source.shown, &checksum, host).await {
+                    match Box::pin(unchanged(seen, &source.shown, &checksum, host)).await {
                         Ok(()) => {}
                         Err(error) if !sources.is_empty() => {
                             warnings.push(packd_format::error::chain(&error));

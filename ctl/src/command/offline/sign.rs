@@ -109,7 +109,7 @@ impl Place {
             let Some(bytes) = self.read(&file)? else {
                 break;
             };
-            let root = Root::parse(&file, &bytes).map_err(failure)?;
+            let root = Root::parse(&file, &bytes).map_err(|refused| failure(&refused))?;
             newest = Some(Newest { root, file });
         }
         newest.ok_or_else(|| {
@@ -234,6 +234,6 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(locked.replace(|to| to.write_all(bytes).map_err(FileError::io("write", path)))?)
 }
 
-fn failure(refused: Refused) -> Failure {
+fn failure(refused: &Refused) -> Failure {
     Failure::new(Exit::Failed, refused.to_string())
 }

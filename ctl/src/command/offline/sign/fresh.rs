@@ -62,10 +62,15 @@ impl IndexFresh {
             let message = format!("`{}` has {count} of the signatures it needs", sign::META);
             return Err(Failure::new(Exit::Failed, message));
         }
-        let meta = IndexMeta::parse(sign::META, &described.bytes).map_err(failure)?;
+        let meta =
+            IndexMeta::parse(sign::META, &described.bytes).map_err(|refused| failure(&refused))?;
         let before = match place.read(sign::FRESH)? {
             None => 0,
-            Some(bytes) => Fresh::parse(sign::FRESH, &bytes).map_err(failure)?.version,
+            Some(bytes) => {
+                Fresh::parse(sign::FRESH, &bytes)
+                    .map_err(|refused| failure(&refused))?
+                    .version
+            }
         };
         let version = before
             .checked_add(1)

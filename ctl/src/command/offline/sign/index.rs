@@ -89,7 +89,7 @@ impl IndexSign {
         let mut meta = IndexMeta::new(registry, version, (created, expires), described);
         meta.targets = self.targets(&place, &bytes)?;
         let written = meta.to_bytes();
-        IndexMeta::parse(sign::META, &written).map_err(failure)?;
+        IndexMeta::parse(sign::META, &written).map_err(|refused| failure(&refused))?;
         place.replace(sign::META, &written)?;
         let says = says(&meta.registry_id, "index", version);
         place.sign(sign::META, &written, &says, &secrets)?;
@@ -118,7 +118,7 @@ impl IndexSign {
         match place.read(sign::META)? {
             None => Ok(0),
             Some(bytes) => Ok(IndexMeta::parse(sign::META, &bytes)
-                .map_err(failure)?
+                .map_err(|refused| failure(&refused))?
                 .version),
         }
     }

@@ -122,7 +122,7 @@ impl Init {
         root.roles.root.threshold = self.threshold;
         root.roles.index.threshold = self.index_threshold;
         let bytes = root.to_bytes();
-        Root::parse(&file, &bytes).map_err(failure)?;
+        Root::parse(&file, &bytes).map_err(|refused| failure(&refused))?;
         place.replace(&file, &bytes)?;
         place.sign(&file, &bytes, &says(&root.registry_id, "root", 1), &signers)?;
         let view = InitView {

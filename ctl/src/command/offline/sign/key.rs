@@ -177,7 +177,7 @@ impl Sign {
             let says = says(&meta.registry_id, "index", meta.version);
             (sign::META.to_owned(), RoleName::Index, says)
         } else {
-            let fresh = Fresh::parse(&shown, &bytes).map_err(failure)?;
+            let fresh = Fresh::parse(&shown, &bytes).map_err(|refused| failure(&refused))?;
             let says = says(&fresh.registry_id, "fresh", fresh.version);
             (sign::FRESH.to_owned(), RoleName::Fresh, says)
         };
@@ -191,7 +191,7 @@ impl Sign {
             // the keys of the root before have to sign too
             let before = sign::root_path(root.version - 1);
             let before = Root::parse(&before, &place.read(&before)?.unwrap_or_default());
-            let before = before.map_err(failure)?;
+            let before = before.map_err(|refused| failure(&refused))?;
             for (id, entry) in before.keys {
                 if before.roles.root.keyids.contains(&id) {
                     root.add(RoleName::Root, entry.public, entry.comment);

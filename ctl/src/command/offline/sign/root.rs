@@ -145,14 +145,15 @@ pub(super) fn fingerprint(bytes: &[u8]) -> String {
 
 /// How many signatures a root lacks: by its own keys, and by those of the root before.
 pub(super) fn lacks_root(place: &Place, file: &str) -> Result<usize, Failure> {
-    let root = Root::parse(file, &place.read(file)?.unwrap_or_default()).map_err(failure)?;
+    let root = Root::parse(file, &place.read(file)?.unwrap_or_default())
+        .map_err(|refused| failure(&refused))?;
     let own = lacks(place, &root, RoleName::Root, file)?;
     if root.version < 2 {
         return Ok(own);
     }
     let before = sign::root_path(root.version - 1);
     let before = Root::parse(&before, &place.read(&before)?.unwrap_or_default());
-    let before = before.map_err(failure)?;
+    let before = before.map_err(|refused| failure(&refused))?;
     Ok(own.max(lacks(place, &before, RoleName::Root, file)?))
 }
 
@@ -165,7 +166,7 @@ fn open(path: &std::path::Path) -> Result<(String, Vec<u8>, Root), Failure> {
     };
     let file = path.display().to_string();
     let bytes = must_read(&path)?;
-    let root = Root::parse(&file, &bytes).map_err(failure)?;
+    let root = Root::parse(&file, &bytes).map_err(|refused| failure(&refused))?;
     Ok((file, bytes, root))
 }
 
@@ -230,7 +231,7 @@ impl Rotate {
         }
         let file = sign::root_path(root.version);
         let bytes = root.to_bytes();
-        Root::parse(&file, &bytes).map_err(failure)?;
+        Root::parse(&file, &bytes).map_err(|refused| failure(&refused))?;
         let secrets = self.keys.open()?;
         let mut either = root.clone();
         for (id, entry) in &before.keys {
@@ -266,13 +267,10 @@ fn named(root: &Root, role: RoleName, text: &str) -> Result<KeyId, Failure> {
     let keys = root.role(role).map(|role| role.keyids.clone());
     let keys = keys.unwrap_or_default();
     let mut fitting = keys.iter().filter(|id| id.as_str().starts_with(text));
-    match (fitting.next(), fitting.next(), text.len() >= 8) {
-        (Some(id), None, true) => Ok(id.clone()),
-        _ => {
-            let message = format!("`{text}` names no single {} key", role.as_str());
-            Err(Failure::new(Exit::Usage, message).with_hint(
-                "write at least the first 8 digits of its name, as `packctl root show` has it",
-            ))
-        }
+    if let (Some(id), None, true) = (fitting.next(), fitting.next(), text.len() >= 8) {
+        return Ok(id.clone());
     }
+    let message = format!("`{text}` names no single {} key", role.as_str());
+    Err(Failure::new(Exit::Usage, message)
+        .with_hint("write at least the first 8 digits of its name, as `packctl root show` has it"))
 }

@@ -26,26 +26,41 @@ const LONGEST: u64 = 4096;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct PasswordArgs {
     /// Read the password from this file; its first line counts
-    #[arg(long, value_name = "FILE", group = "password")]
-    password_file: Option<PathBuf>,
+    #[arg(
+        id = "password-file",
+        long = "password-file",
+        value_name = "FILE",
+        group = "password"
+    )]
+    file: Option<PathBuf>,
 
     /// Read the password from this file descriptor
-    #[arg(long, value_name = "NUMBER", group = "password")]
-    password_fd: Option<u32>,
+    #[arg(
+        id = "password-fd",
+        long = "password-fd",
+        value_name = "NUMBER",
+        group = "password"
+    )]
+    fd: Option<u32>,
 
     /// Read the password from this credential of the service (systemd's `LoadCredential=`)
-    #[arg(long, value_name = "NAME", group = "password")]
-    password_credential: Option<String>,
+    #[arg(
+        id = "password-credential",
+        long = "password-credential",
+        value_name = "NAME",
+        group = "password"
+    )]
+    credential: Option<String>,
 }
 
 impl PasswordArgs {
     /// The password, asked for once where nothing says where it is.
     fn get(&self, prompt: &str) -> Result<String, Failure> {
-        let path = if let Some(path) = &self.password_file {
+        let path = if let Some(path) = &self.file {
             path.clone()
-        } else if let Some(number) = self.password_fd {
+        } else if let Some(number) = self.fd {
             PathBuf::from(format!("/proc/self/fd/{number}"))
-        } else if let Some(name) = &self.password_credential {
+        } else if let Some(name) = &self.credential {
             credential(name)?
         } else {
             return ask(prompt);
@@ -64,9 +79,7 @@ impl PasswordArgs {
 
     /// A password for a new key, which is typed twice.
     pub(super) fn choose(&self) -> Result<String, Failure> {
-        let is_typed = self.password_file.is_none()
-            && self.password_fd.is_none()
-            && self.password_credential.is_none();
+        let is_typed = self.file.is_none() && self.fd.is_none() && self.credential.is_none();
         let password = self.get("Password for the new keys: ")?;
         if is_typed && ask("The same again: ")? != password {
             return Err(Failure::new(Exit::Usage, "the two passwords differ"));
@@ -134,7 +147,7 @@ impl KeyArgs {
 
 /// A secret key that can sign.
 pub(super) struct Secret {
-    secret: SecretKey,
+    key: SecretKey,
     public: Key,
     shown: String,
 }
@@ -176,7 +189,7 @@ impl Secret {
         let public = public.to_string().parse();
         let public = public.map_err(|error: packd_format::sign::KeyError| unusable(&error))?;
         Ok(Self {
-            secret,
+            key: secret,
             public,
             shown,
         })
@@ -276,7 +289,7 @@ impl Secret {
         let public = PublicKey::from_base64(self.public.as_str()).ok();
         minisign::sign(
             public.as_ref(),
-            &self.secret,
+            &self.key,
             io::Cursor::new(bytes),
             Some(says),
             Some(&comment),

@@ -61,7 +61,8 @@ impl IndexVerify {
         };
         let place = Place::of(&index);
         let file = self.root.display().to_string();
-        let pinned = Root::parse(&file, &must_read(&self.root)?).map_err(failure)?;
+        let pinned =
+            Root::parse(&file, &must_read(&self.root)?).map_err(|refused| failure(&refused))?;
         let (roots, root) = follow(&place, &pinned)?;
         let fresh = match &root.roles.fresh {
             Some(role) => place.signed(sign::FRESH, &role.keyids)?,
@@ -76,14 +77,14 @@ impl IndexVerify {
         };
         let at = self.at.unwrap_or_else(|| self.clock.time());
         let accepted = sign::verify(&pinned, &fetched, &Held::default(), at, policy);
-        let accepted = accepted.map_err(failure)?;
+        let accepted = accepted.map_err(|refused| failure(&refused))?;
         // a description that was not fetched is never accepted without an earlier one
         let meta = accepted.meta.ok_or_else(|| {
             let file = sign::META.to_owned();
-            failure(Refused::Missing { file })
+            failure(&Refused::Missing { file })
         })?;
         let bytes = must_read(&index)?;
-        sign::check_index(&meta.index, &bytes).map_err(failure)?;
+        sign::check_index(&meta.index, &bytes).map_err(|refused| failure(&refused))?;
         let unusable = |error: sign::TargetError| {
             Failure::of(
                 Exit::Failed,
@@ -97,7 +98,7 @@ impl IndexVerify {
             match local_archive(&place, &needed, self.base.as_deref()) {
                 Ok(Some(found)) if meta.targets.get(&at) == Some(&found) => archives += 1,
                 Ok(Some(_)) => {
-                    problems.push(format!("{}: `{at}` is not what was signed", needed.pack))
+                    problems.push(format!("{}: `{at}` is not what was signed", needed.pack));
                 }
                 Ok(None) => {}
                 Err(why) => problems.push(format!("{}: {why}", needed.pack)),
@@ -144,9 +145,9 @@ fn follow(place: &Place, pinned: &Root) -> Result<(Vec<Signed>, Root), Failure> 
         let Some(mut signed) = place.signed(&file, &root.roles.root.keyids)? else {
             break;
         };
-        let more = sign::next_keys(&root, &signed).map_err(failure)?;
+        let more = sign::next_keys(&root, &signed).map_err(|refused| failure(&refused))?;
         signed.signatures.extend(place.signatures(&file, &more)?);
-        root = sign::succeeds(&root, &signed).map_err(failure)?;
+        root = sign::succeeds(&root, &signed).map_err(|refused| failure(&refused))?;
         roots.push(signed);
     }
     Ok((roots, root))
