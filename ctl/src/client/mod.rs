@@ -26,8 +26,8 @@ use packd_wire::{
     ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList, EventsQuery,
     GenerationDetail, GenerationDiff, GenerationList, GenerationView, GenerationsQuery,
     HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView, PinRequest,
-    Problem, RefreshRequest, TrustRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
-    StatusView, TestList, TestRequest, TestsQuery, UploadQuery, path,
+    Problem, RefreshRequest, RegistryList, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
+    StatusView, TestList, TestRequest, TestsQuery, TrustRequest, UploadQuery, path,
 };
 use serde::de::DeserializeOwned;
 

@@ -199,7 +199,8 @@ fn what_is_no_configuration_file_is_refused() {
 
 #[test]
 fn a_registry_whose_name_is_misspelt_is_told_how_it_is_spelt() {
-    let host = Host::new("registries:\n  - nmae: x\n    url: https://example.org/\n    updates: r\n");
+    let host =
+        Host::new("registries:\n  - nmae: x\n    url: https://example.org/\n    updates: r\n");
     assert_snapshot!(host.problems(), @r"
     packd.yaml:2: `registries[0]` has no `name`
     packd.yaml:2: `registries[0].nmae` is not a known key, did you mean `name`?
