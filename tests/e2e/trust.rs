@@ -393,3 +393,47 @@ fn a_checksum_that_changes_under_a_version_is_refused() {
         .says("must not change");
     assert_eq!(packd.active(), Vec::<String>::new());
 }
+
+#[test]
+fn a_root_that_two_people_sign_is_followed_and_minisign_reads_what_they_wrote() {
+    let words = ["--root-keys", "2", "--threshold", "2"];
+    let publisher = Publisher::with([&slack("2.1.0")], &words);
+    publisher.sign();
+    let packd = Packd::start(&publisher.settings(&json!({})));
+    packd.ctl(["registry", "refresh"]).success();
+
+    let new = publisher.new_key("index-2");
+    let folder = publisher.file("").display().to_string();
+    let (first, second) = (publisher.key("root-1"), publisher.key("root-2"));
+    publisher
+        .ctl(&["root", "rotate", &folder, "--add", &new, "--key", &first])
+        .success()
+        .says("one more signature");
+    refused(&packd, ErrorKind::RegistryUnsigned);
+    let root = publisher.file("packd/root/2.json").display().to_string();
+    publisher
+        .ctl(&["key", "sign", &root, "--key", &second])
+        .success();
+    publisher.sign_as("index-2", &[]).success();
+    packd.ctl(["registry", "refresh"]).success();
+    assert_eq!(demo(&packd).signed.unwrap().root_version, 2);
+    let index = publisher.file("index.json").display().to_string();
+    let pin = publisher.pin().display().to_string();
+    let base = publisher.site.url("");
+    publisher
+        .ctl(&["index-verify", &index, "--root", &pin, "--base", &base])
+        .success()
+        .says("1 archive compared");
+
+    let meta = publisher.file("packd/index.meta.json");
+    let signature = publisher.signatures("packd/index.meta.json").remove(0);
+    Ran::of(
+        std::process::Command::new("minisign")
+            .args(["-V", "-p", &new, "-m"])
+            .arg(&meta)
+            .arg("-x")
+            .arg(signature),
+    )
+    .success()
+    .says("Signature and comment signature verified");
+}
