@@ -22,7 +22,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
         .replace("{number}", "1")
         .replace(
             "{name}",
-            if operation.method == "GET" {
+            if operation.method == "GET" || operation.path == path::REGISTRY_TRUST {
                 "demo"
             } else {
                 "added"
@@ -78,6 +78,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
             "application/json",
             json!({"url": "https://packs.example/index.json", "enabled": false}).to_string(),
         ),
+        ("POST", path::REGISTRY_TRUST) => Request::post(&real, &json!({"accept_unsigned": true})),
         ("POST", path::UPLOAD) => request.body(
             "application/gzip",
             PackTree::new("slack", "2.1.0").archive(Format::TarGz).bytes,

@@ -46,5 +46,6 @@ mod stop;
 mod stopped;
 mod test_gate;
 mod threads;
+mod trust;
 mod verify;
 mod years;

@@ -31,6 +31,7 @@ pub use support::{
     packs::{Archive, Format, PackTree},
     people::Person,
     process::{PATIENCE, Ran},
+    publisher::Publisher,
     repository::Repository,
     settings::Settings,
     site::{PASSWORD, Site},

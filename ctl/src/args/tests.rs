@@ -36,6 +36,17 @@ fn verbs_can_be_said_after_pack() {
         "packctl rollback slack jira --timeout 60",
         "packctl events -f --since 0 --job 3 --ref slack --kind job_queued,warning",
         "packctl registry refresh acme",
+        "packctl registry trust acme --accept-unsigned",
+        "packctl key init ./public --keys ./keys --root-keys 3 --threshold 2 --fresh-key --namespace acme_* --password-fd 3",
+        "packctl key generate index.key --unencrypted",
+        "packctl key show index.pub root.pub",
+        "packctl key sign public/packd/index.meta.json --key - --password-credential signing",
+        "packctl root show public",
+        "packctl root fingerprint root.json",
+        "packctl root rotate public --role root --add new.pub --remove 224ebc24 --threshold 2 -k a.key -k b.key",
+        "packctl index-sign index.json -k index.key --expires 90d --created 2026-01-01T00:00:00Z --digests more.json",
+        "packctl index-fresh index.json -k fresh.key --expires 12h",
+        "packctl index-verify public --root root.json --at 2027-01-01T00:00:00Z",
         "packctl list -o ndjson --color never -q",
         "packctl pack test . --detailed",
         "packctl test ./slack -d -v --timeout 60 --env A=b --env C= -j",
@@ -175,6 +186,11 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     index-update    Publish a pack into an index file
     index-merge     Merge indexes: the newest of each pack, with all its versions
     index-validate  Check an index: its form, versions, checksums, and with --fetch its archives
+    index-sign      Sign an index, and everything that it names
+    index-fresh     Say that a signed index is current
+    index-verify    Check a signed registry as a host would, before it is published
+    key             Keys of signed registries
+    root            Roots of signed registries: which keys may sign what
     lint            Check a pack folder against its own manifest
     test            Run the tests of a pack: of a folder here, or of an installed one
     tests           Show what came of the tests of a pack on this host, the newest first

@@ -28,7 +28,7 @@ use packd_wire::{
     GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView,
     PinRequest, Problem, RefreshRequest, RegistryChange, RegistryList, RegistryRequest,
     RegistryView, RemoveQuery, RollbackRequest, SearchList, SearchQuery, StatusView, TestList,
-    TestRequest, TestsQuery, UploadQuery, VerifyRequest, path,
+    TestRequest, TestsQuery, TrustRequest, UploadQuery, VerifyRequest, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -312,6 +312,16 @@ impl Client {
     pub(crate) async fn remove_registry(&self, name: &str) -> Result<RegistryChange, ClientError> {
         self.ask(Call::change(Method::DELETE, path::registry(&segment(name))))
             .await
+    }
+
+    /// `POST /v1/registries/{name}/trust`
+    pub(crate) async fn trust(
+        &self,
+        name: &str,
+        request: TrustRequest,
+    ) -> Result<RegistryList, ClientError> {
+        let call = Call::change(Method::POST, path::registry_trust(name));
+        self.ask(call.with_json(&request)?).await
     }
 
     /// `GET /v1/search`

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use packd_wire::{
     Exit, RefreshRequest, RegistryList, RegistryRequest, RegistryState, RegistryView, Trust,
+    TrustRequest,
 };
 
 use crate::Ending;
@@ -34,6 +35,20 @@ pub(crate) enum Registry {
     Disable(Names),
     /// Read the indexes of registries again, now
     Refresh(Refresh),
+    /// Accept for good that a registry is not signed any more
+    Trust(TrustVerb),
+}
+
+#[derive(Debug, clap::Args)]
+#[group(id = "registry-trust")]
+pub(crate) struct TrustVerb {
+    /// The registry
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// That it was signed is forgotten, and what it offers is believed without signatures
+    #[arg(long, required = true)]
+    accept_unsigned: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -101,6 +116,15 @@ impl Registry {
                             || request.registries.contains(&registry.name))
                 };
                 Ok(Ending::Exit(exit(list.registries.iter().filter(asked))))
+            }
+            Self::Trust(TrustVerb {
+                name,
+                accept_unsigned,
+            }) => {
+                let request = TrustRequest { accept_unsigned };
+                let list = client.trust(&name, request).await?;
+                show(out, &list);
+                Ok(Ending::Exit(Exit::Done))
             }
         }
     }
@@ -262,6 +286,8 @@ fn complaints(registry: &RegistryView) -> Vec<String> {
             "registry `{name}`: nothing that comes from it is verified"
         ));
     }
+    let warnings = registry.warnings.iter();
+    complaints.extend(warnings.map(|warning| format!("registry `{name}`: {warning}")));
     complaints.extend(
         registry
             .problems

@@ -137,6 +137,7 @@ fn source(pack: &PackView) -> String {
 fn verified(pack: &PackView) -> String {
     use packd_wire::Verification;
     match pack.verified.by {
+        Verification::RegistrySignature => "by the registry's signature".to_owned(),
         Verification::RegistryChecksum => "by the registry's checksum".to_owned(),
         Verification::RequestChecksum => "by the checksum in the request".to_owned(),
         Verification::RegistryCommit => "by the commit in the registry's entry".to_owned(),

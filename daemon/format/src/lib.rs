@@ -19,6 +19,7 @@ pub mod nearest;
 mod parallel;
 pub mod requirement;
 mod rules;
+pub mod sign;
 pub mod tree;
 pub mod version;
 

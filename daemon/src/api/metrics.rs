@@ -13,7 +13,7 @@ use super::body::{Asked, Nothing};
 use super::pack::views;
 use super::reply::Answer;
 use crate::metric::{Labels, Page};
-use crate::store;
+use crate::store::{self, time};
 
 /// Figures for monitoring, as OpenMetrics.
 #[utoipa::path(
@@ -224,6 +224,14 @@ fn registries_on(page: &mut Page, registries: &[RegistryView]) {
         "packd_registry_packs",
         "Packs in the index",
         asked().map(|registry| (label(registry), registry.packs)),
+    );
+    page.gauge(
+        "packd_registry_signed_seconds",
+        "How long what the registry has signed may still be believed",
+        asked().filter_map(|registry| {
+            let left = time::until(&registry.signed.as_ref()?.expires);
+            Some((label(registry), left.as_secs()))
+        }),
     );
 }
 

@@ -3,7 +3,8 @@
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use packd_wire::{
-    ErrorKind, RefreshRequest, RegistryChange, RegistryList, RegistryRequest, RegistryView, path,
+    ErrorKind, RefreshRequest, RegistryChange, RegistryList, RegistryRequest, RegistryView,
+    TrustRequest, path,
 };
 
 use super::State;
@@ -88,10 +89,11 @@ pub(crate) async fn add(
         ));
     };
     let by = caller.name(&headers);
+    let keys = state.parts.layout.keys();
     let put = state
         .parts
         .registries
-        .put(&name, &request, Before::Nothing, by);
+        .put(&name, &request, Before::Nothing, &keys, by);
     Ok(Shown(put.await?))
 }
 
@@ -118,7 +120,11 @@ pub(crate) async fn change(
         ));
     }
     let by = caller.name(&headers);
-    let put = state.parts.registries.put(&name, &request, Before::Any, by);
+    let keys = state.parts.layout.keys();
+    let put = state
+        .parts
+        .registries
+        .put(&name, &request, Before::Any, &keys, by);
     Ok(Shown(put.await?))
 }
 
@@ -135,4 +141,28 @@ pub(crate) async fn remove(
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answer<Shown<RegistryChange>> {
     Ok(Shown(state.parts.registries.remove(&name).await?))
+}
+
+/// Accepts that a registry, which was signed once, is not signed any more.
+#[utoipa::path(
+    post,
+    path = path::REGISTRY_TRUST,
+    params(("name" = String, Path, description = "The registry's name")),
+    request_body = TrustRequest,
+    responses((status = 200, description = "The registries and how they fare", body = RegistryList)),
+)]
+pub(crate) async fn trust(
+    FromState(state): FromState<State>,
+    NamedRegistry(name): NamedRegistry,
+    Sent(request): Sent<TrustRequest>,
+) -> Answer<Shown<RegistryList>> {
+    if !request.accept_unsigned {
+        let detail = "`accept_unsigned` must be `true`: there is nothing else to ask for here";
+        return Err(Refusal::new(ErrorKind::BadRequest, detail));
+    }
+    let registries = &state.parts.registries;
+    registries.accept_unsigned(&name).await?;
+    Ok(Shown(RegistryList {
+        registries: registries.views().await?,
+    }))
 }

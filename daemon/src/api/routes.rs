@@ -120,6 +120,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Put path::REGISTRY, Admin, registry::change),
     route!(Delete path::REGISTRY, Admin, registry::remove),
     route!(Post path::REGISTRIES_REFRESH, Operator, registry::refresh),
+    route!(Post path::REGISTRY_TRUST, Admin, registry::trust),
     route!(Get path::SEARCH, Reader, search::search),
     route!(Get path::AVAILABLE, Reader, search::available),
     route!(Post path::RELOAD, Admin, reload::reload),

@@ -227,5 +227,9 @@ async fn problems(state: &State, registries: &[RegistryView], role: Role) -> Ans
             ));
         }
     }
+    for registry in registries.iter().filter(|one| one.enabled) {
+        let warnings = registry.warnings.iter();
+        problems.extend(warnings.map(|text| format!("registry `{}`: {text}", registry.name)));
+    }
     Ok(problems)
 }

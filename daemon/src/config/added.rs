@@ -2,6 +2,7 @@
 //! what the configuration says of a registry of the same name counts instead.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::load::registry_warnings;
 use super::node::{self, Entry, Node, Value};
@@ -46,10 +47,11 @@ impl Places {
 /// Everything that is wrong with it.
 pub fn registry_of(
     added: &Added,
+    keys: &Path,
     environment: &Environment,
 ) -> Result<(Registry, Vec<String>), ConfigError> {
     let mut findings = Findings::default();
-    let read = read(added, &mut findings);
+    let read = read(added, keys, &mut findings);
     match read {
         Some(registry) if findings.problems.is_empty() => {
             let warnings = registry_warnings(&registry, environment);
@@ -61,7 +63,7 @@ pub fn registry_of(
     }
 }
 
-fn read(added: &Added, findings: &mut Findings) -> Option<Registry> {
+fn read(added: &Added, keys: &Path, findings: &mut Findings) -> Option<Registry> {
     let origin = Origin::Added {
         name: added.name.as_str().into(),
     };
@@ -86,17 +88,24 @@ fn read(added: &Added, findings: &mut Findings) -> Option<Registry> {
         });
     }
     let path = format!("registries.{}", added.name);
-    Registry::read_whole(&mut Reader::new(&path, Some(&node), findings))
+    Registry::read_whole(&mut Reader::new(&path, Some(&node), findings), keys)
+}
+
+/// The registries that were added, and the folder with the keys that they may name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct From<'a> {
+    pub(super) added: &'a [Added],
+    pub(super) keys: &'a Path,
 }
 
 /// Puts the registries that were added into a configuration. What is wrong with one leaves that one out.
 pub(super) fn take_in(
     config: &mut Config,
-    added: &[Added],
+    from: From<'_>,
     origins: &mut BTreeMap<String, Origin>,
     warnings: &mut Vec<String>,
 ) {
-    for one in added {
+    for one in from.added {
         if let Some(place) = config.places.get(&one.name) {
             warnings.push(format!(
                 "registry `{}` is in the configuration, at {place}; the one of this name that was added does not count",
@@ -105,7 +114,7 @@ pub(super) fn take_in(
             continue;
         }
         let mut findings = Findings::default();
-        match read(one, &mut findings) {
+        match read(one, from.keys, &mut findings) {
             Some(registry) if findings.problems.is_empty() => {
                 origins.extend(findings.origins);
                 config.registries.push(registry);
@@ -161,8 +170,12 @@ mod tests {
     #[test]
     fn one_is_read_as_in_the_configuration() {
         let keys = r#"{"url": "https://packs.example/index.json", "priority": 5, "refs": ["acme_*"], "refresh": "2h"}"#;
-        let (registry, warnings) =
-            registry_of(&added("acme", keys), &Environment::default()).unwrap();
+        let (registry, warnings) = registry_of(
+            &added("acme", keys),
+            Path::new("/nowhere"),
+            &Environment::default(),
+        )
+        .unwrap();
         assert_eq!((registry.priority, registry.refs.as_slice().len()), (5, 1));
         assert!(warnings.is_empty(), "{warnings:?}");
         for (name, keys, said) in [
@@ -172,7 +185,12 @@ mod tests {
             ("acme", r#"{"url": "https://x/", "odd": 1}"#, "odd"),
             ("Acme", r#"{"url": "https://x/"}"#, "lower-case"),
         ] {
-            let error = registry_of(&added(name, keys), &Environment::default()).unwrap_err();
+            let error = registry_of(
+                &added(name, keys),
+                Path::new("/nowhere"),
+                &Environment::default(),
+            )
+            .unwrap_err();
             let text = error
                 .problems()
                 .iter()
@@ -192,12 +210,15 @@ mod tests {
         let mut warnings = Vec::new();
         take_in(
             &mut config,
-            &[
-                added("files", r#"{"url": "https://a/"}"#),
-                added("late", r#"{"url": "https://b/", "priority": 200}"#),
-                added("odd", r#"{"url": "gopher://c/"}"#),
-                added("early", r#"{"url": "https://d/"}"#),
-            ],
+            From {
+                keys: Path::new("/nowhere"),
+                added: &[
+                    added("files", r#"{"url": "https://a/"}"#),
+                    added("late", r#"{"url": "https://b/", "priority": 200}"#),
+                    added("odd", r#"{"url": "gopher://c/"}"#),
+                    added("early", r#"{"url": "https://d/"}"#),
+                ],
+            },
             &mut BTreeMap::new(),
             &mut warnings,
         );

@@ -32,6 +32,12 @@ impl Layout {
         }
     }
 
+    /// The pinned roots of signed registries: `keys/` beside the configuration.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.config_file.with_file_name("keys")
+    }
+
     /// The database.
     #[must_use]
     pub fn db(&self) -> PathBuf {

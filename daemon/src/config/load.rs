@@ -5,7 +5,7 @@
 //! any problem: half of what an operator meant can be worse than nothing.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::added;
 use super::inputs::{Inputs, Override};
@@ -74,9 +74,14 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
     }
 
     check_socket(inputs, &mut findings.problems);
-    let mut config = read_config(&root, &mut findings);
+    let keys = inputs.layout.keys();
+    let mut config = read_config(&root, &keys, &mut findings);
     if let Some(config) = &mut config {
-        added::take_in(config, &inputs.added, &mut findings.origins, &mut warnings);
+        let added = added::From {
+            added: &inputs.added,
+            keys: &keys,
+        };
+        added::take_in(config, added, &mut findings.origins, &mut warnings);
     }
     let Findings {
         origins,
@@ -119,7 +124,7 @@ fn check_socket(inputs: &Inputs, problems: &mut Vec<Problem>) {
 }
 
 /// Gives the tree its meaning.
-fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
+fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Config> {
     let mut names = vec!["registries", "runtimes"];
     names.extend(SECTIONS.iter().map(|(name, _)| *name));
     for entry in root
@@ -133,7 +138,7 @@ fn read_config(root: &Table, findings: &mut Findings) -> Option<Config> {
             .push(Problem::new(entry.origin.clone(), message));
     }
     // every section is read before any is missed: `?` comes last
-    let registries = read_registries(root.get("registries"), findings);
+    let registries = read_registries(root.get("registries"), keys, findings);
     let places = registries.iter().filter_map(|registry| {
         let origin = findings
             .origins
@@ -175,7 +180,7 @@ fn read_section<T: Section>(root: &Table, name: &str, findings: &mut Findings) -
     ))
 }
 
-fn read_registries(entry: Option<&Entry>, findings: &mut Findings) -> Vec<Registry> {
+fn read_registries(entry: Option<&Entry>, keys: &Path, findings: &mut Findings) -> Vec<Registry> {
     let Some(entry) = entry else {
         findings
             .origins
@@ -211,7 +216,7 @@ fn read_registries(entry: Option<&Entry>, findings: &mut Findings) -> Vec<Regist
         }
         let path = format!("registries.{}", entry.key);
         let mut reader = Reader::new(&path, Some(&node), findings);
-        match Registry::read_whole(&mut reader) {
+        match Registry::read_whole(&mut reader, keys) {
             // only a variable can do that: in a file the name is what registries are merged by
             Some(registry) if registry.name != entry.key => {
                 reader.problem("name", "cannot give a registry another name");

@@ -48,6 +48,7 @@ pub use packd_wire::Trust;
 pub use pattern::{HostPatterns, RefPatterns};
 pub use problem::{ConfigError, Problem};
 pub use registry::Registry;
+pub(crate) use registry::read_root;
 pub use runtime::{Runtimes, VersionProbe};
 pub use safe_url::{SafeUrl, UrlError};
 pub use secret::{Secret, SecretError, TemplateError};

@@ -1,8 +1,12 @@
 //! One registry: where its index is, what may come from it, and what makes its bytes believable.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::time::Duration;
 
+use packd_format::error::without_path;
+use packd_format::sign::{self, Root};
 use url::Url;
 
 use super::section::{Reader, Section, section, within};
@@ -26,9 +30,14 @@ section! {
         /// `${cred:NAME}` to a credential of the service (`LoadCredential=` of systemd), `${file:/path}`
         /// to a file, `${env:NAME}` to a variable. `$${` is a plain `${`.
         headers: BTreeMap<String, Secret> = BTreeMap::new();
-        /// What makes its bytes believable. `checksum`: the index names one for each archive, and the
+        /// What makes its bytes believable. `signed`: keys that `root` names have signed the index and
+        /// the digest of everything in it. `checksum`: the index names one for each archive, and the
         /// archive agrees with it. `unverified`: nothing is demanded.
         trust: Trust = Trust::Checksum;
+        /// The root of a signed registry: a file in `keys/` beside the configuration, or a path.
+        root: Option<String> = None;
+        /// How long after its end what was signed may still be believed, for mirrors without a network.
+        max_stale: Duration = Duration::ZERO, check within!(Duration::ZERO, 365 * 24 * 60 * MINUTE);
         /// How old its index may become before it is fetched again.
         refresh: Duration = Duration::from_hours(1), check within!(MINUTE, 365 * 24 * 60 * MINUTE);
         /// Whether the index, and the sources it names, may be plain `http://`.
@@ -52,14 +61,16 @@ impl Registry {
             refs: RefPatterns::default(),
             headers: BTreeMap::new(),
             trust: Trust::Checksum,
+            root: None,
+            max_stale: Duration::ZERO,
             refresh: Duration::from_hours(1),
             allow_http: false,
             sandbox: None,
         }
     }
 
-    /// Reads a registry and what its keys must keep to between them.
-    pub(super) fn read_whole(reader: &mut Reader<'_>) -> Option<Self> {
+    /// Reads a registry and what its keys must keep to between them. Roots are looked for in `keys`.
+    pub(super) fn read_whole(reader: &mut Reader<'_>, keys: &Path) -> Option<Self> {
         let registry = Self::read(reader);
         let plain = reader
             .text("url")
@@ -71,8 +82,51 @@ impl Registry {
             );
             return None;
         }
-        registry
+        if reader.text("trust") == Some("signed") && reader.text("root").is_none() {
+            reader.problem("trust", "is `signed`, which needs the `root` beside it");
+            return None;
+        }
+        let mut registry = registry?;
+        if let Some(file) = registry.root.take() {
+            if registry.trust != Trust::Signed {
+                reader.problem("root", "has a meaning with `trust: signed` only");
+                return None;
+            }
+            let path = keys.join(file);
+            if let Err(why) = judge_root(&path) {
+                reader.problem("root", &why);
+                return None;
+            }
+            registry.root = Some(path.display().to_string());
+        }
+        Some(registry)
     }
+}
+
+/// Whether a file is a root that can be started from.
+fn judge_root(path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let bytes = read_root(path).map_err(|error| {
+        format!(
+            "names `{shown}`, which cannot be read: {}",
+            without_path(&error)
+        )
+    })?;
+    match Root::parse(&shown.to_string(), &bytes) {
+        Ok(_) => Ok(()),
+        Err(refused) => Err(format!("names no root: {refused}")),
+    }
+}
+
+/// The bytes of a root that is pinned, no more of them than a root may have. Blocks.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn read_root(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = super::open_regular(path)?;
+    file.take(sign::MAX_ROOT + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn name(name: &String) -> Result<(), String> {

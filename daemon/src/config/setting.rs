@@ -197,6 +197,7 @@ macro_rules! or_null {
 }
 
 or_null!(
+    String: "a text or `null`",
     Duration: "a span of time such as `30s`, `5m`, `1h` or `14d`, or `null`",
     PathBuf: "an absolute path or `null`",
     ByteSize: "an amount such as `512MiB` or `null`",
@@ -288,17 +289,13 @@ impl Setting for Url {
 }
 
 impl Setting for Trust {
-    const SHAPE: &'static str = "`checksum` or `unverified`";
+    const SHAPE: &'static str = "`signed`, `checksum` or `unverified`";
 
     fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
-        if text::<Self>(node)? == "signed" {
-            let message = "cannot be `signed`: this version of packd does not verify signatures, and does \
-                           not pretend to; use `checksum`";
-            return Err(Wrong::at(node, message));
-        }
         word(
             node,
             &[
+                ("signed", Self::Signed),
                 ("checksum", Self::Checksum),
                 ("unverified", Self::Unverified),
             ],
@@ -306,13 +303,7 @@ impl Setting for Trust {
     }
 
     fn show(&self) -> Shown {
-        Shown::Plain(
-            match self {
-                Self::Checksum => "checksum",
-                Self::Unverified => "unverified",
-            }
-            .to_owned(),
-        )
+        Shown::Plain(self.as_str().to_owned())
     }
 }
 

@@ -122,6 +122,12 @@ async fn one(
     let unpacked = archive::fetch(&fetch, location, &expected, folder).await?;
 
     let verified = match (&bytes.expected, bytes.verified_by) {
+        (Some(digest), Verification::RegistrySignature) => {
+            format!(
+                "{} agrees with what the registry has signed",
+                digest.algorithm()
+            )
+        }
         (Some(digest), Verification::RegistryChecksum) => {
             format!("{} agrees with the registry's", digest.algorithm())
         }
@@ -165,6 +171,7 @@ async fn commit(
     let pack_ref = wanted.pack_ref.as_ref().map(packd_format::PackRef::as_str);
     let commit = &at.chosen.commit;
     let verified = match bytes.verified_by {
+        Verification::RegistrySignature => "commit agrees with what the registry has signed",
         Verification::RegistryCommit => "commit agrees with the registry's",
         Verification::RequestCommit => "commit agrees with the request's",
         _ => "no commit to compare with",

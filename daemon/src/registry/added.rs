@@ -1,5 +1,7 @@
 //! Registries that come, change and go while packd runs.
 
+use std::path::Path;
+
 use packd_wire::{RegistryChange, RegistryRequest};
 use serde_json::{Map, Value};
 
@@ -26,6 +28,7 @@ impl Registries {
         name: &str,
         request: &RegistryRequest,
         before: Before,
+        keys: &Path,
         by: String,
     ) -> Result<RegistryChange, RegistryError> {
         let changing = self.inner.config.changing().await;
@@ -40,7 +43,7 @@ impl Registries {
             name: name.to_owned(),
             keys: merged(known.as_ref(), request),
         };
-        let read = config::registry_of(&added, &Environment::of_process());
+        let read = config::registry_of(&added, keys, &Environment::of_process());
         let (registry, warnings) = read.map_err(|source| RegistryError::Wrong {
             name: name.to_owned(),
             source,

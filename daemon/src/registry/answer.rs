@@ -4,13 +4,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use packd_format::sign::{self, Target};
 use packd_format::{Entry, PackRef, Version};
 
-use crate::config::Registry;
+use crate::config::{Registry, Trust};
 use crate::net::Realm;
 use crate::store::{self, StoreError};
 
 use super::{Offer, Registries, RegistryError, lookup};
+
+/// What was signed of the sources of a pack, by their places.
+pub(super) type Targets = HashMap<String, Target>;
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub(crate) struct Answer {
     registry: Arc<Registry>,
     /// Where the registry lies, and so where it may lead to.
     realm: Realm,
+    /// What was signed of its sources, where the registry is signed.
+    targets: Option<Targets>,
     /// What the registry says of the pack.
     pub entry: Entry,
 }
@@ -52,7 +58,8 @@ impl Answer {
     /// # Errors
     /// [`RegistryError`]: it is not offered, or from no place that may be used.
     pub(crate) fn offer(&self, version: &Version) -> Result<Offer, RegistryError> {
-        lookup::offer(&self.registry, self.realm, &self.entry, version)
+        let targets = self.targets.as_ref();
+        lookup::offer(&self.registry, self.realm, &self.entry, targets, version)
     }
 }
 
@@ -139,9 +146,10 @@ impl Look {
                 Ok(entries) => {
                     for (number, entry) in open.into_iter().zip(entries) {
                         found[number] = entry.map(|entry| match entry {
-                            Ok(entry) => Ok(Known::Offered(Arc::new(Answer {
+                            Ok((entry, targets)) => Ok(Known::Offered(Arc::new(Answer {
                                 registry: Arc::clone(&registry),
                                 realm,
+                                targets,
                                 entry,
                             }))),
                             Err(error) => Err(Arc::new(error)),
@@ -226,9 +234,17 @@ impl Look {
             return known.clone();
         }
         let name = registry.name.clone();
-        let confirmed = match self.registries.revalidate(&registry).await {
+        let current = match self.registries.revalidate(&registry).await {
             Ok(warning) => {
                 self.warnings.extend(warning);
+                // what is cached is not offered because it is there
+                self.registries.vouched(&registry).await
+            }
+            Err(error) => Err(error),
+        };
+        let confirmed = match current {
+            Ok(warnings) => {
+                self.warnings.extend(warnings);
                 Ok(Arc::new(registry))
             }
             Err(error) => Err(Arc::new(error)),
@@ -242,8 +258,9 @@ impl Look {
         &self,
         registry: &Registry,
         refs: Vec<&PackRef>,
-    ) -> Result<Vec<Option<Result<Entry, RegistryError>>>, StoreError> {
+    ) -> Result<Vec<Option<Result<(Entry, Option<Targets>), RegistryError>>>, StoreError> {
         let name = registry.name.clone();
+        let is_signed = registry.trust == Trust::Signed;
         let refs: Vec<String> = refs.into_iter().map(ToString::to_string).collect();
         self.registries
             .inner
@@ -252,7 +269,21 @@ impl Look {
                 let mut entries = Vec::with_capacity(refs.len());
                 for pack_ref in refs {
                     let row = store::index::entry(connection, &name, &pack_ref)?;
-                    entries.push(row.map(|row| lookup::read(&row)));
+                    let Some(entry) = row.map(|row| lookup::read(&row)) else {
+                        entries.push(None);
+                        continue;
+                    };
+                    let targets = match &entry {
+                        Ok(entry) if is_signed => {
+                            let places = entry.releases.iter().flat_map(|release| {
+                                let place = |source| sign::place(source, &release.version);
+                                release.sources.iter().map(place)
+                            });
+                            Some(store::trust::targets(connection, &name, places)?)
+                        }
+                        _ => None,
+                    };
+                    entries.push(Some(entry.map(|entry| (entry, targets))));
                 }
                 Ok(entries)
             })

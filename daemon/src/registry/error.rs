@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use packd_format::sign::{Reason, Refused};
 use packd_format::{IndexError, PackRef};
-use packd_wire::ErrorKind;
+use packd_wire::{ErrorKind, Trust};
 
 use crate::config::ConfigError;
 use crate::net::NetError;
@@ -199,6 +201,69 @@ pub(crate) enum RegistryError {
         registry: String,
     },
 
+    /// What a signed registry shows is not believed.
+    #[error("registry `{name}` is not believed")]
+    Refused {
+        /// The registry.
+        name: String,
+        /// Why not.
+        source: Box<Refused>,
+    },
+
+    /// What is known of a signed registry is too old.
+    #[error("what registry `{name}` has signed has expired at {at}")]
+    Expired {
+        /// The registry.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
+
+    /// Nothing of a signed registry was accepted yet.
+    #[error("nothing that registry `{name}` has signed is known here yet")]
+    NothingSigned {
+        /// The registry.
+        name: String,
+    },
+
+    /// The root of a signed registry cannot be read.
+    #[error("cannot read the root of registry `{name}` at `{}`", path.display())]
+    Root {
+        /// The registry.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+
+    /// A registry was signed, and is not configured as one.
+    #[error("registry `{name}` was signed before, and is configured as `trust: {trust}`", trust = trust.as_str())]
+    Downgrade {
+        /// The registry.
+        name: String,
+        /// What is configured.
+        trust: Trust,
+    },
+
+    /// A registry is to be accepted without signatures, and is configured as signed.
+    #[error("registry `{name}` is configured as `trust: signed`")]
+    StillSigned {
+        /// The registry.
+        name: String,
+    },
+
+    /// A source of an entry is not what was signed.
+    #[error("`{pack}` in registry `{registry}` has a source that was not signed: {reason}")]
+    NotSigned {
+        /// The pack.
+        pack: String,
+        /// The registry.
+        registry: String,
+        /// What is missing or different.
+        reason: String,
+    },
+
     /// The store failed.
     #[error("cannot use the cached indexes")]
     Store(#[from] StoreError),
@@ -239,6 +304,17 @@ impl RegistryError {
                 ErrorKind::RegistryMalformed
             }
             Self::Unreachable { source, .. } => source.kind(),
+            Self::Refused { source, .. } => match source.reason() {
+                Reason::Unsigned => ErrorKind::RegistryUnsigned,
+                Reason::Malformed => ErrorKind::RegistryMalformed,
+                Reason::Expired => ErrorKind::RegistryExpired,
+                Reason::Rollback => ErrorKind::RegistryStale,
+            },
+            Self::Expired { .. } => ErrorKind::RegistryExpired,
+            Self::NothingSigned { .. } | Self::Downgrade { .. } | Self::NotSigned { .. } => {
+                ErrorKind::RegistryUnsigned
+            }
+            Self::Root { .. } | Self::StillSigned { .. } => ErrorKind::InvalidConfig,
             Self::NoVersion { .. } => ErrorKind::VersionNotFound,
             Self::NoSource { .. } => ErrorKind::UnsupportedSource,
             Self::SourceRefused { .. } => ErrorKind::SourceRefused,
@@ -308,6 +384,27 @@ impl RegistryError {
                 "whoever keeps the registry must add one; `trust: unverified` goes without".into(),
             ),
             Self::TooLarge { .. } => Some(raise_limit()),
+            Self::Refused { source, .. } => Some(source.hint()),
+            Self::Expired { name, .. } => Some(format!(
+                "`packctl registry refresh {name}` looks for something newer; without that, whoever keeps the \
+                 registry must sign again. What is installed stays as it is"
+            )),
+            Self::NothingSigned { name } => {
+                Some(format!("`packctl registry refresh {name}` says why"))
+            }
+            Self::Root { name, .. } => Some(format!(
+                "check the `root` of registry `{name}` in packd.yaml"
+            )),
+            Self::Downgrade { name, .. } => Some(format!(
+                "set `trust: signed` again; or accept for good that nobody signs it: `packctl registry trust {name} \
+                 --accept-unsigned`"
+            )),
+            Self::StillSigned { name } => Some(format!(
+                "first change the `trust` of registry `{name}` in packd.yaml, and reload"
+            )),
+            Self::NotSigned { .. } => Some(
+                "whoever keeps the registry must sign it again with `packctl index-sign`".into(),
+            ),
             Self::Malformed { .. } | Self::Entry { .. } | Self::SourceUrl { .. } => {
                 Some("tell whoever keeps the registry".into())
             }

@@ -13,7 +13,8 @@ use crate::source::git::{Repository, Scheme, Spelled};
 use crate::store::index::{EntryRow, IndexRow};
 use crate::store::{self, StoreError, time};
 
-use super::{Registries, RegistryError, in_words};
+use super::answer::Targets;
+use super::{Registries, RegistryError, in_words, trust};
 
 /// An index that was confirmed this recently is not asked about again.
 const FRESH: Duration = Duration::from_secs(10);
@@ -55,6 +56,8 @@ pub(crate) struct OfferSource {
     pub size: Option<u64>,
     /// What the tree of the pack must digest to.
     pub tree: Option<Digest>,
+    /// Whether the registry has signed what the bytes must be.
+    pub signed: bool,
 }
 
 /// Where a release's bytes are.
@@ -125,23 +128,29 @@ impl Registries {
 
     /// The enabled registry of this name.
     pub(super) fn enabled(&self, name: &str) -> Result<Registry, RegistryError> {
-        let config = self.inner.config.current();
-        match config.registry(name) {
-            Some(registry) if registry.enabled => Ok(registry.clone()),
-            Some(_) => Err(RegistryError::Disabled {
-                name: name.to_owned(),
-            }),
-            None => {
-                let known = config
-                    .registries
-                    .iter()
-                    .map(|registry| registry.name.as_str());
-                Err(RegistryError::Unknown {
-                    name: name.to_owned(),
-                    nearest: packd_format::nearest(name, known).map(ToOwned::to_owned),
-                })
-            }
+        let registry = self.configured(name)?;
+        if registry.enabled {
+            return Ok(registry);
         }
+        Err(RegistryError::Disabled {
+            name: name.to_owned(),
+        })
+    }
+
+    /// The registry of this name, enabled or not.
+    pub(super) fn configured(&self, name: &str) -> Result<Registry, RegistryError> {
+        let config = self.inner.config.current();
+        if let Some(registry) = config.registry(name) {
+            return Ok(registry.clone());
+        }
+        let known = config
+            .registries
+            .iter()
+            .map(|registry| registry.name.as_str());
+        Err(RegistryError::Unknown {
+            name: name.to_owned(),
+            nearest: packd_format::nearest(name, known).map(ToOwned::to_owned),
+        })
     }
 
     /// Confirms that the cached index is current; when that fails, says how old it is.
@@ -281,6 +290,7 @@ pub(super) fn offer(
     registry: &Registry,
     realm: Realm,
     entry: &Entry,
+    targets: Option<&Targets>,
     version: &Version,
 ) -> Result<Offer, RegistryError> {
     let pack_ref = &entry.pack_ref;
@@ -293,7 +303,7 @@ pub(super) fn offer(
             hint: None,
             available: available(entry),
         })?;
-    let sources = sources(registry, realm, pack_ref, release)?;
+    let sources = sources(registry, realm, pack_ref, release, targets)?;
     let mut warnings = Vec::new();
     if registry.trust == Trust::Unverified && sources.iter().any(OfferSource::is_unproven) {
         warnings.push(format!(
@@ -328,6 +338,7 @@ fn sources(
     realm: Realm,
     pack_ref: &PackRef,
     release: &Release,
+    targets: Option<&Targets>,
 ) -> Result<Vec<OfferSource>, RegistryError> {
     let (pack, version, name) = (
         pack_ref.to_string(),
@@ -336,7 +347,27 @@ fn sources(
     );
     let mut sources = Vec::new();
     let mut problem = None;
-    for source in &release.sources {
+    // what is signed says it all; what is not signed is not there
+    let mut signed = Vec::new();
+    let of_release = match targets {
+        None => release.sources.as_slice(),
+        Some(targets) => {
+            for source in &release.sources {
+                match trust::as_signed(source, &release.version, targets) {
+                    Ok(source) => signed.push(source),
+                    Err(reason) => {
+                        problem.get_or_insert_with(|| RegistryError::NotSigned {
+                            pack: pack.clone(),
+                            registry: name.clone(),
+                            reason,
+                        });
+                    }
+                }
+            }
+            signed.as_slice()
+        }
+    };
+    for source in of_release {
         let Source::Archive {
             url,
             checksum,
@@ -346,7 +377,7 @@ fn sources(
         else {
             continue;
         };
-        if checksum.is_none() && registry.trust == Trust::Checksum {
+        if checksum.is_none() && registry.trust != Trust::Unverified {
             problem.get_or_insert_with(|| RegistryError::NoChecksum {
                 pack: pack.clone(),
                 version: version.clone(),
@@ -362,13 +393,14 @@ fn sources(
                     checksum: *checksum,
                     size: *size,
                     tree: *tree,
+                    signed: targets.is_some(),
                 });
             }
             // one that may not be used is no reason against the next
             Err(error) => drop(problem.get_or_insert(error)),
         }
     }
-    for source in &release.sources {
+    for source in of_release {
         let Source::Git {
             url,
             git_ref,
@@ -390,6 +422,7 @@ fn sources(
                 checksum: None,
                 size: None,
                 tree: *tree,
+                signed: targets.is_some(),
             }),
             Err(error) => drop(problem.get_or_insert(error)),
         }

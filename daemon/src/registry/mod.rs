@@ -13,8 +13,10 @@ mod refresh;
 #[cfg(test)]
 pub(crate) mod scene;
 mod search;
+mod signed;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod watch;
 
 use std::collections::HashMap;
@@ -85,7 +87,11 @@ impl Registries {
         let config = self.inner.config.current();
         for registry in &config.registries {
             let row = self.cached(registry).await?;
-            views.push(view(registry, &row, config.places.get(&registry.name)));
+            let mut view = view(registry, &row, config.places.get(&registry.name));
+            if let Some(trust) = self.trust_of(&registry.name).await? {
+                trust::show(&mut view, registry, &trust);
+            }
+            views.push(view);
         }
         Ok(views)
     }
@@ -160,6 +166,8 @@ fn view(registry: &Registry, row: &IndexRow, place: Option<&String>) -> Registry
         refs: registry.refs.as_slice().to_vec(),
         packs: row.packs,
         problems: row.problems.clone(),
+        signed: None,
+        warnings: Vec::new(),
         health: RegistryHealth {
             state: state(registry, row),
             last_success: row.checked_at.clone(),

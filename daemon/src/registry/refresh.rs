@@ -17,12 +17,13 @@ use packd_wire::EventKind;
 use serde_json::json;
 use url::Url;
 
-use crate::config::{self, Registry, SafeUrl};
+use crate::config::{self, RefPatterns, Registry, SafeUrl, Trust};
 use crate::event::NewEvent;
 use crate::net::{self, Request, Validators};
 use crate::store::index::{EntryRow, IndexRow};
 use crate::store::{self, SqlError, SqlResult, StoreError, Tx, time};
 
+use super::signed::Trusted;
 use super::{Registries, RegistryError};
 
 /// The time for one index, redirects and body included.
@@ -32,12 +33,26 @@ const WITHIN: Duration = Duration::from_mins(10);
 const FIRST_WAIT: Duration = Duration::from_secs(30);
 
 /// What a request for an index brought.
-enum Fetched {
+pub(super) enum Fetched {
+    /// What is known already.
     Unchanged,
+    /// Something else.
     New {
+        /// It.
         bytes: Bytes,
+        /// To be sent with the next request.
         validators: Validators,
     },
+}
+
+/// An index to be taken over.
+pub(super) struct Read {
+    /// The index.
+    pub bytes: Bytes,
+    /// What identifies it, or what describes it.
+    pub validators: Validators,
+    /// What its signatures have come to.
+    pub trusted: Option<Trusted>,
 }
 
 /// How a refresh ended; those who waited for it share it.
@@ -99,13 +114,7 @@ impl Registries {
         }
         let begun = Instant::now();
         let row = self.cached(registry).await?;
-        let result = match self.fetch(registry, &row).await {
-            Ok(Fetched::Unchanged) => self.unchanged(registry, row.clone()).await,
-            Ok(Fetched::New { bytes, validators }) => {
-                self.replace(registry, &row, bytes, validators).await
-            }
-            Err(error) => Err(error),
-        };
+        let result = Box::pin(self.bring(registry, &row)).await;
         let outcome = match result {
             Ok(()) => Ok(()),
             Err(RegistryError::Store(error)) => return Err(error),
@@ -122,19 +131,43 @@ impl Registries {
         Ok(outcome)
     }
 
-    async fn fetch(&self, registry: &Registry, row: &IndexRow) -> Result<Fetched, RegistryError> {
+    /// Brings what there is at the registry, and writes what of it is new.
+    async fn bring(&self, registry: &Registry, row: &IndexRow) -> Result<(), RegistryError> {
+        if registry.trust == Trust::Signed {
+            // it is the largest part of a refresh, and most registries are not signed
+            return Box::pin(self.bring_signed(registry, row)).await;
+        }
+        self.refuse_downgrade(registry).await?;
         let limit = self.inner.config.current().limits.index_bytes.bytes();
-        if registry.url.scheme() == "file" {
-            let bytes = read_file(registry, limit).await?;
+        let known = row.digest.is_some().then(|| validators_of(row));
+        match self.get(registry, &registry.url, limit, known).await? {
+            Fetched::Unchanged => self.unchanged(registry, row.clone(), None).await,
+            Fetched::New { bytes, validators } => {
+                let read = Read {
+                    bytes,
+                    validators,
+                    trusted: None,
+                };
+                self.replace(registry, row, read).await
+            }
+        }
+    }
+
+    /// Gets a file of a registry, unless it is what is known already.
+    pub(super) async fn get(
+        &self,
+        registry: &Registry,
+        url: &Url,
+        limit: u64,
+        known: Option<Validators>,
+    ) -> Result<Fetched, RegistryError> {
+        if url.scheme() == "file" {
+            let bytes = read_file(registry, url, limit).await?;
             return Ok(Fetched::New {
                 bytes,
                 validators: Validators::default(),
             });
         }
-        let known = Validators {
-            etag: row.etag.clone(),
-            last_modified: row.last_modified.clone(),
-        };
         let headers = registry
             .headers
             .iter()
@@ -142,9 +175,9 @@ impl Registries {
         let request = Request {
             headers: headers.collect(),
             allow_http: registry.allow_http,
-            validators: row.digest.is_some().then_some(known),
+            validators: known,
             within: Some(WITHIN),
-            ..Request::new(SafeUrl::from(registry.url.clone()), limit)
+            ..Request::new(SafeUrl::from(url.clone()), limit)
         };
         let fetch = |source| RegistryError::Fetch {
             name: registry.name.clone(),
@@ -164,7 +197,13 @@ impl Registries {
         }
     }
 
-    async fn unchanged(&self, registry: &Registry, mut row: IndexRow) -> Result<(), RegistryError> {
+    /// Notes that the cached index is still the one, with what is signed of it now.
+    pub(super) async fn unchanged(
+        &self,
+        registry: &Registry,
+        mut row: IndexRow,
+        trusted: Option<Trusted>,
+    ) -> Result<(), RegistryError> {
         let recovered = row.failures > 0;
         confirm(registry, &mut row);
         let hub = self.inner.hub.clone();
@@ -172,6 +211,9 @@ impl Registries {
             .database
             .write(move |tx| {
                 store::index::put(tx, &row)?;
+                if let Some(trusted) = trusted {
+                    trusted.write(tx)?;
+                }
                 if recovered {
                     let data = json!({"registry": row.name, "packs": row.packs, "changed": false});
                     hub.append(tx, event(EventKind::RegistryRefreshed, data))?;
@@ -182,19 +224,29 @@ impl Registries {
         Ok(())
     }
 
-    async fn replace(
+    /// Takes an index over, unless it is the cached one.
+    pub(super) async fn replace(
         &self,
         registry: &Registry,
         row: &IndexRow,
-        bytes: Bytes,
-        validators: Validators,
+        read: Read,
     ) -> Result<(), RegistryError> {
-        let before = row.digest.clone();
+        let Read {
+            bytes,
+            validators,
+            trusted,
+        } = read;
+        // under other signatures the same entries may be other ones
+        let before = row.digest.clone().filter(|_| trusted.is_none());
         let (name, looked_at) = (registry.name.clone(), bytes.clone());
-        let summary =
-            tokio::task::spawn_blocking(move || look(name, &looked_at, before.as_deref()))
-                .await
-                .map_err(|_| RegistryError::Store(StoreError::Panicked))??;
+        let may = trusted.as_ref().map(|trusted| trusted.namespaces.clone());
+        let may = may.unwrap_or_default();
+        let allowed = may.clone();
+        let summary = tokio::task::spawn_blocking(move || {
+            look(name, &looked_at, before.as_deref(), &allowed)
+        })
+        .await
+        .map_err(|_| RegistryError::Store(StoreError::Panicked))??;
         let mut row = row.clone();
         row.etag = validators.etag;
         row.last_modified = validators.last_modified;
@@ -205,7 +257,7 @@ impl Registries {
             problems,
         }) = summary
         else {
-            return self.unchanged(registry, row).await;
+            return self.unchanged(registry, row, trusted).await;
         };
         row.digest = Some(digest);
         row.packs = packs;
@@ -221,8 +273,11 @@ impl Registries {
         self.inner
             .database
             .write(move |tx| {
-                write_entries(tx, &row.name, &bytes)?;
+                write_entries(tx, &row.name, &bytes, &may)?;
                 store::index::put(tx, &row)?;
+                if let Some(trusted) = trusted {
+                    trusted.write(tx)?;
+                }
                 let data = json!({"registry": row.name, "packs": row.packs, "changed": true});
                 hub.append(tx, event(EventKind::RegistryRefreshed, data))
             })
@@ -279,6 +334,7 @@ fn look(
     name: String,
     bytes: &[u8],
     before: Option<&str>,
+    may: &RefPatterns,
 ) -> Result<Option<Summary>, RegistryError> {
     let digest = Digest::sha256_of(bytes).to_string();
     if before == Some(digest.as_str()) {
@@ -287,6 +343,13 @@ fn look(
     let (mut packs, mut left_out) = (0, 0_u64);
     let mut problems = Problems::default();
     let read = index::read(bytes, |found| match found {
+        Ok(found) if !may.allows(found.entry.pack_ref.as_str()) => {
+            problems.add(format!(
+                "{} `{}`, line {}: the root of the registry does not let it publish this ref",
+                found.position, found.entry.pack_ref, found.line
+            ));
+            left_out += 1;
+        }
         Ok(found) => {
             problems.of_entry(&found);
             packs += 1;
@@ -316,14 +379,14 @@ fn look(
 }
 
 /// Writes the entries of an index that was looked at before, one at a time.
-fn write_entries(tx: &Tx<'_>, registry: &str, bytes: &[u8]) -> SqlResult<()> {
+fn write_entries(tx: &Tx<'_>, registry: &str, bytes: &[u8], may: &RefPatterns) -> SqlResult<()> {
     let mut rows = store::index::replace_entries(tx, registry)?;
     let mut result = Ok(());
     let read = index::read(bytes, |found| {
         let Ok(Found { entry, raw, .. }) = found else {
             return;
         };
-        if result.is_ok() {
+        if result.is_ok() && may.allows(entry.pack_ref.as_str()) {
             result = rows.add(&EntryRow {
                 registry: registry.to_owned(),
                 pack_ref: entry.pack_ref.to_string(),
@@ -342,14 +405,13 @@ fn write_entries(tx: &Tx<'_>, registry: &str, bytes: &[u8]) -> SqlResult<()> {
 }
 
 /// Reads an index that is a file. Whatever else is there, a pipe for example, is not waited for.
-async fn read_file(registry: &Registry, limit: u64) -> Result<Bytes, RegistryError> {
+async fn read_file(registry: &Registry, url: &Url, limit: u64) -> Result<Bytes, RegistryError> {
     use std::io::Read as _;
 
     let name = registry.name.clone();
-    let path = registry
-        .url
+    let path = url
         .to_file_path()
-        .unwrap_or_else(|()| PathBuf::from(registry.url.path()));
+        .unwrap_or_else(|()| PathBuf::from(url.path()));
     let read = move || {
         let mut bytes = Vec::new();
         let result = config::open_regular(&path).and_then(|file| {
@@ -369,6 +431,14 @@ async fn read_file(registry: &Registry, limit: u64) -> Result<Bytes, RegistryErr
     tokio::task::spawn_blocking(read)
         .await
         .map_err(|_| RegistryError::Store(StoreError::Panicked))?
+}
+
+/// What identifies the cached index.
+pub(super) fn validators_of(row: &IndexRow) -> Validators {
+    Validators {
+        etag: row.etag.clone(),
+        last_modified: row.last_modified.clone(),
+    }
 }
 
 /// Notes that the index is current now.

@@ -147,6 +147,10 @@ pub(crate) enum ResolveError {
         actual: String,
     },
 
+    /// An archive has another checksum than when the same version was installed before.
+    #[error(transparent)]
+    Changed(Box<Changed>),
+
     /// A user or password in the URL, where every log and history would show it.
     #[error("`{url}` contains credentials")]
     Credentials {
@@ -319,6 +323,26 @@ pub(crate) struct Moved {
     pub actual: String,
 }
 
+/// What a version's archive was, and what it is said to be now.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{pack}` {version} of registry `{registry}` was {known} before, and its entry says {actual} now of `{place}`"
+)]
+pub(crate) struct Changed {
+    /// The pack.
+    pub pack: String,
+    /// The version.
+    pub version: String,
+    /// The registry.
+    pub registry: String,
+    /// Where the archive is.
+    pub place: String,
+    /// The digest of before.
+    pub known: String,
+    /// The checksum of now.
+    pub actual: String,
+}
+
 impl ResolveError {
     /// The stable name sent over the API.
     #[must_use]
@@ -354,7 +378,7 @@ impl ResolveError {
                 | GitUrlError::Option { .. } => ErrorKind::SourceRefused,
             },
             Self::Git { source } => source.kind(),
-            Self::Moved(_) | Self::MovedTag { .. } => ErrorKind::DigestMismatch,
+            Self::Moved(_) | Self::MovedTag { .. } | Self::Changed(_) => ErrorKind::DigestMismatch,
             Self::Scheme { .. } => ErrorKind::UnsupportedSource,
             Self::Registry(error) => error.kind(),
             Self::Conflict(explanation) if explanation.breaks.is_empty() => {
@@ -415,6 +439,11 @@ impl ResolveError {
             Self::MovedTag { actual, .. } => Some(format!(
                 "a tag must not move: ask whoever keeps the repository; `--ref {actual}` takes what it names now"
             )),
+            Self::Changed(_) => Some(
+                "a published version must not change: tell whoever keeps the registry. What they meant to change comes as \
+                 another version"
+                    .into(),
+            ),
             Self::PlainHttp { .. } => Some(
                 "use https; `net.allow_http: true` in packd.yaml allows it all the same".into(),
             ),

@@ -36,6 +36,7 @@ use crate::store::{self, Database};
 use name::{parse_checksum, parse_name, parse_ref};
 use order::Order;
 
+use error::Changed;
 pub(crate) use error::ResolveError;
 pub(crate) use rollback::Target;
 pub(crate) use view::action;
@@ -436,7 +437,21 @@ async fn from_offer(
     let mut reason = why.to_owned();
     for source in offer.sources {
         let place = match source.place {
-            OfferPlace::Archive(location) => Place::Archive(location),
+            OfferPlace::Archive(location) => {
+                // who signs a change vouches for it
+                if let Some(checksum) = source.checksum.filter(|_| !source.signed) {
+                    let seen = (pack_ref, &offer.version, offer.registry.as_str());
+                    match Box::pin(unchanged(seen, &source.shown, &checksum, host)).await {
+                        Ok(()) => {}
+                        Err(error) if !sources.is_empty() => {
+                            warnings.push(packd_format::error::chain(&error));
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Place::Archive(location)
+            }
             OfferPlace::Git(asked) => {
                 let release = repository::Release {
                     pack_ref: pack_ref.as_str(),
@@ -464,6 +479,7 @@ async fn from_offer(
             }
         };
         let verified_by = match (&place, &source.checksum) {
+            _ if source.signed => Verification::RegistrySignature,
             (Place::Archive(_), Some(_)) => Verification::RegistryChecksum,
             (Place::Git(at), _) if at.chosen.is_exact => Verification::RegistryCommit,
             _ => Verification::None,
@@ -487,6 +503,40 @@ async fn from_offer(
         needs: offer.needs,
         reason,
     })
+}
+
+/// Refuses an archive whose checksum is another one than when the same version was installed from the same place.
+async fn unchanged(
+    (pack_ref, version, registry): (&PackRef, &Version, &str),
+    place: &str,
+    checksum: &Digest,
+    host: &Host<'_>,
+) -> Result<(), ResolveError> {
+    let (pack, version, url) = (pack_ref.to_string(), version.to_string(), place.to_owned());
+    let look = {
+        let (pack, version, url) = (pack.clone(), version.clone(), url.clone());
+        move |connection: &_| store::pack::archive_of(connection, &pack, &version, &url)
+    };
+    let known = host
+        .database
+        .read(look)
+        .await
+        .map_err(ResolveError::Store)?;
+    let Some(known) = known.filter(|known| *known != checksum.to_string()) else {
+        return Ok(());
+    };
+    // what the database holds is always a sha256; another algorithm says nothing about it
+    if checksum.algorithm() != packd_format::Algorithm::Sha256 {
+        return Ok(());
+    }
+    Err(ResolveError::Changed(Box::new(Changed {
+        pack,
+        version,
+        registry: registry.to_owned(),
+        place: url,
+        known,
+        actual: checksum.to_string(),
+    })))
 }
 
 fn by_request(expected: Option<&Digest>) -> Verification {

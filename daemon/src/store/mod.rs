@@ -35,6 +35,7 @@ mod schema;
 pub(crate) mod test;
 pub(crate) mod time;
 pub(crate) mod tree;
+pub(crate) mod trust;
 
 #[cfg(test)]
 pub(crate) use database::Threads;

@@ -225,6 +225,26 @@ pub(crate) fn commit_of_tag(
         .optional()
 }
 
+/// The sha256 of the archive that a version came in from this place, when it was installed last.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn archive_of(
+    connection: &Connection,
+    pack_ref: &str,
+    version: &str,
+    url: &str,
+) -> rusqlite::Result<Option<String>> {
+    let mut rows = connection.prepare_cached(
+        "SELECT json_extract(record, '$.archive') FROM install
+         WHERE ref = ?1 AND version = ?2 AND json_extract(record, '$.source.url') = ?3
+           AND json_extract(record, '$.archive') IS NOT NULL
+         ORDER BY id DESC LIMIT 1",
+    )?;
+    rows.query_row(params![pack_ref, version, url], |row| row.get(0))
+        .optional()
+}
+
 /// A tree that was made from the archive with this sha256.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0009_verify.sql"),
     include_str!("schema/0010_added_registries.sql"),
     include_str!("schema/0011_gc.sql"),
+    include_str!("schema/0012_trust.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

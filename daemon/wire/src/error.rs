@@ -86,6 +86,12 @@ kinds! {
     RegistryUnreachable => "registry_unreachable", "registry unreachable";
     /// The registry's index cannot be read.
     RegistryMalformed => "registry_malformed", "registry index malformed";
+    /// What a signed registry shows is signed by nobody who may, or by too few.
+    RegistryUnsigned => "registry_unsigned", "registry not signed";
+    /// Nobody has vouched for a signed registry lately.
+    RegistryExpired => "registry_expired", "registry expired";
+    /// A signed registry shows something older than before, or another thing under the same version.
+    RegistryStale => "registry_stale", "registry went back";
     /// The registry wants other credentials.
     RegistryUnauthorized => "registry_unauthorized", "registry refused the credentials";
     /// The server refused the bytes for good (404, 403, …).
@@ -200,6 +206,9 @@ impl ErrorKind {
             Self::TooMany => 429,
             Self::Io | Self::Database | Self::Internal => 500,
             Self::RegistryMalformed
+            | Self::RegistryUnsigned
+            | Self::RegistryExpired
+            | Self::RegistryStale
             | Self::RegistryUnauthorized
             | Self::FetchRefused
             | Self::FetchFailed => 502,
@@ -248,6 +257,9 @@ impl ErrorKind {
             | Self::UnsupportedSource
             | Self::SourceRefused
             | Self::RegistryMalformed
+            | Self::RegistryUnsigned
+            | Self::RegistryExpired
+            | Self::RegistryStale
             | Self::RegistryUnauthorized
             | Self::FetchRefused
             | Self::DigestMismatch

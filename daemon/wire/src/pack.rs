@@ -133,6 +133,8 @@ pub struct DigestsView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verification {
+    /// The archive's bytes, or the commit, with what the registry has signed.
+    RegistrySignature,
     /// The archive's bytes with the checksum of the registry's entry.
     RegistryChecksum,
     /// The archive's bytes with the checksum in the request.

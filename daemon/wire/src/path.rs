@@ -58,6 +58,8 @@ pub const REGISTRIES: &str = "/v1/registries";
 pub const REGISTRY: &str = "/v1/registries/{name}";
 /// `POST`: refresh registries now.
 pub const REGISTRIES_REFRESH: &str = "/v1/registries/refresh";
+/// `POST`: accept that a registry is not signed any more.
+pub const REGISTRY_TRUST: &str = "/v1/registries/{name}/trust";
 /// `GET`: what the registries offer, by text.
 pub const SEARCH: &str = "/v1/search";
 /// `GET`: what the registries offer of one pack.
@@ -71,6 +73,12 @@ pub const AUDIT: &str = "/v1/audit";
 #[must_use]
 pub fn pack(pack_ref: &str) -> String {
     format!("{PACKS}/{pack_ref}")
+}
+
+/// The path of the trust in a registry.
+#[must_use]
+pub fn registry_trust(name: &str) -> String {
+    format!("{REGISTRIES}/{name}/trust")
 }
 
 /// The path of the hold of a pack.

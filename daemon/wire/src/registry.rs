@@ -11,6 +11,8 @@ use crate::ErrorKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {
+    /// The index, and everything that it names, is signed by keys that a pinned root names.
+    Signed,
     /// Every archive needs a checksum in the index.
     Checksum,
     /// Nothing is demanded; shown as a warning everywhere.
@@ -22,6 +24,7 @@ impl Trust {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Signed => "signed",
             Self::Checksum => "checksum",
             Self::Unverified => "unverified",
         }
@@ -103,8 +106,35 @@ pub struct RegistryView {
     pub packs: u64,
     /// Entries that were left out, each with its position and reason.
     pub problems: Vec<String>,
+    /// What its signatures say, once some were accepted.
+    #[serde(default)]
+    pub signed: Option<SignedView>,
+    /// What somebody should know about its trust, each in one line.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// How it fares.
     pub health: RegistryHealth,
+}
+
+/// What was accepted last of a signed registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedView {
+    /// What its roots call it.
+    pub registry_id: String,
+    /// The version of its newest root.
+    pub root_version: u64,
+    /// The version of the description of its index.
+    pub version: u64,
+    /// Until when that may be believed; RFC 3339, UTC.
+    pub expires: String,
+}
+
+/// `POST /v1/registries/{name}/trust`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrustRequest {
+    /// That the registry, which was signed, may be used without signatures.
+    pub accept_unsigned: bool,
 }
 
 /// The configured registries, in the order they are asked.

@@ -195,6 +195,12 @@ pub struct RegistryRequest {
     /// What makes its bytes believable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<Trust>,
+    /// For `signed`: the file of its root, in the folder of keys of the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// For `signed`: how long past its end what was signed still counts: `14d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_stale: Option<String>,
     /// How old its index may become: `1h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<String>,

@@ -20,6 +20,7 @@ pub mod page;
 pub mod people;
 pub mod process;
 pub mod programs;
+pub mod publisher;
 pub mod repository;
 pub mod settings;
 pub mod site;

@@ -12,6 +12,7 @@ mod large;
 pub(crate) mod lint;
 mod made;
 mod place;
+pub(crate) mod sign;
 pub(crate) mod test;
 
 #[cfg(test)]

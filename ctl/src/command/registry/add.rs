@@ -44,6 +44,10 @@ pub(crate) struct Add {
     #[arg(long, value_name = "TRUST", value_parser = trust)]
     trust: Option<Trust>,
 
+    /// With --trust signed: the file of its root, in keys/ beside packd.yaml
+    #[arg(long, value_name = "FILE")]
+    root: Option<String>,
+
     /// How old its index may become, such as 30m or 1d [default: 1h]
     #[arg(long, value_name = "TIME")]
     refresh: Option<String>,
@@ -72,6 +76,8 @@ impl Add {
             refs: (!self.refs.is_empty()).then_some(self.refs),
             headers: (!headers.is_empty()).then_some(headers),
             trust: self.trust,
+            root: self.root,
+            max_stale: None,
             refresh: self.refresh,
             allow_http: self.allow_http.then_some(true),
             sandbox: None,
@@ -111,8 +117,8 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 fn trust(text: &str) -> Result<Trust, String> {
-    [Trust::Checksum, Trust::Unverified]
+    [Trust::Checksum, Trust::Unverified, Trust::Signed]
         .into_iter()
         .find(|trust| trust.as_str() == text)
-        .ok_or_else(|| "it is `checksum` or `unverified`".to_owned())
+        .ok_or_else(|| "it is `signed`, `checksum` or `unverified`".to_owned())
 }

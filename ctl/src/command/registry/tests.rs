@@ -17,6 +17,8 @@ pub(crate) fn registry(name: &str, state: RegistryState) -> RegistryView {
         refs: Vec::new(),
         packs: 42,
         problems: Vec::new(),
+        signed: None,
+        warnings: Vec::new(),
         health: RegistryHealth {
             state,
             last_success: Some("2026-03-01T11:00:00Z".to_owned()),

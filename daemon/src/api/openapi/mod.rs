@@ -68,6 +68,7 @@ use super::{
         registry::add,
         registry::change,
         registry::remove,
+        registry::trust,
         search::search,
         search::available,
         reload::reload,

@@ -26,6 +26,8 @@ fn the_listing_shows_values_origins_and_no_secret() {
           Authorization: "****${cred:acme}"       # packd.yaml:5
           X-Key: "****"                           # packd.yaml:6
         trust: checksum                           # default
+        root: null                                # default
+        max_stale: 0                              # default
         refresh: 1h                               # default
         allow_http: false                         # default
         sandbox: null                             # default

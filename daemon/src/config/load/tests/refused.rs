@@ -53,8 +53,6 @@ workers: 3
     packd.yaml:8: `store.min_free` must be an amount of bytes such as `512MiB` or `1GiB`; `512MB` has the unknown unit `MB`; one of B KiB MiB GiB TiB
     packd.yaml:9: `colour` is not a known key; known here: registries runtimes queue store limits tests access net git service log
     packd.yaml:12: `registries.acme.url` is plain http, which needs `allow_http: true` beside it
-    packd.yaml:13: `registries.acme.root` is not supported by this version of packd
-    packd.yaml:14: `registries.acme.trust` cannot be `signed`: this version of packd does not verify signatures, and does not pretend to; use `checksum`
     packd.yaml:15: `registries[1]` cannot have the name `Acme`; a name is lower-case letters, digits, `_` and `-`, a letter first, at most 64
     packd.yaml:17: `registries[2]` has no `name`
     packd.yaml:18: `registries[3]` has the name `acme`, as has the one at packd.yaml:11
@@ -82,6 +80,38 @@ workers: 3
 }
 
 #[test]
+fn a_signed_registry_needs_a_root_that_is_one() {
+    let problem = |keys: &str| {
+        let text = format!("registries:\n  - name: a\n    url: https://a.example/\n{keys}");
+        let problems = Host::new(&text).problems();
+        problems.lines().next().unwrap_or_default().to_owned()
+    };
+    for (keys, expected) in [
+        (
+            "    trust: signed\n",
+            "packd.yaml:4: `registries.a.trust` is `signed`, which needs the `root` beside it",
+        ),
+        (
+            "    root: a.json\n",
+            "packd.yaml:4: `registries.a.root` has a meaning with `trust: signed` only",
+        ),
+    ] {
+        assert_eq!(problem(keys), expected);
+    }
+    let missing = problem("    trust: signed\n    root: a.json\n");
+    assert!(
+        missing.starts_with("packd.yaml:5: `registries.a.root` names `"),
+        "{missing}"
+    );
+    assert!(
+        missing.contains("keys/a.json`, which cannot be read"),
+        "{missing}"
+    );
+    let none = problem("    trust: signed\n    root: /dev/null\n");
+    assert!(none.contains("`registries.a.root` names"), "{none}");
+}
+
+#[test]
 fn a_variable_cannot_rename_a_registry() {
     let host = Host::new("registries: [{name: a, url: 'https://a.example/'}]\n")
         .variable("PACKD__REGISTRIES__A__NAME", "b");
@@ -97,7 +127,7 @@ proptest! {
         let mut findings = Findings::default();
         let table = read_layer(&text, &Origin::Default, &mut findings.problems);
         // what is wrong is a problem, and only that it comes back matters here
-        drop(read_config(&table.unwrap_or_default(), &mut findings));
+        drop(read_config(&table.unwrap_or_default(), Path::new("/nowhere"), &mut findings));
     }
 }
 
@@ -169,10 +199,11 @@ fn what_is_no_configuration_file_is_refused() {
 
 #[test]
 fn a_registry_whose_name_is_misspelt_is_told_how_it_is_spelt() {
-    let host = Host::new("registries:\n  - nmae: x\n    url: https://example.org/\n    root: r\n");
+    let host =
+        Host::new("registries:\n  - nmae: x\n    url: https://example.org/\n    updates: r\n");
     assert_snapshot!(host.problems(), @r"
     packd.yaml:2: `registries[0]` has no `name`
     packd.yaml:2: `registries[0].nmae` is not a known key, did you mean `name`?
-    packd.yaml:4: `registries[0].root` is not supported by this version of packd
+    packd.yaml:4: `registries[0].updates` is not supported by this version of packd
     ");
 }
