@@ -270,7 +270,7 @@ fn only_admins_may_and_it_is_audited() {
     assert_eq!(refused.status, 403);
     let job: JobView = packd.ask(&request).json();
     assert_eq!(job.request["dry_run"], true);
-    packd.finished(job.id);
+    assert_eq!(packd.finished(job.id).status, JobStatus::Succeeded);
     packd
         .ctl(["job", "show", &job.id.to_string()])
         .success()
