@@ -208,12 +208,14 @@ fn what_is_beside_a_tree_goes_with_it_and_so_does_what_was_left_over() {
     let tree = &packd.store()[0];
     let tree = format!("store/{tree}");
     let list = format!("{tree}.manifest");
+    let record = format!("{tree}.record.json");
     assert_eq!(
         left,
         [
             "generations/2",
             tree.as_str(),
             list.as_str(),
+            record.as_str(),
             "store/slack/NOTES",
             "uploads/young"
         ]
@@ -320,7 +322,11 @@ fn killed_at_any_rename_out_of_the_store_the_next_run_does_the_rest() {
         .filter(|call| call.texts.last().is_some_and(inside))
         .map(|call| call.texts[0].clone())
         .collect();
-    assert_eq!(names.len(), 4, "two trees and their lists: {calls:#?}");
+    assert_eq!(
+        names.len(),
+        6,
+        "two trees, their lists and records: {calls:#?}"
+    );
 
     for path in names {
         fs_err::remove_dir_all(packd.state_dir()).unwrap();
@@ -336,7 +342,7 @@ fn killed_at_any_rename_out_of_the_store_the_next_run_does_the_rest() {
         let ended = packd.finished(last.jobs[0].id);
         assert_eq!(ended.status, JobStatus::Succeeded, "{ended:#?}");
         gc(&packd, &[]);
-        assert_eq!(packd.store(), [kept.clone()]);
+        assert_eq!(packd.store(), std::slice::from_ref(&kept));
         assert_eq!(packd.tree("slack"), current);
         packd.staging_is_empty();
         packd.terminate();

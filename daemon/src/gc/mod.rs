@@ -6,7 +6,7 @@
 //! | [`plan`] | everything that goes, and what it takes; writes nothing |
 //! | [`holders`] | which processes use what of the state folder |
 //! | [`remove`] | removes it, one thing after the other |
-//! | [`daily`] | asks for such a job by itself |
+//! | [`mod@daily`] | asks for such a job by itself |
 //!
 //! Killed at any point, what is left is either as it was, or not counted as there any more and removed by the next run
 //! or the next start: the rows of a generation go before its folder, and a tree leaves the store by a rename before

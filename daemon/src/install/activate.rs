@@ -280,7 +280,7 @@ pub(crate) async fn reconcile(
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn adopt(layout: &Layout, database: &Database) -> Result<(), StoreError> {
-    let link = {
+    let (link, was_odd) = {
         let layout = layout.clone();
         store::off_thread(move || match generation::current(&layout) {
             Err(StoreError::CurrentOdd { .. }) => {
@@ -289,12 +289,16 @@ pub(crate) async fn adopt(layout: &Layout, database: &Database) -> Result<(), St
                     folder = ?folder,
                     "`current` was no link to a generation; it was put away, and is made again"
                 );
-                Ok(None)
+                Ok((None, true))
             }
-            other => other,
+            other => other.map(|link| (link, false)),
         })
         .await?
     };
+    if link.is_none() && !was_odd {
+        // before the first switch there is none, and the folder of a generation that was never switched to means nothing
+        return Ok(());
+    }
     let known = database.read(move |connection| {
         let is_known = match link {
             Some(number) => pack::generation(connection, number)?.is_some(),

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -93,15 +94,13 @@ async fn serve(
     let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
     let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
     let (listeners, bound) = socket::listen(&layout.socket).await?;
-    let reload: api::Reload = {
-        let reloading = reload::Reloading {
-            inputs: Arc::new(inputs),
-            shared: shared.clone(),
-            http: http.clone(),
-            database: database.clone(),
-        };
-        Arc::new(move || Box::pin(reload::run(reloading.clone())))
+    let reload = reload::Reloading {
+        inputs: Arc::new(inputs),
+        shared: shared.clone(),
+        http: http.clone(),
+        database: database.clone(),
     };
+    let reload: api::Reload = Arc::new(move || Box::pin(reload::run(reload.clone())));
 
     let rate = http.rate();
     let stop = CancellationToken::new();
@@ -130,39 +129,16 @@ async fn serve(
         registries: registries.clone(),
         reload: Arc::clone(&reload),
     });
-    // each of these runs until `stop`; one that ends before is a defect
-    let parts = [
-        tasks.spawn(ends(
-            "the API",
-            api::serve(listeners, state.clone(), pulse.clone(), stop.clone()),
-        )),
-        tasks.spawn(ends(
-            "the scrubber",
-            scrub::run(context.clone(), stop.clone()),
-        )),
-        tasks.spawn(ends(
-            "the worker",
-            worker::run(
-                context,
-                queue.clone(),
-                pulse.beat("the queue"),
-                stop.clone(),
-            ),
-        )),
-        tasks.spawn(ends(
-            "the registry watcher",
-            registries.clone().run(stop.clone()),
-        )),
-        tasks.spawn(ends(
-            "the housekeeper",
-            keep_house(
-                database.clone(),
-                shared.clone(),
-                queue.clone(),
-                stop.clone(),
-            ),
-        )),
-    ];
+    let mut parts = behind(&tasks, &context, &queue, &stop);
+    let api = api::serve(listeners, state.clone(), pulse.clone(), stop.clone());
+    parts.push(tasks.spawn(ends("the API", api)));
+    let worker = worker::run(
+        context,
+        queue.clone(),
+        pulse.beat("the queue"),
+        stop.clone(),
+    );
+    parts.push(tasks.spawn(ends("the worker", worker)));
     let alive = notify::Alive {
         queue: queue.clone(),
         database,
@@ -196,6 +172,30 @@ async fn serve(
     // what is left behind by a panic is replaced at the next start
     drop(tokio::task::spawn_blocking(move || drop(bound)).await);
     result
+}
+
+/// Begins what goes on without being asked. Each part runs until `stop`; one that ends before is a defect.
+fn behind(
+    tasks: &TaskTracker,
+    context: &Context,
+    queue: &Queue,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<&'static str>> {
+    let watcher = context.registries.clone().run(stop.clone());
+    let housekeeper = keep_house(
+        context.database.clone(),
+        context.config.clone(),
+        queue.clone(),
+        stop.clone(),
+    );
+    vec![
+        tasks.spawn(ends(
+            "the scrubber",
+            scrub::run(context.clone(), stop.clone()),
+        )),
+        tasks.spawn(ends("the registry watcher", watcher)),
+        tasks.spawn(ends("the housekeeper", housekeeper)),
+    ]
 }
 
 /// Asks for runtimes where the daemon itself looks for programs.

@@ -49,7 +49,6 @@ workers: 3
     packd.yaml:3: `queue.retries` must be a whole number, not `many`
     packd.yaml:4: `queue.history` must be a span of time such as `30s`, `5m`, `1h` or `14d`; `90` has no unit; one of ms s m h d
     packd.yaml:5: `updates` is not supported by this version of packd
-    packd.yaml:7: `store.scrub_interval` is not supported by this version of packd
     packd.yaml:8: `store.min_free` must be an amount of bytes such as `512MiB` or `1GiB`; `512MB` has the unknown unit `MB`; one of B KiB MiB GiB TiB
     packd.yaml:9: `colour` is not a known key; known here: registries runtimes queue store limits tests access net git service log
     packd.yaml:12: `registries.acme.url` is plain http, which needs `allow_http: true` beside it
