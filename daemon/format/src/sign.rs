@@ -3,7 +3,7 @@
 //! Beside an index that stays as it is lie a few small files: a chain of roots that name keys, a description of the
 //! index with the length and digest of everything that it names, and, where the root asks for it, a statement that this
 //! is still current. Each is signed over its exact bytes by minisign signatures in files of their own. The rules are
-//! in `docs/signing.md`; [`verify`] is all of them as one function without a clock and without a network.
+//! in `docs/signing.md`; [`verify()`] is all of them as one function without a clock and without a network.
 
 mod key;
 mod meta;

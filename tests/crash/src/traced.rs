@@ -2,7 +2,7 @@
 //! its code.
 //!
 //! A recorded run tells which calls touch what below the state folder. Each of them is a point: the n-th such call of
-//! a thread on one path. What is left after it is held against [`sound`](crate::sound).
+//! a thread on one path. What is left after it is held against [`sound`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
