@@ -91,7 +91,12 @@ fn sum(view: &GcView) -> String {
         let (one, several) = words(*kind);
         count(*number, one, several)
     });
-    let words: Vec<String> = words.collect();
+    let mut words: Vec<String> = words.collect();
+    // only so many are told one by one
+    let told = u64::try_from(view.items.len()).unwrap_or(u64::MAX);
+    if let more @ 1.. = view.count.saturating_sub(told) {
+        words.push(format!("{more} more"));
+    }
     let verb = if view.dry_run {
         "would be freed"
     } else {

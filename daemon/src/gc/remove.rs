@@ -1,7 +1,7 @@
 //! Removes what was planned, one thing after the other; before each one the job may be cancelled.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::{generations, tell};
 use crate::install::{Context, StepError, activate};
 use crate::logging::chain;
 use crate::queue::Claimed;
+use crate::store::lease::Leases;
 use crate::store::tree::Staging;
 use crate::store::{self, StoreError, collect, generation, remains, tree};
 
@@ -115,13 +116,16 @@ impl Remover<'_> {
             What::Generation(number) => self.generation(*number).await,
             What::Tree(paths) => self.tree(&item.name, paths.clone()).await,
             What::Unfinished(pack_ref, path) => {
+                let trash = self.trash().await?;
                 let (leases, pack_ref) = (self.context.leases.clone(), pack_ref.clone());
                 let path = path.clone();
                 store::off_thread(move || {
-                    match leases.unless_held(&pack_ref, || tree::remove(&path)) {
-                        Some(removed) => removed.map(|()| Done::Gone),
-                        None => Ok(Done::Needed),
+                    tree::empty(&trash)?;
+                    if take_out(&leases, &pack_ref, &[path], &trash)?.is_none() {
+                        return Ok(Done::Needed);
                     }
+                    tree::remove(&trash)?;
+                    Ok(Done::Gone)
                 })
                 .await
             }
@@ -181,9 +185,7 @@ impl Remover<'_> {
             let dir = dir.to_owned();
             store::off_thread(move || {
                 tree::empty(&trash)?;
-                leases
-                    .unless_held(&dir, || remains::take_out(&paths, &trash))
-                    .transpose()
+                take_out(&leases, &dir, &paths, &trash)
             })
             .await?
         };
@@ -226,6 +228,22 @@ impl Remover<'_> {
             }
         }
     }
+}
+
+/// Takes what belongs to a tree, or is left of one, out of the store, unless somebody counts on it. Whoever wants to begin
+/// to waits for the renames alone: the disk is waited for when they are done. Blocks.
+fn take_out(
+    leases: &Leases,
+    dir: &str,
+    paths: &[PathBuf],
+    trash: &Path,
+) -> Result<Option<()>, StoreError> {
+    let taken = leases.unless_held(dir, || remains::take_out(paths, trash));
+    let taken = taken.transpose()?;
+    if taken.is_some() {
+        remains::settle(paths, trash)?;
+    }
+    Ok(taken)
 }
 
 impl Context {

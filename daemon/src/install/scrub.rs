@@ -98,19 +98,7 @@ async fn upcoming(context: &Context) -> Result<(Duration, Next), StoreError> {
             ))
         })
         .await?;
-    let layout = Arc::clone(&context.layout);
-    let active = context.active().await?;
-    let packs = store::off_thread(move || {
-        // of one that nobody uses it is nothing that it is gone
-        let is_there = |pack: &Installed| {
-            active
-                .get(&pack.pack_ref)
-                .is_some_and(|one| one.dir == pack.dir)
-                || layout.store().join(&pack.dir).is_dir()
-        };
-        Ok(packs.into_iter().filter(is_there).collect::<Vec<_>>())
-    })
-    .await?;
+    let packs = that_are_there(context, packs).await?;
     let database = checked.map_or(Duration::ZERO, |at| WEEK.saturating_sub(time::since(&at)));
     Ok(match next_tree(packs, &looked, interval) {
         Some((wait, pack)) if wait < database => (wait, Next::Tree(Box::new(pack))),
@@ -150,13 +138,37 @@ async fn carry_out(context: &Context, next: Next) -> Result<(), StoreError> {
             context.database.write(|tx| look::done(tx, DATABASE)).await
         }
         Next::Tree(pack) => {
+            // nobody takes it away while it is looked at; it may have been since its turn was set
+            let _stays = context.leases.take(&pack.dir);
+            let Some(pack) = that_are_there(context, vec![*pack]).await?.pop() else {
+                return Ok(());
+            };
             let found = {
                 let (layout, pack) = (Arc::clone(&context.layout), pack.clone());
                 gently(move || look::look(&layout, &pack)).await?
             };
-            noted(context, *pack, found).await
+            noted(context, pack, found).await
         }
     }
+}
+
+/// The trees that are in the store, or should be: of one that nobody uses it is nothing that it is gone.
+async fn that_are_there(
+    context: &Context,
+    packs: Vec<Installed>,
+) -> Result<Vec<Installed>, StoreError> {
+    let layout = Arc::clone(&context.layout);
+    let active = context.active().await?;
+    store::off_thread(move || {
+        let is_there = |pack: &Installed| {
+            active
+                .get(&pack.pack_ref)
+                .is_some_and(|one| one.dir == pack.dir)
+                || layout.store().join(&pack.dir).is_dir()
+        };
+        Ok(packs.into_iter().filter(is_there).collect())
+    })
+    .await
 }
 
 async fn noted(context: &Context, pack: Installed, found: Look) -> Result<(), StoreError> {

@@ -86,7 +86,14 @@ pub(crate) fn take_out(paths: &[PathBuf], trash: &Path) -> Result<(), StoreError
             _ => {}
         }
     }
-    // before anything of it is deleted: a power cut must not bring half of it back
+    Ok(())
+}
+
+/// Syncs what [`take_out`] did, before anything of it is deleted: a power cut must not bring half of it back. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn settle(paths: &[PathBuf], trash: &Path) -> Result<(), StoreError> {
     for folder in paths
         .first()
         .and_then(|path| path.parent())
