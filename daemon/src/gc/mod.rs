@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     }
     if unseen > 0 {
         let message = format!(
-            "what {unseen} processes of other users have open cannot be seen from here; trees that they use may go"
+            "what processes of other users have open ({unseen} of them) cannot be seen from here; trees that they use may go"
         );
         job.tell(EventKind::Info, None, json!({"message": message}))
             .await?;
