@@ -55,6 +55,7 @@ fn main() {
     }
     for (name, run) in parts {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            measure::rest();
             run(&mut table);
         }
     }

@@ -32,6 +32,14 @@ pub(crate) fn settle() {
     shell("sync", &[]);
 }
 
+/// Waits until nothing that was deleted before slows down what is made now: for 35 s after a deletion ext4 without a
+/// journal does not give an inode out again, and looks at each of them for every file that is made (`recently_deleted`
+/// in the kernel's `fs/ext4/ialloc.c`).
+pub(crate) fn rest() {
+    settle();
+    std::thread::sleep(Duration::from_secs(40));
+}
+
 /// Runs a line of bash, and what it cost with all its children.
 pub(crate) fn shell(line: &str, environment: &[(&str, &std::ffi::OsStr)]) -> Cost {
     let timed = format!("set -o pipefail; TIMEFORMAT='%U %S'; time {{ {line}; }}");
