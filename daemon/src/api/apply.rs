@@ -5,9 +5,9 @@ use axum::http::HeaderMap;
 use packd_wire::{ApplyRequest, ChangeAction, ErrorKind, JobView, Role, WaitQuery, path};
 
 use super::State;
-use super::body::{self, Asked, Sent};
+use super::body::{Asked, Sent};
 use super::caller::Caller;
-use super::pack::enqueue;
+use super::pack::made;
 use super::problem::Refusal;
 use super::reply::{Answer, Made};
 use crate::queue::JobRequest;
@@ -33,7 +33,6 @@ pub(crate) async fn apply(
     Asked(query): Asked<WaitQuery>,
     Sent(request): Sent<ApplyRequest>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait)?;
     let mut changes = request.plan.changes.iter();
     let removed = changes.find(|change| change.action == ChangeAction::Remove);
     if let Some(removed) = removed
@@ -43,9 +42,5 @@ pub(crate) async fn apply(
         let detail = format!("the plan removes `{name}`, which only an admin may do");
         return Err(Refusal::new(ErrorKind::AccessDenied, detail));
     }
-    let queued = enqueue(&state, &caller, &headers, JobRequest::Apply(request)).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
+    made(&state, &caller, &headers, query.wait, JobRequest::Apply(request)).await
 }

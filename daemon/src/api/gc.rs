@@ -5,9 +5,9 @@ use axum::http::HeaderMap;
 use packd_wire::{GcRequest, JobView, WaitQuery, path};
 
 use super::State;
-use super::body::{self, Asked, MaybeSent};
+use super::body::{Asked, MaybeSent};
 use super::caller::Caller;
-use super::pack::enqueue;
+use super::pack::made;
 use super::reply::{Answer, Made};
 use crate::queue::JobRequest;
 
@@ -33,10 +33,5 @@ pub(crate) async fn run(
     Asked(query): Asked<WaitQuery>,
     MaybeSent(asked): MaybeSent<GcRequest>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait)?;
-    let queued = enqueue(&state, &caller, &headers, JobRequest::Gc(asked)).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
+    made(&state, &caller, &headers, query.wait, JobRequest::Gc(asked)).await
 }

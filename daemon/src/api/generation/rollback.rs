@@ -5,9 +5,9 @@ use axum::http::HeaderMap;
 use packd_wire::{JobView, Role, RollbackRequest, WaitQuery, path};
 
 use super::super::State;
-use super::super::body::{self, Asked, MaybeSent};
+use super::super::body::{Asked, MaybeSent};
 use super::super::caller::Caller;
-use super::super::pack::enqueue;
+use super::super::pack::made;
 use super::super::reply::{Answer, Made};
 use super::{one, unknown};
 use crate::queue::{JobRequest, RollbackJob};
@@ -35,7 +35,6 @@ pub(crate) async fn run(
     Asked(query): Asked<WaitQuery>,
     MaybeSent(asked): MaybeSent<RollbackRequest>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait)?;
     let target = match (asked.generation, &asked.pack_ref) {
         (Some(number), _) => Some(one(&state, number).await?.number),
         (None, Some(_)) => None,
@@ -50,9 +49,5 @@ pub(crate) async fn run(
         target,
         may_remove: caller.role == Role::Admin,
     });
-    let queued = enqueue(&state, &caller, &headers, job).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
+    made(&state, &caller, &headers, query.wait, job).await
 }

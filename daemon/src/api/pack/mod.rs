@@ -98,12 +98,14 @@ pub(crate) async fn install(
     Asked(query): Asked<WaitQuery>,
     Sent(request): Sent<InstallRequest>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait)?;
-    let queued = enqueue(&state, &caller, &headers, JobRequest::Install(request)).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
+    made(
+        &state,
+        &caller,
+        &headers,
+        query.wait,
+        JobRequest::Install(request),
+    )
+    .await
 }
 
 /// Removes a pack.
@@ -129,12 +131,27 @@ pub(crate) async fn remove(
     NamedPack(pack_ref): NamedPack,
     Asked(mut query): Asked<RemoveQuery>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait.take())?;
+    let wait = query.wait.take();
     let request = JobRequest::Remove(RemoveRequest {
         pack_ref: pack_ref.to_string(),
         query,
     });
-    let queued = enqueue(&state, &caller, &headers, request).await?;
+    made(&state, &caller, &headers, wait, request).await
+}
+
+/// Queues a job for who asks, and answers with it: once it has ended, where that is within `wait` seconds.
+///
+/// # Errors
+/// Those of [`enqueue`], and of a `wait` that is too long.
+pub(crate) async fn made(
+    state: &State,
+    caller: &Caller,
+    headers: &HeaderMap,
+    wait: Option<u64>,
+    request: JobRequest,
+) -> Answer<Made> {
+    let wait = body::wait(wait)?;
+    let queued = enqueue(state, caller, headers, request).await?;
     Ok(Made {
         job: queued.into_job(),
         wait,

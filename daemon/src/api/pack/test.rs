@@ -11,7 +11,7 @@ use super::super::body::{self, Asked, MaybeSent, NamedPack, Nothing};
 use super::super::caller::Caller;
 use super::super::problem::Refusal;
 use super::super::reply::{Answer, Made, Shown};
-use super::enqueue;
+use super::made;
 use crate::queue::{JobRequest, TestJob};
 use crate::store;
 
@@ -43,7 +43,6 @@ pub(crate) async fn run(
     Asked(query): Asked<WaitQuery>,
     MaybeSent(request): MaybeSent<TestRequest>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait)?;
     if !matches!(
         request.trigger,
         TestTrigger::Manual | TestTrigger::Validation
@@ -59,11 +58,7 @@ pub(crate) async fn run(
         pack_ref: pack_ref.to_string(),
         trigger: request.trigger,
     });
-    let queued = enqueue(&state, &caller, &headers, job).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
+    made(&state, &caller, &headers, query.wait, job).await
 }
 
 /// Lists results of a pack's tests, newest first; of one that is not installed too.

@@ -5,10 +5,10 @@ use axum::http::HeaderMap;
 use packd_wire::{JobView, VerifyRequest, WaitQuery, path};
 
 use super::super::State;
-use super::super::body::{self, Asked, MaybeSent};
+use super::super::body::{Asked, MaybeSent};
 use super::super::caller::Caller;
 use super::super::reply::{Answer, Made};
-use super::enqueue;
+use super::made;
 use crate::queue::JobRequest;
 
 /// Compares the trees of active packs with their lists, and repairs them.
@@ -32,10 +32,12 @@ pub(crate) async fn run(
     Asked(query): Asked<WaitQuery>,
     MaybeSent(request): MaybeSent<VerifyRequest>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait)?;
-    let queued = enqueue(&state, &caller, &headers, JobRequest::Verify(request)).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
+    made(
+        &state,
+        &caller,
+        &headers,
+        query.wait,
+        JobRequest::Verify(request),
+    )
+    .await
 }
