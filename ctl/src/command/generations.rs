@@ -6,8 +6,9 @@ use packd_wire::{
     GenerationList, GenerationView, GenerationsQuery, PinRequest,
 };
 
+use super::told::Told;
 use crate::Ending;
-use crate::client::{Client, ClientError};
+use crate::client::Client;
 use crate::output::table::{Fields, Table, or_dash};
 use crate::output::text::{ago, clean, count, moment};
 use crate::output::{BOLD, Failure, Output, Width, styled};
@@ -170,55 +171,34 @@ impl Pin {
         let request = PinRequest {
             reason: self.reason,
         };
-        let mut told = Told::default();
+        let mut told = Told::new();
         for number in self.numbers {
-            told.take(out, client.pin(number, &request).await);
+            told.take(out, client.pin(number, &request).await, |one| {
+                format!("generation {} is kept for ever", one.number)
+            });
         }
-        Ok(told.end(out, "is kept for ever"))
+        Ok(end(told, out))
     }
 }
 
 impl Unpin {
     async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
-        let mut told = Told::default();
+        let mut told = Told::new();
         for number in self.numbers {
-            told.take(out, client.unpin(number).await);
+            told.take(out, client.unpin(number).await, |one| {
+                format!("generation {} is kept as long as others", one.number)
+            });
         }
-        Ok(told.end(out, "is kept as long as others"))
+        Ok(end(told, out))
     }
 }
 
-/// What came of each generation; one that fails does not keep the others from it.
-#[derive(Default)]
-struct Told {
-    generations: Vec<GenerationView>,
-    refused: Option<Exit>,
-}
-
-impl Told {
-    fn take(&mut self, out: &mut Output, answer: Result<GenerationView, ClientError>) {
-        match answer.map_err(Failure::from) {
-            Ok(generation) => self.generations.push(generation),
-            Err(failure) => {
-                out.failure(&failure);
-                self.refused.get_or_insert(failure.exit());
-            }
-        }
-    }
-
-    fn end(self, out: &mut Output, words: &str) -> Ending {
-        let list = GenerationList {
-            generations: self.generations,
-            next: None,
-        };
-        out.show_list(&list, &list.generations, || {
-            let lines = list.generations.iter();
-            lines
-                .map(|one| format!("generation {} {words}", one.number) + "\n")
-                .collect()
-        });
-        Ending::Exit(self.refused.unwrap_or(Exit::Done))
-    }
+/// Says what came of generations that a verb names.
+fn end(told: Told<GenerationView>, out: &mut Output) -> Ending {
+    told.end(out, |generations| GenerationList {
+        generations,
+        next: None,
+    })
 }
 
 /// A line per generation; no header without any.

@@ -1,10 +1,11 @@
 //! `hold` and `unhold`: packs that stay in the version that they have.
 
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
-use packd_wire::{Exit, HoldRequest, PackView};
+use packd_wire::{HoldRequest, PackList, PackView};
 
+use super::told::Told;
 use crate::Ending;
-use crate::client::{Client, ClientError};
+use crate::client::Client;
 use crate::output::text::moment;
 use crate::output::{Failure, Output};
 
@@ -47,58 +48,29 @@ impl Hold {
             reason: self.reason,
         };
         let now = Timestamp::now();
-        let mut told = Told::default();
-        for pack_ref in &self.refs {
-            told.take(out, client.hold(pack_ref, &request).await);
-        }
-        Ok(told.end(out, |pack| {
+        let words = |pack: &PackView| {
+            let held = format!("{} is held at {}", pack.pack_ref, pack.version);
             match pack.hold.as_ref().and_then(|hold| hold.until.as_ref()) {
-                Some(until) => format!(
-                    "{} is held at {} until {}",
-                    pack.pack_ref,
-                    pack.version,
-                    moment(until, now)
-                ),
-                None => format!("{} is held at {}", pack.pack_ref, pack.version),
+                Some(until) => format!("{held} until {}", moment(until, now)),
+                None => held,
             }
-        }))
+        };
+        let mut told = Told::new();
+        for pack_ref in &self.refs {
+            told.take(out, client.hold(pack_ref, &request).await, words);
+        }
+        Ok(told.end(out, |packs| PackList { packs }))
     }
 }
 
 impl Unhold {
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
-        let mut told = Told::default();
+        let words = |pack: &PackView| format!("{} is not held", pack.pack_ref);
+        let mut told = Told::new();
         for pack_ref in &self.refs {
-            told.take(out, client.unhold(pack_ref).await);
+            told.take(out, client.unhold(pack_ref).await, words);
         }
-        Ok(told.end(out, |pack| format!("{} is not held", pack.pack_ref)))
-    }
-}
-
-/// What came of each pack; one that fails does not keep the others from it.
-#[derive(Default)]
-struct Told {
-    packs: Vec<PackView>,
-    refused: Option<Exit>,
-}
-
-impl Told {
-    fn take(&mut self, out: &mut Output, answer: Result<PackView, ClientError>) {
-        match answer.map_err(Failure::from) {
-            Ok(pack) => self.packs.push(pack),
-            Err(failure) => {
-                out.failure(&failure);
-                self.refused.get_or_insert(failure.exit());
-            }
-        }
-    }
-
-    fn end(self, out: &mut Output, words: impl Fn(&PackView) -> String) -> Ending {
-        let list = packd_wire::PackList { packs: self.packs };
-        out.show_list(&list, &list.packs, || {
-            list.packs.iter().map(|pack| words(pack) + "\n").collect()
-        });
-        Ending::Exit(self.refused.unwrap_or(Exit::Done))
+        Ok(told.end(out, |packs| PackList { packs }))
     }
 }
 

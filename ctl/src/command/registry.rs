@@ -1,7 +1,6 @@
 //! `registry`: where packs come from, and how these places fare.
 
 mod add;
-mod change;
 
 use std::fmt::Write as _;
 
@@ -11,6 +10,7 @@ use packd_wire::{
     TrustRequest,
 };
 
+use super::told::Told;
 use crate::Ending;
 use crate::client::Client;
 use crate::output::table::Table;
@@ -92,17 +92,17 @@ impl Registry {
             }
             Self::Add(add) => add.run(client, out).await,
             Self::Remove(Names { names }) => {
-                let mut told = change::Told::default();
+                let mut told = Told::new();
                 for name in &names {
-                    told.take(out, name, client.remove_registry(name).await);
+                    told.take(out, client.remove_registry(name).await, |change| {
+                        if change.changed {
+                            format!("registry `{name}` is removed; packs that came from it stay")
+                        } else {
+                            format!("there is no registry `{name}`")
+                        }
+                    });
                 }
-                Ok(told.end(out, |name, changed| {
-                    if changed {
-                        format!("registry `{name}` is removed; packs that came from it stay")
-                    } else {
-                        format!("there is no registry `{name}`")
-                    }
-                }))
+                Ok(told.end(out, |changes| changes))
             }
             Self::Enable(names) => names.set_enabled(true, client, out).await,
             Self::Disable(names) => names.set_enabled(false, client, out).await,
@@ -161,20 +161,20 @@ impl Names {
             enabled: Some(enabled),
             ..RegistryRequest::default()
         };
-        let mut told = change::Told::default();
+        let state = if enabled { "enabled" } else { "disabled" };
+        let mut told = Told::new();
         for name in &self.names {
             // what would add one is asked for only of one that is there
             let answer = match client.registry(name).await {
                 Ok(_) => client.change_registry(name, &request).await,
                 Err(error) => Err(error),
             };
-            told.take(out, name, answer);
+            told.take(out, answer, |change| {
+                let already = if change.changed { "" } else { "already " };
+                format!("registry `{name}` is {already}{state}")
+            });
         }
-        let state = if enabled { "enabled" } else { "disabled" };
-        Ok(told.end(out, |name, changed| {
-            let already = if changed { "" } else { "already " };
-            format!("registry `{name}` is {already}{state}")
-        }))
+        Ok(told.end(out, |changes| changes))
     }
 }
 
