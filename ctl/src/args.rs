@@ -137,6 +137,7 @@ enum Verb {
     #[command(visible_alias = "uninstall")]
     Remove(command::remove::Remove),
     Apply(command::apply::Apply),
+    Export(command::export::Export),
     List(command::list::List),
     Show(command::show::Show),
     Search(command::search::Search),
@@ -210,6 +211,7 @@ impl Args {
             Verb::Install(verb) => verb.run(&client, out).await,
             Verb::Remove(verb) => verb.run(&client, out).await,
             Verb::Apply(verb) => verb.run(&client, out).await,
+            Verb::Export(verb) => verb.run(&client, out).await,
             Verb::List(verb) => verb.run(&client, out).await,
             Verb::Show(verb) => verb.run(&client, out).await,
             Verb::Search(verb) => verb.run(&client, out).await,

@@ -78,6 +78,9 @@ fn sample(operation: &Operation, job: i64) -> Request {
             "application/json",
             json!({"url": "https://packs.example/index.json", "enabled": false}).to_string(),
         ),
+        ("PUT", path::PACK) => {
+            request.body("application/json", json!({"version": "^2"}).to_string())
+        }
         ("POST", path::REGISTRY_TRUST) => Request::post(&real, &json!({"accept_unsigned": true})),
         ("POST", path::UPLOAD) => request.body(
             "application/gzip",

@@ -1,6 +1,6 @@
 //! `--output` as the registry tools have it in existing scripts: a file as well as a format.
 //!
-//! `index-merge --output merged.json` names a file, `--output json` everywhere a format. So behind these two verbs
+//! `index-merge --output merged.json` names a file, `--output json` everywhere a format. So behind these verbs
 //! an `--output` whose value is the name of no format is taken for `--file`, before anything is parsed. A
 //! file that is called like a format is named with its folder: `./json`.
 
@@ -12,7 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::Format;
 
 /// The verbs that write a file.
-const VERBS: [&str; 2] = ["index-entry", "index-merge"];
+const VERBS: [&str; 3] = ["export", "index-entry", "index-merge"];
 
 /// The words of a command line, with the files among the values of `--output` said as `--file`.
 pub(super) fn with_files_apart(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {

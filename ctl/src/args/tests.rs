@@ -28,6 +28,12 @@ fn verbs_can_be_said_after_pack() {
         "packctl generations diff 4",
         "packctl generations pin 4 --reason x",
         "packctl generations unpin 4 5",
+        "packctl apply -f packs.yaml --prune --check --diff",
+        "packctl apply -f - --dry-run --force --skip-deps --skip-tests --pre --timeout 5",
+        "packctl apply --plan-file plan.json --check",
+        "packctl export",
+        "packctl export -o packs.yaml",
+        "packctl export -o json",
         "packctl gc",
         "packctl gc --dry-run --no-wait",
         "packctl rollback",
@@ -67,6 +73,9 @@ fn what_makes_no_sense_is_refused() {
     for line in [
         "packctl",
         "packctl install",
+        "packctl apply",
+        "packctl apply -f a --plan-file b",
+        "packctl apply --plan-file b --prune",
         "packctl install slack --no-wait --timeout 3",
         "packctl install slack --registry acme --no-registry",
         "packctl job show slack",
@@ -164,7 +173,8 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     assert_snapshot!(verbs.unwrap_or_default(), @"
     install         Install packs, or bring them to another version
     remove          Remove packs [alias: uninstall]
-    apply           Run a plan that was saved before
+    apply           Make this host have the packs that a file names, or run a plan that was saved
+    export          Write what this host has as a file that `apply -f` reads
     list            List the packs that are installed
     show            Show everything about an installed pack [alias: info]
     search          Search the registries for packs

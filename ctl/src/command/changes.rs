@@ -6,8 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use futures_util::StreamExt as _;
 use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, PlanView, StepName};
+use serde::Serialize;
 use tokio::time::Instant;
 
+use super::apply::RegistryNote;
 use super::gc;
 use super::interrupt::Interrupt;
 use super::verify;
@@ -29,14 +31,27 @@ const AT_WORK: u32 = 3;
 
 /// How many things were asked for, which is the shape of the data that comes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Asked<'a> {
     /// One: its job.
     One,
+    /// What shall be: its job, with what is done about registries, and whether anything is different.
+    Desired(&'a [RegistryNote]),
     /// Several: an array of jobs, however many came of it.
     Several,
 }
 
-impl Asked {
+/// What came of it that something shall be.
+#[derive(Debug, Serialize)]
+struct Applied<'a> {
+    /// Whether anything is, or would be, different.
+    changed: bool,
+    /// The registries that were, or would be, added or changed.
+    registries: &'a [RegistryNote],
+    /// The job that did the rest.
+    job: &'a JobView,
+}
+
+impl Asked<'_> {
     /// Of the number of things that were named.
     pub(crate) fn of(count: usize) -> Self {
         if count == 1 { Self::One } else { Self::Several }
@@ -64,7 +79,7 @@ pub(crate) async fn follow(
     client: &Client,
     out: &mut Output,
     jobs: Vec<JobView>,
-    asked: Asked,
+    asked: Asked<'_>,
     waiting: &Waiting,
     interrupt: &mut Interrupt,
 ) -> Result<Ending, Failure> {
@@ -164,7 +179,7 @@ pub(crate) async fn watch(
 pub(crate) fn report(
     out: &mut Output,
     jobs: &[JobView],
-    asked: Asked,
+    asked: Asked<'_>,
     progress: &Progress,
 ) -> Ending {
     show(out, jobs, asked);
@@ -247,18 +262,28 @@ fn changes(job: &JobView) -> &[PlanChange] {
 }
 
 /// Shows jobs as data.
-pub(crate) fn show(out: &mut Output, jobs: &[JobView], asked: Asked) {
+pub(crate) fn show(out: &mut Output, jobs: &[JobView], asked: Asked<'_>) {
     if out.is_human() {
         return;
     }
     match (asked, jobs) {
         (Asked::One, [job]) => out.show(job, String::new),
+        (Asked::Desired(registries), [job]) => {
+            let planned = job.plan.as_ref().is_some_and(|plan| plan.changed);
+            let is_dry = job.request["dry_run"] == true;
+            let applied = Applied {
+                changed: job.changed || !registries.is_empty() || (is_dry && planned),
+                registries,
+                job,
+            };
+            out.show(&applied, String::new);
+        }
         _ => out.show_list(&jobs, jobs, String::new),
     }
 }
 
 /// Says which jobs were queued. Quiet, it is their numbers, for scripts.
-fn leave(out: &mut Output, jobs: &[JobView], asked: Asked) -> Ending {
+fn leave(out: &mut Output, jobs: &[JobView], asked: Asked<'_>) -> Ending {
     if !out.is_human() {
         show(out, jobs, asked);
         return Ending::Exit(Exit::Done);
@@ -353,7 +378,19 @@ fn sentence(job: &JobView) -> String {
             repaired => format!("{found}; {repaired} repaired"),
         };
     }
-    if told.is_empty() {
+    let mut told = told;
+    let holds = job.plan.iter().flat_map(|plan| &plan.holds);
+    told.extend(holds.map(|hold| {
+        let is = if hold.held {
+            "is held"
+        } else {
+            "is not held any more"
+        };
+        format!("{} {is}", clean(&hold.pack_ref))
+    }));
+    // of many packs that are as they shall be, nobody wants to read the names
+    let is_desired = job.request["packs"].is_object();
+    if told.is_empty() || (is_desired && !job.changed) {
         return format!("{}: nothing had to change", clean(&job.summary));
     }
     if !job.changed {

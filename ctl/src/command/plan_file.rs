@@ -144,12 +144,12 @@ pub(crate) fn read(path: &Path) -> Result<ApplyRequest, Failure> {
     }
     let file: PlanFile = serde_json::from_slice(&bytes).map_err(other)?;
     Ok(ApplyRequest {
-        plan: file.plan,
+        plan: Some(file.plan),
         summary: Some(file.summary),
         force: file.force,
         skip_deps: file.skip_deps,
         skip_tests: file.skip_tests,
-        dry_run: false,
+        ..ApplyRequest::default()
     })
 }
 

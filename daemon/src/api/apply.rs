@@ -1,21 +1,29 @@
-//! Plans that were made before, run as they are.
+//! What shall be: packs as they are named, or plans that were made before.
 
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
-use packd_wire::{ApplyRequest, ChangeAction, ErrorKind, JobView, Role, WaitQuery, path};
+use packd_wire::{
+    ApplyRequest, ChangeAction, Desired, DesiredHold, DesiredPack, EnsureQuery, ErrorKind,
+    HoldRequest, JobView, Role, WaitQuery, path,
+};
 
 use super::State;
-use super::body::{Asked, Sent};
+use super::body::{Asked, NamedPack, Sent};
 use super::caller::Caller;
-use super::pack::made;
+use super::pack::{hold, made};
 use super::problem::Refusal;
 use super::reply::{Answer, Made};
 use crate::queue::JobRequest;
 
-/// Runs a plan, such as that of a dry run, exactly as it is.
+/// Makes it so, in one job: the packs that are named, or a plan that was made before.
 ///
-/// When the host, or what a registry offers, is not what the plan was made on, the job fails as `plan_outdated`, says
-/// what has changed, and changes nothing. A plan that removes packs is for admins, as removing is.
+/// With `packs`, each pack is there afterwards in a version that will do. One that is as asked for already stays as it is,
+/// and nobody is asked about it; the job's `changed` says whether anything had to be. With `prune`, every other pack goes
+/// that none of those needs, unless it is held or part of the system; that is for admins, as removing is.
+///
+/// With `plan`, such as that of a dry run, exactly that is run. When the host, or what a registry offers, is not what the
+/// plan was made on, the job fails as `plan_outdated`, says what has changed, and changes nothing. A plan that removes packs
+/// is for admins.
 #[utoipa::path(
     post,
     path = path::APPLY,
@@ -31,16 +39,85 @@ pub(crate) async fn apply(
     caller: Caller,
     headers: HeaderMap,
     Asked(query): Asked<WaitQuery>,
-    Sent(request): Sent<ApplyRequest>,
+    Sent(mut request): Sent<ApplyRequest>,
 ) -> Answer<Made> {
-    let mut changes = request.plan.changes.iter();
-    let removed = changes.find(|change| change.action == ChangeAction::Remove);
-    if let Some(removed) = removed
-        && caller.role != Role::Admin
+    if caller.role != Role::Admin
+        && let Some(what) = removes(&request)
     {
-        let name = removed.pack_ref.as_deref().unwrap_or("a pack");
-        let detail = format!("the plan removes `{name}`, which only an admin may do");
+        let detail = format!("{what}, which only an admin may do");
         return Err(Refusal::new(ErrorKind::AccessDenied, detail));
     }
-    made(&state, &caller, &headers, query.wait, JobRequest::Apply(request)).await
+    for (name, desired) in request.packs.iter_mut().flatten() {
+        if let Desired::Pack(pack) = desired {
+            read_hold(name, pack)?;
+        }
+    }
+    for change in request.plan.iter_mut().flat_map(|plan| &mut plan.holds) {
+        let asked = HoldRequest {
+            until: change.until.take(),
+            reason: change.reason.take(),
+        };
+        let HoldRequest { until, reason } = hold::read(&asked)?;
+        (change.until, change.reason) = (until, reason);
+    }
+    let request = JobRequest::Apply(request);
+    made(&state, &caller, &headers, query.wait, request).await
+}
+
+/// Makes a pack as it is asked for: there, in a version that will do.
+///
+/// Done again, it changes nothing, unless the version that will do is `latest`, or the branch of a repository has moved.
+#[utoipa::path(
+    put,
+    path = path::PACK,
+    params(
+        ("ref" = String, Path, description = "The pack's ref"),
+        EnsureQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job"),
+    ),
+    request_body = DesiredPack,
+    responses(
+        (status = 200, description = "The job has ended", body = JobView),
+        (status = 202, description = "The job is queued or running", body = JobView),
+    ),
+)]
+pub(crate) async fn ensure(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    NamedPack(pack_ref): NamedPack,
+    Asked(query): Asked<EnsureQuery>,
+    Sent(mut pack): Sent<DesiredPack>,
+) -> Answer<Made> {
+    let name = pack_ref.to_string();
+    read_hold(&name, &mut pack)?;
+    let request = JobRequest::Apply(ApplyRequest {
+        packs: Some([(name, pack.into())].into()),
+        pre: query.pre,
+        force: query.force,
+        skip_deps: query.skip_deps,
+        skip_tests: query.skip_tests,
+        dry_run: query.dry_run,
+        ..ApplyRequest::default()
+    });
+    made(&state, &caller, &headers, query.wait, request).await
+}
+
+/// That a request may remove packs, as the beginning of a sentence.
+fn removes(request: &ApplyRequest) -> Option<String> {
+    if request.prune {
+        return Some("`prune` removes packs".to_owned());
+    }
+    let mut changes = request.plan.iter().flat_map(|plan| &plan.changes);
+    let removed = changes.find(|change| change.action == ChangeAction::Remove)?;
+    let name = removed.pack_ref.as_deref().unwrap_or("a pack");
+    Some(format!("the plan removes `{name}`"))
+}
+
+/// Brings the hold of a pack into the form that is kept.
+fn read_hold(name: &str, pack: &mut DesiredPack) -> Answer<()> {
+    if let Some(DesiredHold::Until(asked)) = &mut pack.hold {
+        *asked = hold::read(asked).map_err(|refusal| refusal.about(name))?;
+    }
+    Ok(())
 }

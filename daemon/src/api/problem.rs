@@ -40,6 +40,12 @@ impl Refusal {
         Self::new(ErrorKind::Internal, "the request ended in a panic")
     }
 
+    /// The same as it is said of one pack of several.
+    pub(crate) fn about(mut self, pack: &str) -> Self {
+        self.0.detail = format!("`{pack}`: {}", self.0.detail);
+        self
+    }
+
     /// The same with one thing to try.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());

@@ -92,6 +92,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::OPENAPI, Reader, openapi::document),
     route!(Get path::PACKS, Reader, pack::list),
     route!(Get path::PACK, Reader, pack::show),
+    route!(Put path::PACK, Operator, apply::ensure),
     route!(Delete path::PACK, Admin, pack::remove),
     route!(Post path::PACK_HOLD, Operator, pack::hold::set),
     route!(Delete path::PACK_HOLD, Operator, pack::hold::lift),

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use packd_format::error::without_path;
 use packd_format::sign::{self, Root};
+use packd_wire::RegistrySettings;
 use url::Url;
 
 use super::section::{Reader, Section, section, within};
+use super::units::write_duration;
 use super::{RefPatterns, SandboxLevel, Secret, Trust};
 
 section! {
@@ -66,6 +68,22 @@ impl Registry {
             refresh: Duration::from_hours(1),
             allow_http: false,
             sandbox: None,
+        }
+    }
+
+    /// How it is asked, where that is not as usual: for people, without what its headers say.
+    #[must_use]
+    pub fn settings(&self) -> RegistrySettings {
+        let usual = Self::new(&self.name, self.url.clone());
+        let unless =
+            |span: Duration, usual: Duration| (span != usual).then(|| write_duration(span));
+        RegistrySettings {
+            headers: self.headers.keys().cloned().collect(),
+            root: self.root.clone(),
+            max_stale: unless(self.max_stale, usual.max_stale),
+            refresh: unless(self.refresh, usual.refresh),
+            allow_http: self.allow_http,
+            sandbox: self.sandbox.map(|level| level.as_str().to_owned()),
         }
     }
 

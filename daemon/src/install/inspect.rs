@@ -87,16 +87,16 @@ pub(crate) enum InspectError {
         wanted: PackRef,
         /// In which version.
         wanted_version: Option<Box<Version>>,
+        /// Whether a registry offers it as that.
+        offered: bool,
     },
 
-    /// The tree is another one than the registry promised.
-    #[error(
-        "the tree of {shown} has the digest {actual}, and the registry's entry says {expected}"
-    )]
+    /// The tree is another one than the registry, or the request, promised.
+    #[error("the tree of {shown} has the digest {actual}, and {expected} was promised")]
     Tree {
         /// Where it came from.
         shown: String,
-        /// What the registry says.
+        /// What the registry or the request says.
         expected: String,
         /// What it is.
         actual: String,
@@ -148,8 +148,13 @@ impl InspectError {
         match self {
             Self::Root { source, .. } => source.hint(),
             Self::Manifest { source, .. } => source.hint(),
+            Self::Other {
+                offered: false,
+                pack,
+                ..
+            } => Some(format!("ask for it as `{pack}`")),
             Self::Other { .. } | Self::Tree { .. } => {
-                Some("tell whoever keeps the registry".into())
+                Some("tell whoever keeps the place that it came from".into())
             }
             Self::Read { .. } | Self::List { .. } => {
                 Some("the store may be damaged; `--force` installs the pack again".into())
@@ -186,14 +191,7 @@ pub(super) async fn run(
         tree,
     } = staged;
     agree(wanted, &manifest, &bytes.shown)?;
-    if let Some(expected) = bytes.tree.filter(|expected| expected.to_string() != tree) {
-        return Err(InspectError::Tree {
-            shown: bytes.shown,
-            expected: expected.to_string(),
-            actual: tree,
-        }
-        .into());
-    }
+    is_promised(&bytes, &tree)?;
     for warning in &manifest.warnings {
         job.warn(
             Some(manifest.pack_ref.as_str()),
@@ -328,6 +326,7 @@ pub(super) async fn from_store(
         .await??
     };
     agree(wanted, &manifest, &bytes.shown)?;
+    is_promised(&bytes, &row.digest)?;
     let message = format!("{} {}", manifest.pack_ref, manifest.version);
     job.complete(StepName::Inspect, message).await?;
     Ok(Inspected {
@@ -460,7 +459,20 @@ fn agree(wanted: &Wanted, manifest: &Manifest, shown: &str) -> Result<(), Inspec
         version: Box::new(manifest.version.clone()),
         wanted: name.clone(),
         wanted_version: wanted.version.clone().map(Box::new),
+        offered: wanted.registry.is_some(),
     })
+}
+
+/// That the tree is the one that the registry, or the request, promised.
+fn is_promised(bytes: &Bytes, tree: &str) -> Result<(), InspectError> {
+    match bytes.tree.filter(|expected| expected.to_string() != tree) {
+        None => Ok(()),
+        Some(expected) => Err(InspectError::Tree {
+            shown: bytes.shown.clone(),
+            expected: expected.to_string(),
+            actual: tree.to_owned(),
+        }),
+    }
 }
 
 fn contents(manifest: &Manifest, files: &FileList) -> ContentsView {
@@ -503,6 +515,7 @@ pub(super) fn plan_view(
         change.commit = chosen.map(|chosen| chosen.commit.clone());
         change.git_ref = chosen.and_then(|chosen| chosen.git_ref.clone());
     }
+    view.changed = view.is_change();
     view
 }
 

@@ -111,7 +111,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
             .map(|pack| context.leases.take(&pack.dir))
             .collect();
         if plan.is_empty() {
-            return Ok(Outcome::Unchanged);
+            return Ok(without_packs(&plan, dry_run));
         }
         let missing: Vec<Wanted> = plan
             .wanted
@@ -131,7 +131,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         let brought = bring::run(context, job, &active, &missing).await?;
         let is_as_planned = brought.iter().all(Inspected::is_as_planned);
         inspected.extend(brought);
-        if is_as_planned || job.request().settled().is_some() {
+        if (is_as_planned && !plan.unfinished) || job.request().settled().is_some() {
             break plan;
         }
     };
@@ -148,7 +148,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     let coming = coming(context, &plan, &news).await?;
     check::run(context, job, &plan, &news, &coming, &active).await?;
     if dry_run || (news.is_empty() && plan.removed.is_empty() && plan.again.is_empty()) {
-        return Ok(Outcome::Unchanged);
+        return Ok(without_packs(&plan, dry_run));
     }
     test::run(context, job, &news, &active).await?;
     kept::run(context, job, &plan, &news, &active).await?;
@@ -156,6 +156,15 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     // what comes again is named by the generation now, or not needed
     drop(again);
     outcome
+}
+
+/// How a job ends that changes no pack.
+fn without_packs(plan: &Plan, dry_run: bool) -> Outcome {
+    if dry_run || plan.holds.is_empty() {
+        Outcome::Unchanged
+    } else {
+        Outcome::Changed
+    }
 }
 
 /// What the packs that are to become active say of themselves: the new ones, and those that come again.

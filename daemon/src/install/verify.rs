@@ -82,7 +82,7 @@ pub(super) async fn run(
     job.verified(views, changed).await?;
     match failure {
         Some(problem) => Err(StepError::final_one(problem)),
-        None if changed => Ok(Outcome::Repaired),
+        None if changed => Ok(Outcome::Changed),
         None => Ok(Outcome::Unchanged),
     }
 }
@@ -264,7 +264,7 @@ async fn wanted(
         ..PlanView::default()
     };
     let request = JobRequest::Apply(ApplyRequest {
-        plan,
+        plan: Some(plan),
         // a hold keeps a version, and this is the same one
         force: true,
         ..ApplyRequest::default()

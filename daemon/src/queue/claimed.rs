@@ -33,7 +33,7 @@ pub(crate) enum Outcome {
     /// Nothing had to change, or the plan was all that was asked for.
     Unchanged,
     /// No other pack is active than before, and the host is different all the same.
-    Repaired,
+    Changed,
     /// The generation is active, and the job's success is already written with it.
     Activated,
     /// It failed for good.
@@ -413,7 +413,7 @@ impl Outcome {
         match self {
             Self::Failed(problem) | Self::Retry(problem, _) => Some(problem),
             Self::Unchanged
-            | Self::Repaired
+            | Self::Changed
             | Self::Activated
             | Self::Again
             | Self::After(_)
@@ -432,7 +432,7 @@ fn write_outcome(
     match outcome {
         Outcome::Activated => Ok(()),
         Outcome::Unchanged => succeed(tx, hub, view, None),
-        Outcome::Repaired => {
+        Outcome::Changed => {
             view.changed = true;
             succeed(tx, hub, view, None)
         }

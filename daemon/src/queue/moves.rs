@@ -1,11 +1,11 @@
 //! The moves of [`super::state`] as they are written: the row and its event in one transaction.
 
-use packd_wire::{ChangeAction, EventKind, JobView, Problem, StepStatus, StepView};
+use packd_wire::{ChangeAction, EventKind, HoldView, JobView, Problem, StepStatus, StepView};
 use serde_json::json;
 
 use super::{JobRequest, state};
 use crate::event::{Hub, NewEvent};
-use crate::store::{SqlError, SqlResult, Tx, job, quality, time};
+use crate::store::{SqlError, SqlResult, Tx, hold, job, quality, time};
 
 /// Appends an event of a job.
 pub(super) fn append(
@@ -120,9 +120,31 @@ pub(crate) fn succeed(
     view.changed |= generation.is_some();
     view.generation = generation;
     view.error = None;
+    if view.changed {
+        hold_as_planned(tx, view)?;
+    }
     end(tx, view, state::Move::Succeed)?;
     let data = json!({"summary": view.summary, "changed": view.changed, "generation": generation});
     append(tx, hub, EventKind::JobSucceeded, view.id, data)
+}
+
+/// Holds the packs that the plan holds, and lets go of the others that it names.
+fn hold_as_planned(tx: &Tx<'_>, view: &JobView) -> SqlResult<()> {
+    let by = &view.requested_by;
+    for change in view.plan.iter().flat_map(|plan| &plan.holds) {
+        if !change.held {
+            hold::lift(tx, &change.pack_ref)?;
+            continue;
+        }
+        let hold = HoldView {
+            until: change.until.clone(),
+            reason: change.reason.clone(),
+            by: by.user.clone().unwrap_or_else(|| by.uid.to_string()),
+            at: time::now(),
+        };
+        hold::put(tx, &change.pack_ref, &hold)?;
+    }
+    Ok(())
 }
 
 /// Ends the steps that are under way: one of them failed, if there is a problem, and the others were

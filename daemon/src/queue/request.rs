@@ -1,8 +1,10 @@
 //! What a job was asked to do, as stored with it.
 
+use std::collections::BTreeMap;
+
 use packd_wire::{
-    ApplyRequest, GcRequest, InstallRequest, JobKind, PlanView, RemoveQuery, RollbackRequest,
-    TestTrigger, UploadQuery, VerifyRequest,
+    ApplyRequest, Desired, GcRequest, InstallRequest, JobKind, PlanView, RemoveQuery,
+    RollbackRequest, TestTrigger, UploadQuery, VerifyRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,7 +24,7 @@ pub(crate) enum JobRequest {
     Remove(RemoveRequest),
     /// Run the tests of an active pack.
     Test(TestJob),
-    /// Run a plan that was made before.
+    /// Make it so: the packs that are named, or a plan that was made before.
     Apply(ApplyRequest),
     /// Go back to the packs of an earlier generation.
     Rollback(RollbackJob),
@@ -144,7 +146,7 @@ impl JobRequest {
     #[must_use]
     pub(crate) fn settled(&self) -> Option<&PlanView> {
         match self {
-            Self::Apply(request) => Some(&request.plan),
+            Self::Apply(request) => request.plan.as_ref(),
             Self::Install(_)
             | Self::Upload(_)
             | Self::Remove(_)
@@ -190,9 +192,10 @@ impl JobRequest {
             }
             Self::Remove(request) => format!("remove {}", request.pack_ref),
             Self::Test(request) => format!("test {}", request.pack_ref),
-            Self::Apply(request) => match &request.summary {
-                Some(summary) => format!("apply the plan of `{summary}`"),
-                None => "apply a plan".to_owned(),
+            Self::Apply(request) => match (&request.packs, &request.summary) {
+                (Some(packs), _) => desired(packs, request.prune),
+                (None, Some(summary)) => format!("apply the plan of `{summary}`"),
+                (None, None) => "apply a plan".to_owned(),
             },
             Self::Gc(_) => "gc".to_owned(),
             Self::Rollback(RollbackJob { asked, target, .. }) => {
@@ -274,10 +277,10 @@ impl JobRequest {
             Self::Verify(request) if request.repair => request.refs.clone(),
             Self::Install(_) | Self::Upload(_) | Self::Verify(_) => Vec::new(),
             Self::Apply(request) => {
-                let changes = request.plan.changes.iter();
-                changes
-                    .filter_map(|change| change.pack_ref.clone())
-                    .collect()
+                let changes = request.plan.iter().flat_map(|plan| &plan.changes);
+                let planned = changes.filter_map(|change| change.pack_ref.clone());
+                let named = request.packs.iter().flat_map(BTreeMap::keys);
+                planned.chain(named.cloned()).collect()
             }
         }
     }
@@ -296,6 +299,20 @@ impl JobRequest {
             | Self::Gc(_) => None,
         }
     }
+}
+
+/// `apply slack@^2`, `apply 12 packs, and remove the others`
+fn desired(packs: &BTreeMap<String, Desired>, prune: bool) -> String {
+    let mut all = packs.iter();
+    let what = match (all.next(), all.next()) {
+        (Some((name, desired)), None) => match desired.pack().version {
+            Some(version) => format!("{name}@{version}"),
+            None => name.clone(),
+        },
+        _ => format!("{} packs", packs.len()),
+    };
+    let others = if prune { ", and remove the others" } else { "" };
+    format!("apply {what}{others}")
 }
 
 fn public_source(source: &str) -> String {

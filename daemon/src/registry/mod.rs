@@ -164,6 +164,7 @@ fn view(registry: &Registry, row: &IndexRow, place: Option<&String>) -> Registry
         enabled: registry.enabled,
         trust: registry.trust,
         refs: registry.refs.as_slice().to_vec(),
+        settings: registry.settings(),
         packs: row.packs,
         problems: row.problems.clone(),
         signed: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use packd_format::{DigestError, NameError, RequirementError, VersionError};
 use packd_wire::{ErrorKind, HoldView};
 
+use super::desired::DesiredError;
 use super::hold;
 use super::solver::{Explanation, Spent};
 use crate::config::{SafeUrl, UrlError};
@@ -203,6 +204,10 @@ pub(crate) enum ResolveError {
         why: String,
     },
 
+    /// What shall be cannot be so; its own words say it best.
+    #[error(transparent)]
+    Desired(Box<DesiredError>),
+
     /// The search for a plan was given up.
     #[error(transparent)]
     Spent(Spent),
@@ -362,6 +367,7 @@ impl ResolveError {
             | Self::Path { .. }
             | Self::NoRegistry { .. }
             | Self::NoPlan { .. } => ErrorKind::InvalidReference,
+            Self::Desired(error) => error.kind(),
             Self::FileUrl { .. }
             | Self::PlainHttp { .. }
             | Self::GitProtocol { .. }
@@ -405,7 +411,10 @@ impl ResolveError {
                 "requirements are written `2.1.0`, `2.1`, `^2`, `~2.1`, `>=1.4, <3`, `latest`"
                     .into(),
             ),
-            Self::TwoVersions { .. } | Self::Twice { .. } | Self::RefAndVersion => {
+            Self::Desired(error) => error.hint(),
+            Self::TwoVersions { .. }
+            | Self::Twice { .. }
+            | Self::RefAndVersion => {
                 Some("give one of the two".into())
             }
             Self::Checksum { .. } => {
@@ -506,6 +515,7 @@ impl ResolveError {
         match self {
             Self::Registry(error) => error.is_transient(),
             Self::Git { source } => source.is_transient(),
+            Self::Desired(error) => error.is_transient(),
             _ => false,
         }
     }

@@ -10,13 +10,15 @@ use super::solver::Limit;
 use super::{Host, Plan, ResolveError};
 use crate::store::pack::Installed;
 
-/// What the solver has to know of the packs other than `named`.
-pub(super) fn limits(host: &Host<'_>, named: &PackRef) -> Vec<Limit> {
-    let held = (host.holds.iter()).filter(|(name, _)| *name != named.as_str());
+/// What the solver has to know of the packs that are not asked for themselves.
+pub(super) fn limits(host: &Host<'_>, is_named: impl Fn(&PackRef) -> bool) -> Vec<Limit> {
+    let held = host.holds.iter();
     held.filter_map(|(name, hold)| {
         let version = &host.active.get(name)?.version;
+        let pack_ref: PackRef = name.parse().ok()?;
+        (!is_named(&pack_ref)).then_some(())?;
         Some(Limit {
-            pack_ref: name.parse().ok()?,
+            pack_ref,
             requirement: format!("={version}").parse().ok()?,
             why: format!("is held at {version}{}", shown(hold)),
             hint: format!("`packctl unhold {name}` lets it change"),
@@ -25,12 +27,14 @@ pub(super) fn limits(host: &Host<'_>, named: &PackRef) -> Vec<Limit> {
     .collect()
 }
 
-/// Refuses a plan that changes a pack which is held.
+/// Refuses a plan that changes a pack which is held, and stays so.
 ///
 /// # Errors
 /// [`ResolveError::Held`].
 pub(super) fn check(plan: &Plan, host: &Host<'_>) -> Result<(), ResolveError> {
-    for (name, hold) in host.holds {
+    let is_lifted =
+        |name: &str| (plan.holds.iter()).any(|change| change.pack_ref == name && !change.held);
+    for (name, hold) in host.holds.iter().filter(|(name, _)| !is_lifted(name)) {
         if let Some(pack) = host.active.get(name).filter(|pack| leaves(plan, pack)) {
             return Err(ResolveError::Held {
                 pack: name.clone(),

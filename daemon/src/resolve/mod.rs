@@ -3,11 +3,13 @@
 //! Reads only. A plan may be incomplete: what an archive is, and what it needs,
 //! is known once it was inspected. `docs/architecture.md` has the rules.
 
+mod desired;
 mod error;
 mod hold;
 mod market;
 mod name;
 mod order;
+mod pin;
 mod remove;
 mod repository;
 mod rollback;
@@ -15,6 +17,7 @@ mod saved;
 mod solver;
 #[cfg(test)]
 mod tests;
+mod uploaded;
 mod view;
 
 use std::collections::BTreeMap;
@@ -22,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
-use packd_wire::{InstallRequest, PlanView, Verification};
+use packd_wire::{HoldChange, InstallRequest, PlanView, Verification};
 
 use crate::config::{Layout, SafeUrl};
 use crate::queue::{JobRequest, UploadRequest};
@@ -34,8 +37,9 @@ use crate::store::pack::Installed;
 use crate::store::{self, Database};
 
 use name::{parse_checksum, parse_name, parse_ref};
-use order::Order;
+use order::{Order, Wish};
 
+use desired::DesiredError;
 use error::Changed;
 pub(crate) use error::ResolveError;
 pub(crate) use rollback::Target;
@@ -63,6 +67,12 @@ pub(crate) struct Plan {
     pub circles: Vec<Vec<String>>,
     /// Newer versions of those that are kept, by pack.
     pub newer: BTreeMap<String, String>,
+    /// Whether the packs that go do so because nobody named them.
+    pub pruning: bool,
+    /// Packs that are held, or not held any more, afterwards.
+    pub holds: Vec<HoldChange>,
+    /// Whether it says only what has to be inspected before there can be a plan.
+    pub unfinished: bool,
     /// A pack that was to be removed, and is not installed.
     pub absent: Option<String>,
     /// What was odd but not in the way.
@@ -102,7 +112,11 @@ impl Wanted {
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let place = |wanted: &Self| wanted.sources.first().map(|bytes| bytes.shown.clone());
         match (&self.registry, &other.registry) {
-            (None, None) => place(self) == place(other),
+            (None, None) => {
+                place(self) == place(other)
+                    && self.path == other.path
+                    && self.pack_ref == other.pack_ref
+            }
             _ => {
                 self.registry == other.registry
                     && self.pack_ref == other.pack_ref
@@ -232,41 +246,42 @@ async fn without_holds(
     brought: &[Brought],
 ) -> Result<Plan, ResolveError> {
     let flags = request.flags();
+    if let JobRequest::Apply(asked) = request
+        && let Some(packs) = &asked.packs
+    {
+        return desired::plan(asked, packs, host, brought).await;
+    }
     let given = brought
         .iter()
         .find(|brought| brought.wanted.registry.is_none());
     if let Some(given) = given {
-        let order = Order {
-            pack_ref: given.pack_ref.clone(),
-            requirement: Requirement::any(),
-            registry: None,
-            path: None,
-            pre: pre(request),
+        let wish = Wish {
             given: Some(given.clone()),
-            flags,
+            ..Wish::new(given.pack_ref.clone(), Requirement::any())
         };
-        return order.plan(host, brought).await;
+        let order = Order::of(wish, pre(request), flags);
+        return order.plan(host, brought).await.map(|planned| planned.plan);
     }
     match request {
-        JobRequest::Install(request) if is_url(request) => by_url(request, host).await,
+        JobRequest::Install(request) if is_url(request) => by_url(request, None, host).await,
         JobRequest::Install(request) => {
             let (pack_ref, requirement) = parse_name(request)?;
-            let order = Order {
-                pack_ref,
-                requirement,
+            let wish = Wish {
                 registry: request.registry.clone(),
                 path: request.path.clone(),
-                pre: request.pre,
-                given: None,
-                flags,
+                ..Wish::new(pack_ref, requirement)
             };
-            order.plan(host, brought).await
+            let order = Order::of(wish, request.pre, flags);
+            order.plan(host, brought).await.map(|planned| planned.plan)
         }
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
         JobRequest::Remove(request) => remove::run(request, host.active),
         // nothing changes: packs are looked up by who runs their tests, looks at their trees, or removes these
         JobRequest::Test(_) | JobRequest::Verify(_) | JobRequest::Gc(_) => Ok(Plan::default()),
-        JobRequest::Apply(request) => saved::plan(request, host).await,
+        JobRequest::Apply(request) => match &request.plan {
+            Some(plan) => saved::plan(plan, host).await,
+            None => Ok(Plan::default()),
+        },
         JobRequest::Rollback(request) => rollback::plan(request, host).await,
     }
 }
@@ -295,7 +310,12 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
         JobRequest::Upload(request) => by_upload(request, Path::new("")).map(drop),
         JobRequest::Remove(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Test(request) => parse_ref(&request.pack_ref).map(drop),
-        JobRequest::Apply(request) => saved::check(request, policy),
+        JobRequest::Apply(request) => match (&request.packs, &request.plan) {
+            (Some(packs), None) => desired::check(request, packs, policy),
+            (None, Some(plan)) => saved::check(plan, policy),
+            (Some(_), Some(_)) => Err(DesiredError::PacksAndPlan.into()),
+            (None, None) => Err(DesiredError::NoPacks.into()),
+        },
         JobRequest::Rollback(request) => match &request.asked.pack_ref {
             Some(name) => parse_ref(name).map(drop),
             None => Ok(()),
@@ -313,12 +333,18 @@ fn is_url(request: &InstallRequest) -> bool {
 }
 
 /// A repository or an archive; which of the two is found out by asking where the form does not say it.
-async fn by_url(request: &InstallRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
+///
+/// `name` is the pack that it is, where that is known.
+async fn by_url(
+    request: &InstallRequest,
+    name: Option<&PackRef>,
+    host: &Host<'_>,
+) -> Result<Plan, ResolveError> {
     let (bytes, path, reason) = match repository::kind_of(request, host.policy)? {
-        repository::Kind::Repository(asked) => repository::find(asked, host).await?,
+        repository::Kind::Repository(asked) => repository::find(asked, name, host).await?,
         repository::Kind::Either(asked) => {
-            if repository::probe(request, &asked, host).await? {
-                repository::find(asked, host).await?
+            if repository::probe(request, &asked, name, host).await? {
+                repository::find(asked, name, host).await?
             } else {
                 let bytes = archive(request, host.policy.allow_http)?;
                 let reason = "requested; an archive, since no repository answers there";
@@ -454,7 +480,7 @@ async fn from_offer(
             }
             OfferPlace::Git(asked) => {
                 let release = repository::Release {
-                    pack_ref: pack_ref.as_str(),
+                    pack_ref,
                     version: &offer.version,
                     registry: &offer.registry,
                 };

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use packd_format::{Dependency, PackRef, PreReleases, Requirement};
 
+use super::desired::DesiredError;
 use super::market::{self, Searched, Terms, Unanswered};
+use super::pin::Pin;
 use super::solver::{
-    Candidate, Pick, Present, Question, Reason, Solution, Standing, Unsolved, Want,
+    Candidate, Limit, Pick, Present, Question, Reason, Solution, Standing, Unsolved, Want,
 };
 use super::{
     Active, Brought, Host, Plan, ResolveError, Wanted, from_offer, hold, installed_version,
@@ -18,6 +20,20 @@ use crate::registry::{Answer, RegistryError};
 
 /// What one request asks for.
 pub(super) struct Order {
+    /// The packs.
+    pub wishes: Vec<Wish>,
+    /// What other packs must stay within, beside holds.
+    pub limits: Vec<Limit>,
+    /// Active packs that may go.
+    pub leaving: BTreeSet<PackRef>,
+    /// Whether pre-releases are considered.
+    pub pre: bool,
+    /// The switches of the request.
+    pub flags: Flags,
+}
+
+/// One pack that a request asks for.
+pub(super) struct Wish {
     /// The pack.
     pub pack_ref: PackRef,
     /// Which versions will do.
@@ -26,15 +42,52 @@ pub(super) struct Order {
     pub registry: Option<String>,
     /// The folder inside the archive that is the pack.
     pub path: Option<String>,
-    /// Whether pre-releases are considered.
-    pub pre: bool,
     /// The pack itself, where the request brings it and it was inspected.
     pub given: Option<Brought>,
-    /// The switches of the request.
-    pub flags: Flags,
+    /// What its bytes have to be, whatever a registry says.
+    pub pin: Pin,
+    /// Whether it is to be brought again though it is there.
+    pub again: bool,
+}
+
+impl Wish {
+    /// A pack in some version.
+    pub(super) fn new(pack_ref: PackRef, requirement: Requirement) -> Self {
+        Self {
+            pack_ref,
+            requirement,
+            registry: None,
+            path: None,
+            given: None,
+            pin: Pin::default(),
+            again: false,
+        }
+    }
+}
+
+/// A plan, and what it was made of.
+pub(super) struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What each pack that is asked for, or changes, needs.
+    pub needs: BTreeMap<String, Vec<Dependency>>,
 }
 
 impl Order {
+    /// One pack.
+    pub(super) fn of(wish: Wish, pre: bool, flags: Flags) -> Self {
+        Self {
+            wishes: vec![Wish {
+                again: flags.force,
+                ..wish
+            }],
+            limits: Vec::new(),
+            leaving: BTreeSet::new(),
+            pre,
+            flags,
+        }
+    }
+
     /// The plan.
     ///
     /// # Errors
@@ -43,7 +96,7 @@ impl Order {
         self,
         host: &Host<'_>,
         brought: &[Brought],
-    ) -> Result<Plan, ResolveError> {
+    ) -> Result<Planned, ResolveError> {
         let mut question = self.question(host).await?;
         let mut terms = Terms {
             without_needs: self.flags.skip_deps,
@@ -104,11 +157,15 @@ impl Order {
                     plan.wanted.push(wanted);
                 }
             }
-            if pick.pack_ref != self.pack_ref && pick.standing == Standing::Offered {
+            if self.wish(&pick.pack_ref).is_none() && pick.standing == Standing::Offered {
                 plan.additional.push(pick.pack_ref.to_string());
             }
         }
-        warnings.extend(self.newer_than_offered(&solution, &answers));
+        let newer = self.wishes.iter();
+        warnings.extend(newer.filter_map(|wish| newer_than_offered(wish, &solution, &answers)));
+        let picks = solution.picks.iter();
+        let needs = picks.map(|pick| (pick.pack_ref.to_string(), pick.dependencies.clone()));
+        let needs = needs.collect();
         warnings.extend(solution.warnings);
         plan.warnings = warnings;
         plan.circles = solution
@@ -116,7 +173,12 @@ impl Order {
             .into_iter()
             .map(|circle| circle.iter().map(ToString::to_string).collect())
             .collect();
-        Ok(plan)
+        Ok(Planned { plan, needs })
+    }
+
+    /// What is asked of a pack, if it is asked for.
+    fn wish(&self, pack_ref: &PackRef) -> Option<&Wish> {
+        self.wishes.iter().find(|wish| wish.pack_ref == *pack_ref)
     }
 
     async fn question(&self, host: &Host<'_>) -> Result<Question, ResolveError> {
@@ -134,11 +196,32 @@ impl Order {
             };
             installed.insert(pack_ref, present);
         }
-        let is_damaged = match host.active.get(self.pack_ref.as_str()) {
-            Some(installed) => !is_present(host.layout, installed).await?,
-            None => false,
-        };
-        let given = self.given.as_ref().map(|given| Candidate {
+        let mut wants = Vec::with_capacity(self.wishes.len());
+        for wish in &self.wishes {
+            let is_damaged = match host.active.get(wish.pack_ref.as_str()) {
+                Some(installed) => !is_present(host.layout, installed).await?,
+                None => false,
+            };
+            wants.push(self.want(wish, is_damaged));
+        }
+        // packs that are named are looked at by themselves, in fewer words: see `hold::check`
+        let mut limits = hold::limits(host, |name| self.wish(name).is_some());
+        limits.extend(self.limits.iter().cloned());
+        Ok(Question {
+            wants,
+            installed,
+            limits,
+            leaving: self.leaving.clone(),
+            pre: if self.pre {
+                PreReleases::Include
+            } else {
+                PreReleases::Exclude
+            },
+        })
+    }
+
+    fn want(&self, wish: &Wish, is_damaged: bool) -> Want {
+        let given = wish.given.as_ref().map(|given| Candidate {
             version: given.version.clone(),
             standing: Standing::Given,
             yanked: false,
@@ -148,27 +231,17 @@ impl Order {
                 given.dependencies.clone()
             },
         });
-        Ok(Question {
-            wants: vec![Want {
-                registry: self.registry.clone(),
-                again: self.flags.force || is_damaged,
-                given,
-                ..Want::new(self.pack_ref.clone(), self.requirement.clone())
-            }],
-            installed,
-            // the pack that is named is looked at by itself, in fewer words: see `hold::check`
-            limits: hold::limits(host, &self.pack_ref),
-            pre: if self.pre {
-                PreReleases::Include
-            } else {
-                PreReleases::Exclude
-            },
-        })
+        Want {
+            registry: wish.registry.clone(),
+            again: wish.again || is_damaged,
+            given,
+            ..Want::new(wish.pack_ref.clone(), wish.requirement.clone())
+        }
     }
 
     /// The pack that the request brings.
     fn given_as(&self, pick: &Pick) -> Option<Wanted> {
-        let given = self.given.as_ref()?;
+        let given = self.wish(&pick.pack_ref)?.given.as_ref()?;
         Some(Wanted {
             pack_ref: Some(pick.pack_ref.clone()),
             version: Some(pick.version.clone()),
@@ -201,12 +274,9 @@ impl Order {
             .offer(&pick.version)
             .map_err(|error| ResolveError::Registry(Arc::new(error)))?;
         warnings.extend(offer.warnings.iter().cloned());
-        let path = if pick.pack_ref == self.pack_ref {
-            self.path.clone()
-        } else {
-            None
-        };
-        from_offer(
+        let wish = self.wish(&pick.pack_ref);
+        let path = wish.and_then(|wish| wish.path.clone());
+        let mut wanted = from_offer(
             offer,
             &pick.pack_ref,
             path,
@@ -214,30 +284,16 @@ impl Order {
             host,
             warnings,
         )
-        .await
-    }
-
-    /// That what is installed is newer than what was to be the newest.
-    fn newer_than_offered(
-        &self,
-        solution: &Solution,
-        answers: &HashMap<PackRef, Arc<Answer>>,
-    ) -> Option<String> {
-        let name = &self.pack_ref;
-        let kept = solution
-            .picks
-            .iter()
-            .find(|pick| pick.pack_ref == *name && pick.standing == Standing::Installed)?;
-        let answer = answers.get(name)?;
-        let newest = &answer.entry.newest().version;
-        (self.requirement.is_latest() && kept.version > *newest).then(|| {
-            format!(
-                "installed `{name}` {} is newer than {newest}, the newest that registry `{}` offers; \
-                 say `{name}@{newest}` to go back",
-                kept.version,
-                answer.registry(),
-            )
-        })
+        .await?;
+        match wish {
+            Some(wish) if !wish.pin.admits(&mut wanted) => Err(DesiredError::OtherBytes {
+                pack: pick.pack_ref.to_string(),
+                version: pick.version.to_string(),
+                registry: answer.registry().to_owned(),
+            }
+            .into()),
+            _ => Ok(wanted),
+        }
     }
 
     /// The same in the words of a request.
@@ -249,7 +305,9 @@ impl Order {
                 asked,
                 nearest,
             } => {
-                let only = self.registry.as_deref();
+                let only = self
+                    .wish(&pack_ref)
+                    .and_then(|wish| wish.registry.as_deref());
                 if let Some(error) = host.registries.unanswered(&pack_ref, only) {
                     return registry(error);
                 }
@@ -269,8 +327,10 @@ impl Order {
                 available,
                 hint,
             } => registry(RegistryError::NoVersion {
+                requirement: self
+                    .wish(&pack_ref)
+                    .map_or_else(String::new, |wish| wish.requirement.to_string()),
                 pack: pack_ref,
-                requirement: self.requirement.to_string(),
                 registry: name,
                 hint,
                 available: available.iter().map(ToString::to_string).collect(),
@@ -289,14 +349,40 @@ impl Order {
         let (RegistryError::Unknown { name, .. } | RegistryError::Disabled { name }) = error else {
             return None;
         };
-        let installed = active.get(self.pack_ref.as_str())?;
-        let is_its_own =
-            self.registry.is_none() && installed.record.registry.as_ref() == Some(name);
-        is_its_own.then(|| ResolveError::Orphan {
-            pack: self.pack_ref.to_string(),
+        let is_its_own = |wish: &&Wish| {
+            let installed = active.get(wish.pack_ref.as_str());
+            wish.registry.is_none()
+                && installed.is_some_and(|pack| pack.record.registry.as_ref() == Some(name))
+        };
+        let wish = self.wishes.iter().find(is_its_own)?;
+        Some(ResolveError::Orphan {
+            pack: wish.pack_ref.to_string(),
             registry: name.clone(),
         })
     }
+}
+
+/// That what is installed is newer than what was to be the newest.
+fn newer_than_offered(
+    wish: &Wish,
+    solution: &Solution,
+    answers: &HashMap<PackRef, Arc<Answer>>,
+) -> Option<String> {
+    let name = &wish.pack_ref;
+    let kept = solution
+        .picks
+        .iter()
+        .find(|pick| pick.pack_ref == *name && pick.standing == Standing::Installed)?;
+    let answer = answers.get(name)?;
+    let newest = &answer.entry.newest().version;
+    (wish.requirement.is_latest() && kept.version > *newest).then(|| {
+        format!(
+            "installed `{name}` {} is newer than {newest}, the newest that registry `{}` offers; \
+             say `{name}@{newest}` to go back",
+            kept.version,
+            answer.registry(),
+        )
+    })
 }
 
 /// The newest version that is offered of a pack that is kept, if that is newer.

@@ -3,8 +3,8 @@
 //! The commit is found here, by asking the server, so that the plan names it; from then on the job means that
 //! commit, also when it runs again.
 
-use packd_format::{Requirement, Version};
-use packd_wire::{InstallRequest, Verification};
+use packd_format::{PackRef, Requirement, Version};
+use packd_wire::{InstallRequest, PlanChange, Verification};
 
 use super::error::Moved;
 use super::{Bytes, Host, Policy, ResolveError};
@@ -38,7 +38,7 @@ pub(super) struct Asked {
 
 /// The release of an entry that names a repository.
 pub(super) struct Release<'a> {
-    pub(super) pack_ref: &'a str,
+    pub(super) pack_ref: &'a PackRef,
     pub(super) version: &'a Version,
     pub(super) registry: &'a str,
 }
@@ -76,6 +76,13 @@ fn has_credentials(source: &str) -> bool {
     source
         .parse::<SafeUrl>()
         .is_ok_and(|url| url.has_credentials())
+}
+
+impl Asked {
+    /// The repository, as people and records see it.
+    pub(super) fn shown(&self) -> String {
+        self.repository.url.to_string()
+    }
 }
 
 /// What a request says of a repository.
@@ -148,16 +155,12 @@ fn permit(url: &GitUrl, policy: Policy) -> Result<(), ResolveError> {
 pub(super) async fn probe(
     request: &InstallRequest,
     asked: &Asked,
+    name: Option<&PackRef>,
     host: &Host<'_>,
 ) -> Result<bool, ResolveError> {
-    let shown = asked.repository.url.to_string();
-    if let Some(pinned) = host.pinned {
-        let is_this = |change: &&packd_wire::PlanChange| change.source.as_deref() == Some(&shown);
-        return Ok(pinned
-            .changes
-            .iter()
-            .find(is_this)
-            .is_some_and(|change| change.commit.is_some()));
+    if host.pinned.is_some() {
+        let settled = settled(host, &asked.shown(), name);
+        return Ok(settled.is_some_and(|change| change.commit.is_some()));
     }
     let url: SafeUrl = request
         .source
@@ -170,6 +173,7 @@ pub(super) async fn probe(
 /// Finds the commit that a request means.
 pub(super) async fn find(
     asked: Asked,
+    name: Option<&PackRef>,
     host: &Host<'_>,
 ) -> Result<(Bytes, Option<String>, String), ResolveError> {
     let Asked {
@@ -178,7 +182,7 @@ pub(super) async fn find(
         path,
     } = asked;
     let shown = repository.url.to_string();
-    let chosen = match pinned(host, &shown) {
+    let chosen = match pinned(host, &shown, name) {
         Some(chosen) => Chosen {
             is_exact: matches!(&want, Want::Ref(name) if name.eq_ignore_ascii_case(&chosen.commit)),
             ..chosen
@@ -237,12 +241,9 @@ async fn choose(
     chosen.map_err(|source| ResolveError::Git { source })
 }
 
-/// What an earlier attempt settled on for this repository.
-fn pinned(host: &Host<'_>, shown: &str) -> Option<Chosen> {
-    let changes = &host.pinned?.changes;
-    let change = changes
-        .iter()
-        .find(|change| change.source.as_deref() == Some(shown))?;
+/// What an earlier attempt settled on for this repository. Several packs may be in one: then each is known by its name.
+fn pinned(host: &Host<'_>, shown: &str, name: Option<&PackRef>) -> Option<Chosen> {
+    let change = settled(host, shown, name)?;
     let words = change.reason.split_once("; git, ").map(|(_, words)| words);
     Some(Chosen {
         commit: change.commit.clone()?,
@@ -251,6 +252,16 @@ fn pinned(host: &Host<'_>, shown: &str) -> Option<Chosen> {
         is_tag: false,
         is_exact: false,
     })
+}
+
+/// The line of the earlier attempt's plan.
+fn settled<'a>(host: &Host<'a>, shown: &str, name: Option<&PackRef>) -> Option<&'a PlanChange> {
+    let is_named = |change: &PlanChange| match (name, &change.pack_ref) {
+        (Some(name), Some(known)) => name.as_str() == known,
+        _ => true,
+    };
+    let mut changes = host.pinned?.changes.iter();
+    changes.find(|change| change.source.as_deref() == Some(shown) && is_named(change))
 }
 
 /// Finds the commit that an entry means.
@@ -297,12 +308,12 @@ pub(super) async fn offered(
             pre: true,
         },
     };
-    let chosen = match pinned(host, shown) {
+    let chosen = match pinned(host, shown, Some(release.pack_ref)) {
         Some(chosen) => chosen,
         None => choose(host, &repository, &want).await?,
     };
     let (name, version, url) = (
-        release.pack_ref.to_owned(),
+        release.pack_ref.to_string(),
         release.version.to_string(),
         shown.to_owned(),
     );
@@ -317,7 +328,7 @@ pub(super) async fn offered(
                 .git_ref
                 .map_or("its repository".to_owned(), |name| format!("`{name}`"));
             Err(ResolveError::Moved(Box::new(Moved {
-                pack: release.pack_ref.to_owned(),
+                pack: release.pack_ref.to_string(),
                 version: release.version.to_string(),
                 registry: release.registry.to_owned(),
                 named,

@@ -6,14 +6,13 @@
 use std::sync::Arc;
 
 use packd_format::{Digest, PackRef, Version, version};
-use packd_wire::{ApplyRequest, ChangeAction, InstallRequest, PlanChange, Verification};
+use packd_wire::{ChangeAction, InstallRequest, PlanChange, PlanView};
 
+use super::pin::Pin;
 use super::{
-    Active, Bytes, Host, Plan, Policy, ResolveError, Wanted, by_url, from_offer, parse_ref, unnamed,
+    Active, Host, Plan, Policy, ResolveError, Wanted, by_url, from_offer, parse_ref, uploaded,
 };
 use crate::registry::{Known, Look, RegistryError, Sought};
-use crate::source::Place;
-use crate::source::archive::Location;
 use crate::store;
 
 /// The most packs of a plan.
@@ -26,8 +25,8 @@ const LISTED: usize = 8;
 ///
 /// # Errors
 /// [`ResolveError::NoPlan`], and those of requests that name the same places.
-pub(super) fn check(request: &ApplyRequest, policy: Policy) -> Result<(), ResolveError> {
-    let changes = &request.plan.changes;
+pub(super) fn check(plan: &PlanView, policy: Policy) -> Result<(), ResolveError> {
+    let changes = &plan.changes;
     if changes.len() > MAX_CHANGES {
         return Err(no_plan(format!("it has more than {MAX_CHANGES} changes")));
     }
@@ -61,11 +60,10 @@ pub(super) fn check(request: &ApplyRequest, policy: Policy) -> Result<(), Resolv
 ///
 /// # Errors
 /// [`ResolveError::Outdated`], and those of finding what it names.
-pub(super) async fn plan(request: &ApplyRequest, host: &Host<'_>) -> Result<Plan, ResolveError> {
-    let mut differences = since(request.plan.generation, host).await?;
+pub(super) async fn plan(saved: &PlanView, host: &Host<'_>) -> Result<Plan, ResolveError> {
+    let mut differences = since(saved.generation, host).await?;
     differences.extend(
-        request
-            .plan
+        saved
             .changes
             .iter()
             .filter_map(|change| unlike(change, host.active)),
@@ -74,11 +72,12 @@ pub(super) async fn plan(request: &ApplyRequest, host: &Host<'_>) -> Result<Plan
         return Err(outdated(differences));
     }
     let mut plan = Plan {
-        circles: request.plan.circles.clone(),
+        circles: saved.circles.clone(),
+        holds: saved.holds.clone(),
         ..Plan::default()
     };
     let mut from_registries = Vec::new();
-    for change in &request.plan.changes {
+    for change in &saved.changes {
         let name = named(change)?;
         let installed = host.active.get(name).cloned();
         match change.action {
@@ -199,7 +198,7 @@ async fn offered(
         let why = change.reason.split("; git, ").next().unwrap_or_default();
         let mut one =
             from_offer(offer, &pack_ref, change.path.clone(), why, host, warnings).await?;
-        if is_the_same(change, &mut one)? {
+        if pin(change)?.admits(&mut one) {
             wanted.push(one);
         } else {
             differences.push(format!(
@@ -214,35 +213,18 @@ async fn offered(
     Ok(wanted)
 }
 
-/// Whether what a registry offers is what the plan says. Where the registry has no digest of its own, that of the
-/// plan counts.
-fn is_the_same(change: &PlanChange, wanted: &mut Wanted) -> Result<bool, ResolveError> {
-    if let Some(commit) = &change.commit {
-        let is_this = |bytes: &Bytes| {
-            bytes
-                .commit()
-                .is_some_and(|chosen| chosen.commit == *commit)
-        };
-        wanted.sources.retain(is_this);
-        return Ok(!wanted.sources.is_empty());
-    }
-    let Some(digest) = digest(change)? else {
-        return Ok(true);
+/// What the bytes of a change have to be. A commit says all of it.
+fn pin(change: &PlanChange) -> Result<Pin, ResolveError> {
+    let commit = change.commit.clone();
+    let archive = match &commit {
+        Some(_) => None,
+        None => digest(change)?,
     };
-    wanted
-        .sources
-        .retain_mut(|bytes| match (&bytes.place, bytes.expected) {
-            (Place::Git(_), _) => false,
-            (Place::Archive(_), None) => {
-                bytes.expected = Some(digest);
-                bytes.verified_by = Verification::RequestChecksum;
-                true
-            }
-            (Place::Archive(_), Some(expected)) => {
-                expected == digest || expected.algorithm() != digest.algorithm()
-            }
-        });
-    Ok(!wanted.sources.is_empty())
+    Ok(Pin {
+        commit,
+        archive,
+        tree: None,
+    })
 }
 
 /// A pack that comes from no registry: from the same place again, or from the store.
@@ -250,7 +232,7 @@ async fn elsewhere(change: &PlanChange, host: &Host<'_>) -> Result<Wanted, Resol
     let (pack_ref, to) = (parse_ref(named(change)?)?, target(change)?);
     let wanted = match again(change) {
         Some(request) => {
-            let mut wanted = by_url(&request, host).await?.wanted;
+            let mut wanted = by_url(&request, Some(&pack_ref), host).await?.wanted;
             wanted.pop()
         }
         None => Some(from_store(change, &pack_ref, &to, host).await?),
@@ -298,33 +280,8 @@ async fn from_store(
         )])
     };
     let digest = digest(change)?.ok_or_else(gone)?;
-    let (text, path) = (digest.to_string(), change.path.clone());
-    let tree = host
-        .database
-        .read(move |connection| store::pack::tree_of_archive(connection, &text, path.as_deref()))
-        .await
-        .map_err(ResolveError::Store)?
-        .ok_or_else(gone)?;
-    let layout = Arc::clone(host.layout);
-    let is_there =
-        store::off_thread(move || Ok(store::tree::is_complete(&layout, &tree.dir))).await;
-    if !is_there.map_err(ResolveError::Store)? {
-        return Err(gone());
-    }
-    let shown = change
-        .source
-        .clone()
-        .unwrap_or_else(|| "an uploaded archive".to_owned());
-    let bytes = Bytes {
-        place: Place::Archive(Location::upload(host.layout.uploads(), shown.clone())),
-        shown,
-        uploaded: true,
-        expected: Some(digest),
-        tree: None,
-        verified_by: Verification::RequestChecksum,
-        size: None,
-    };
-    Ok(unnamed(bytes, change.path.clone()))
+    let found = uploaded::find(digest, change.path.clone(), change.source.clone(), host).await?;
+    found.ok_or_else(gone)
 }
 
 fn named(change: &PlanChange) -> Result<&str, ResolveError> {

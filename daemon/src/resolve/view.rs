@@ -55,17 +55,22 @@ impl Plan {
             available: self.newer.get(&pack.pack_ref).cloned(),
             ..line(pack, ChangeAction::Keep, "already as asked")
         });
-        PlanView {
+        let mut view = PlanView {
             changes: wanted.chain(again).chain(removed).chain(kept).collect(),
             circles: self.circles.clone(),
             generation: None,
-        }
+            holds: self.holds.clone(),
+            changed: false,
+        };
+        view.changed = view.is_change();
+        view
     }
 
     /// Why a pack that no registry was asked for changes.
     fn reason(&self, how: &str) -> String {
         match self.target {
             Some(target) => format!("{how} in generation {}", target.generation),
+            None if self.pruning => "not named, and not needed".to_owned(),
             None => "requested".to_owned(),
         }
     }

@@ -86,7 +86,7 @@ async fn work(context: Context, queue: Queue, job: Claimed) {
         log(&summary, &outcome);
         let done_with_upload = matches!(
             outcome,
-            Outcome::Unchanged | Outcome::Repaired | Outcome::Activated | Outcome::Failed(_)
+            Outcome::Unchanged | Outcome::Changed | Outcome::Activated | Outcome::Failed(_)
         ) || (matches!(outcome, Outcome::Stopped) && job.was_cancelled());
         let upload = job.request().upload().map(ToOwned::to_owned);
         if let Err(error) = job.finish(outcome).await {
@@ -131,7 +131,7 @@ fn backoff(attempt: u32) -> Duration {
 fn log(summary: &str, outcome: &Outcome) {
     match outcome {
         Outcome::Unchanged => tracing::info!("{summary}: nothing had to change"),
-        Outcome::Repaired | Outcome::Activated => tracing::info!("{summary}: done"),
+        Outcome::Changed | Outcome::Activated => tracing::info!("{summary}: done"),
         Outcome::Failed(problem) if problem.kind.is_inner() => {
             tracing::error!("{summary}: failed: {}", in_words(problem));
         }

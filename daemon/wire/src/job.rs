@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{GcView, Problem, TreeView};
+use crate::{GcView, HoldChange, Problem, TreeView};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -17,7 +17,7 @@ pub enum JobKind {
     Remove,
     /// Run the tests of an active pack.
     Test,
-    /// Run a plan that was made before.
+    /// Make it so: the packs that are named, or a plan that was made before.
     Apply,
     /// Go back to the packs of an earlier generation.
     Rollback,
@@ -226,6 +226,21 @@ pub struct PlanView {
     /// The generation that it was made on; absent when nothing was installed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<i64>,
+    /// Packs that are held, or not held any more, afterwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<HoldChange>,
+    /// Whether the host is, or would be, different because of it: what a dry run is for.
+    #[serde(default)]
+    pub changed: bool,
+}
+
+impl PlanView {
+    /// Whether something is different afterwards, going by its lines.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        let mut changes = self.changes.iter();
+        !self.holds.is_empty() || changes.any(|change| change.action != ChangeAction::Keep)
+    }
 }
 
 /// One line of a plan.

@@ -5,6 +5,7 @@
 //! a kind, the text of a path). `docs/openapi.json` is generated from here.
 
 mod audit;
+mod desired;
 mod error;
 mod event;
 mod gc;
@@ -20,6 +21,7 @@ mod status;
 mod test;
 
 pub use audit::{AuditList, AuditView};
+pub use desired::{ApplyRequest, Desired, DesiredHold, DesiredPack, EnsureQuery, HoldChange};
 pub use error::{ErrorKind, Exit, Problem};
 pub use event::{EventKind, EventList, EventView};
 pub use gc::{GcItem, GcKind, GcLeft, GcRequest, GcView};
@@ -37,12 +39,12 @@ pub use pack::{
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
-    AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList, RegistryState,
-    RegistryView, SearchList, SearchView, SignedView, Trust, TrustRequest,
+    AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList, RegistrySettings,
+    RegistryState, RegistryView, SearchList, SearchView, SignedView, Trust, TrustRequest,
 };
 pub use request::{
-    ApplyRequest, HoldRequest, InstallRequest, RefreshRequest, RegistryRequest, RemoveQuery,
-    UploadQuery, VerifyRequest,
+    HoldRequest, InstallRequest, RefreshRequest, RegistryRequest, RemoveQuery, UploadQuery,
+    VerifyRequest,
 };
 pub use role::Role;
 pub use status::{AcknowledgeView, DegradedView, HealthView, QueueView, ReloadView, StatusView};

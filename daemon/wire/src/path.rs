@@ -10,7 +10,7 @@ pub const METRICS: &str = "/v1/metrics";
 pub const OPENAPI: &str = "/v1/openapi.json";
 /// `GET`: active packs.
 pub const PACKS: &str = "/v1/packs";
-/// `GET` shows one pack, `DELETE` removes it.
+/// `GET` shows one pack, `PUT` makes it as asked, `DELETE` removes it.
 pub const PACK: &str = "/v1/packs/{ref}";
 /// `POST`: install from a registry reference or a URL.
 pub const INSTALL: &str = "/v1/packs/install";
@@ -28,7 +28,7 @@ pub const PACK_TESTS_LATEST: &str = "/v1/packs/{ref}/tests/latest";
 pub const VERIFY: &str = "/v1/packs/verify";
 /// `POST`: an operator has seen that the database was lost.
 pub const ACKNOWLEDGE: &str = "/v1/status/acknowledge";
-/// `POST`: run a plan that was made before.
+/// `POST`: make it so: the packs that are named, or a plan that was made before.
 pub const APPLY: &str = "/v1/apply";
 /// `GET`: generations, newest first.
 pub const GENERATIONS: &str = "/v1/generations";

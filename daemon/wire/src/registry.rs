@@ -83,7 +83,7 @@ pub struct RegistryHealth {
     pub next_refresh: Option<String>,
 }
 
-/// One configured registry. Headers are never shown.
+/// One configured registry. Of headers only the names are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RegistryView {
     /// Its name.
@@ -102,6 +102,9 @@ pub struct RegistryView {
     pub trust: Trust,
     /// Patterns of refs that may come from it; empty: any.
     pub refs: Vec<String>,
+    /// The other keys that it has in the configuration.
+    #[serde(default)]
+    pub settings: RegistrySettings,
     /// How many packs its index has.
     pub packs: u64,
     /// Entries that were left out, each with its position and reason.
@@ -114,6 +117,29 @@ pub struct RegistryView {
     pub warnings: Vec<String>,
     /// How it fares.
     pub health: RegistryHealth,
+}
+
+/// How a registry is asked, where that is not as usual.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegistrySettings {
+    /// The names of the headers of each request to it. What they say is shown nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// Of a signed one: the file of its root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// How long past its end what was signed still counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_stale: Option<String>,
+    /// How old its index may become.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<String>,
+    /// Whether plain http is allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_http: bool,
+    /// What the tests of its packs are kept in by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
 }
 
 /// What was accepted last of a signed registry.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{PlanView, Trust};
+use crate::Trust;
 
 /// `POST /v1/packs/install`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -87,33 +87,6 @@ pub struct UploadQuery {
     /// Seconds to hold the answer until the job ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u64>,
-}
-
-/// `POST /v1/apply`: run exactly this plan, or nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of its own, as it is sent"
-)]
-pub struct ApplyRequest {
-    /// The `plan` of a job, such as a dry run's.
-    pub plan: PlanView,
-    /// What it was made for, for the record, such as `install slack`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<String>,
-    /// Activate in spite of unmet dependencies or dependents.
-    #[serde(default)]
-    pub force: bool,
-    /// Do not check dependencies.
-    #[serde(default)]
-    pub skip_deps: bool,
-    /// Do not run the packs' own tests before they become active.
-    #[serde(default)]
-    pub skip_tests: bool,
-    /// Only see whether the plan could still be run.
-    #[serde(default)]
-    pub dry_run: bool,
 }
 
 /// `POST /v1/packs/verify`.

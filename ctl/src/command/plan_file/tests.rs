@@ -17,6 +17,7 @@ fn what_is_written_is_read() {
         ],
         circles: vec![vec!["core".into(), "web".into(), "core".into()]],
         generation: Some(41),
+        ..PlanView::default()
     });
     let flags = ApplyRequest {
         skip_deps: true,
@@ -24,7 +25,7 @@ fn what_is_written_is_read() {
     };
     write(&path, &done, &flags).unwrap();
     let read = read(&path).unwrap();
-    assert_eq!(Some(read.plan), done.plan);
+    assert_eq!(read.plan, done.plan);
     assert_eq!(read.summary.as_deref(), Some("install web"));
     assert!(read.skip_deps && !read.force && !read.skip_tests);
 }

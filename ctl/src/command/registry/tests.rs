@@ -15,6 +15,7 @@ pub(crate) fn registry(name: &str, state: RegistryState) -> RegistryView {
         enabled: true,
         trust: Trust::Checksum,
         refs: Vec::new(),
+        settings: packd_wire::RegistrySettings::default(),
         packs: 42,
         problems: Vec::new(),
         signed: None,

@@ -49,6 +49,7 @@ use super::{
         pack::test::list,
         pack::test::latest,
         apply::apply,
+        apply::ensure,
         upload::upload,
         generation::list,
         generation::show,

@@ -36,9 +36,14 @@ pub(crate) async fn set(
 ) -> Answer<Shown<PackView>> {
     // first, so that a pack that is not there is not held
     one(&state, &pack_ref).await?;
+    let HoldRequest { until, reason } = read(&request)?;
+    if let Some(over) = until.as_ref().filter(|until| time::until(until).is_zero()) {
+        let detail = format!("`until: {over}` is over already");
+        return Err(Refusal::new(ErrorKind::BadRequest, detail));
+    }
     let hold = HoldView {
-        until: request.until.as_deref().map(end).transpose()?,
-        reason: request.reason.as_deref().map(reason).transpose()?.flatten(),
+        until,
+        reason,
         by: caller.name(&headers),
         at: time::now(),
     };
@@ -72,16 +77,21 @@ pub(crate) async fn lift(
     one(&state, &pack_ref).await.map(Shown)
 }
 
-fn end(text: &str) -> Answer<String> {
-    let refuse = |detail| Refusal::new(ErrorKind::BadRequest, detail);
-    let Some(written) = time::utc(text) else {
-        let detail = format!("`until: {text}` is no time");
-        return Err(refuse(detail).hint("write it as `2026-12-31T18:00:00Z`"));
+/// A hold that is asked for, as it is kept: the time in UTC, the reason without spaces around it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn read(request: &HoldRequest) -> Answer<HoldRequest> {
+    let end = |text: &str| {
+        time::utc(text).ok_or_else(|| {
+            let detail = format!("`until: {text}` is no time");
+            Refusal::new(ErrorKind::BadRequest, detail).hint("write it as `2026-12-31T18:00:00Z`")
+        })
     };
-    if time::until(&written).is_zero() {
-        return Err(refuse(format!("`until: {text}` is over already")));
-    }
-    Ok(written)
+    Ok(HoldRequest {
+        until: request.until.as_deref().map(end).transpose()?,
+        reason: request.reason.as_deref().map(reason).transpose()?.flatten(),
+    })
 }
 
 /// The reason of a hold or a pin; none when there is nothing in it.

@@ -67,7 +67,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
     let daemon = Daemon::new();
     for (target, allowed) in [
         ("/v1/packs", "GET"),
-        ("/v1/packs/slack", "GET"),
+        ("/v1/packs/slack/hold", "POST"),
         ("/v1/reload", "POST"),
     ] {
         let request = Request::put(target).body(Body::empty()).unwrap();

@@ -1,6 +1,6 @@
 //! What a plan is to be found for: everything that the solver knows from the start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use packd_format::{Dependency, PackRef, PreReleases, Requirement, Version};
 
@@ -15,6 +15,8 @@ pub(crate) struct Question {
     pub installed: BTreeMap<PackRef, Present>,
     /// What packs are held or pinned to.
     pub limits: Vec<Limit>,
+    /// The active packs that stay only where another one needs them: what they need themselves is in nobody's way.
+    pub leaving: BTreeSet<PackRef>,
     /// Whether pre-releases are considered where nobody names one.
     pub pre: PreReleases,
 }

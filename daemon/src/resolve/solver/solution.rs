@@ -35,6 +35,8 @@ pub(crate) struct Pick {
     pub standing: Standing,
     /// The registry that offers it.
     pub registry: Option<String>,
+    /// What it needs.
+    pub dependencies: Vec<Dependency>,
     /// Why it is there.
     pub reason: Reason,
 }
@@ -236,6 +238,7 @@ impl<'a, 'q, O: Offers> Draft<'a, 'q, O> {
             version: release.version.clone(),
             standing: release.standing,
             registry,
+            dependencies: release.dependencies.clone(),
             reason: self.reason(node),
         }
     }

@@ -165,7 +165,8 @@ impl<'a, 'q, O: Offers> Solver<'a, 'q, O> {
     fn new(universe: &'a Universe<'q, O>, budget: &'a Budget<'a>) -> Self {
         let question = universe.question;
         let mut needed_by: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (name, pack) in &question.installed {
+        let staying = question.installed.iter();
+        for (name, pack) in staying.filter(|(name, _)| !question.leaving.contains(*name)) {
             for need in pack
                 .dependencies
                 .iter()

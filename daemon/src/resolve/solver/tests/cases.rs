@@ -37,6 +37,9 @@ struct Case {
     /// Packs that may be in some versions only.
     #[serde(default)]
     held: BTreeMap<String, String>,
+    /// Active packs that may go.
+    #[serde(default)]
+    leaving: Vec<String>,
     #[serde(default)]
     plan: Option<String>,
     #[serde(default)]
@@ -128,6 +131,11 @@ impl Case {
             wants,
             installed: installed.collect(),
             limits: limits.collect(),
+            leaving: self
+                .leaving
+                .iter()
+                .map(|name| name.parse().unwrap())
+                .collect(),
             pre: if self.pre {
                 PreReleases::Include
             } else {
