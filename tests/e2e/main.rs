@@ -6,6 +6,7 @@
     reason = "`packd` and its `packs` are what the tests speak of"
 )]
 
+mod ansible;
 mod build;
 mod change;
 mod config;
@@ -27,6 +28,7 @@ mod index;
 mod install;
 mod lost;
 mod lying;
+mod managed;
 mod metrics;
 mod pipelines;
 mod progress;

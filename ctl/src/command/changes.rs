@@ -9,7 +9,7 @@ use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, Pl
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::apply::RegistryNote;
+use super::apply::{Notes, RegistryNote};
 use super::gc;
 use super::interrupt::Interrupt;
 use super::verify;
@@ -35,7 +35,7 @@ pub(crate) enum Asked<'a> {
     /// One: its job.
     One,
     /// What shall be: its job, with what is done about registries, and whether anything is different.
-    Desired(&'a [RegistryNote]),
+    Desired(&'a Notes),
     /// Several: an array of jobs, however many came of it.
     Several,
 }
@@ -47,6 +47,8 @@ struct Applied<'a> {
     changed: bool,
     /// The registries that were, or would be, added or changed.
     registries: &'a [RegistryNote],
+    /// Packs of which a check can say nothing before these registries are there.
+    unplanned: &'a [String],
     /// The job that did the rest.
     job: &'a JobView,
 }
@@ -268,12 +270,13 @@ pub(crate) fn show(out: &mut Output, jobs: &[JobView], asked: Asked<'_>) {
     }
     match (asked, jobs) {
         (Asked::One, [job]) => out.show(job, String::new),
-        (Asked::Desired(registries), [job]) => {
+        (Asked::Desired(notes), [job]) => {
             let planned = job.plan.as_ref().is_some_and(|plan| plan.changed);
             let is_dry = job.request["dry_run"] == true;
             let applied = Applied {
-                changed: job.changed || !registries.is_empty() || (is_dry && planned),
-                registries,
+                changed: job.changed || !notes.registries.is_empty() || (is_dry && planned),
+                registries: &notes.registries,
+                unplanned: &notes.unplanned,
                 job,
             };
             out.show(&applied, String::new);

@@ -4,22 +4,22 @@ use std::fmt::Write as _;
 
 use packd_wire::{ChangeAction, PlanChange, PlanView};
 
-use super::{RegistryAction, RegistryNote};
+use super::{Notes, RegistryAction};
 use crate::output::text::clean;
 use crate::output::{BAD, GOOD, styled};
 
 /// A line for each thing that goes and each that comes; empty when nothing is different.
-pub(super) fn of(plan: &PlanView, registries: &[RegistryNote]) -> String {
+pub(super) fn of(plan: &PlanView, notes: &Notes) -> String {
     let mut lines = Lines::default();
-    for note in registries {
+    for note in &notes.registries {
         let sign = match note.action {
             RegistryAction::Add => '+',
             RegistryAction::Change => '~',
         };
         lines.add(sign, &format!("registry {} {}", note.name, note.url));
-        for pack in &note.packs {
-            lines.add('+', &format!("{pack} ({})", note.name));
-        }
+    }
+    for pack in &notes.unplanned {
+        lines.add('+', pack);
     }
     let mut changes: Vec<&PlanChange> = plan.changes.iter().collect();
     changes.sort_by(|a, b| a.pack_ref.cmp(&b.pack_ref));
@@ -62,5 +62,49 @@ impl Lines {
         };
         let written = writeln!(self.0, "{line}");
         debug_assert!(written.is_ok(), "a String takes every write");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packd_wire::HoldChange;
+
+    use super::*;
+    use crate::command::apply::RegistryNote;
+    use crate::command::changes::tests::change;
+
+    #[test]
+    fn a_line_goes_or_comes_for_all_that_is_different() {
+        let mut upgrade = change("slack", ChangeAction::Upgrade, Some("2.0.0"), Some("2.1.0"));
+        upgrade.registry = Some("acme".to_owned());
+        let plan = PlanView {
+            changes: vec![
+                upgrade,
+                change("old", ChangeAction::Remove, Some("1.0.0"), None),
+                change("jira", ChangeAction::Keep, Some("1.2.3"), Some("1.2.3")),
+            ],
+            holds: vec![HoldChange {
+                pack_ref: "jira".to_owned(),
+                held: true,
+                until: None,
+                reason: Some("a release".to_owned()),
+            }],
+            ..PlanView::default()
+        };
+        let notes = Notes {
+            registries: vec![RegistryNote {
+                name: "acme".to_owned(),
+                action: RegistryAction::Add,
+                url: "https://acme.example/index.json".to_owned(),
+            }],
+            unplanned: vec!["teams ^2".to_owned()],
+        };
+        let text = anstream::adapter::strip_str(&of(&plan, &notes)).to_string();
+        assert_eq!(
+            text,
+            "+registry acme https://acme.example/index.json\n+teams ^2\n-old 1.0.0\n-slack 2.0.0\n\
+             +slack 2.1.0 (acme)\n+hold jira: a release\n"
+        );
+        assert_eq!(of(&PlanView::default(), &Notes::default()), "");
     }
 }

@@ -3,7 +3,8 @@
 mod diff;
 mod registries;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use packd_wire::{ApplyRequest, Desired, DesiredPack, Exit};
 
@@ -14,7 +15,27 @@ use crate::Ending;
 use crate::client::Client;
 use crate::output::{Failure, Output};
 
-pub(crate) use registries::{RegistryAction, RegistryNote};
+use registries::RegistryAction;
+pub(crate) use registries::RegistryNote;
+
+/// What is done beside the job.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Notes {
+    /// The registries that are, or would be, added or changed.
+    pub(crate) registries: Vec<RegistryNote>,
+    /// Packs of which a check can say nothing before these registries are there, in words.
+    pub(crate) unplanned: Vec<String>,
+}
+
+impl Notes {
+    /// The registries that are not there yet.
+    fn added(&self) -> impl Iterator<Item = &str> {
+        let added = self.registries.iter();
+        added
+            .filter(|note| note.action == RegistryAction::Add)
+            .map(|note| note.name.as_str())
+    }
+}
 
 /// Make this host have the packs that a file names, or run a plan that was saved
 ///
@@ -93,14 +114,14 @@ impl Apply {
         };
         request.dry_run = self.dry_run;
         let job = client.apply(&request).await?;
-        let asked = notes.as_deref().map_or(Asked::One, Asked::Desired);
+        let asked = notes.as_ref().map_or(Asked::One, Asked::Desired);
         let id = job.id;
         let ending =
             changes::follow(client, out, vec![job], asked, &self.waiting, &mut interrupt).await?;
         if self.diff && out.is_human() {
             let job = client.job(id).await?;
             let plan = job.plan.unwrap_or_default();
-            out.data(&diff::of(&plan, notes.as_deref().unwrap_or_default()));
+            out.data(&diff::of(&plan, &notes.unwrap_or_default()));
         }
         Ok(ending)
     }
@@ -108,23 +129,26 @@ impl Apply {
     /// What a file asks for, and what is done about its registries.
     async fn desired(
         &self,
-        path: &std::path::Path,
+        path: &Path,
         client: &Client,
         out: &mut Output,
-    ) -> Result<(ApplyRequest, Vec<RegistryNote>), Failure> {
+    ) -> Result<(ApplyRequest, Notes), Failure> {
         let file = packs_file::read(path)?;
-        let mut notes = registries::look(&file, client, out).await?;
+        let mut notes = Notes {
+            registries: registries::look(&file, client, out).await?,
+            unplanned: Vec::new(),
+        };
         if !self.dry_run {
-            registries::put(&file, &mut notes, client, out).await?;
+            registries::put(&file, &mut notes.registries, client, out).await?;
         }
         let mut packs = file.packs;
         if self.dry_run {
-            self.set_apart(&mut packs, &mut notes, client).await?;
+            Self::set_apart(&mut packs, &mut notes, client).await?;
         }
         let request = ApplyRequest {
             prune: self.prune,
             // what would be left of a check is no slip
-            force: self.force || (self.dry_run && packs.is_empty() && !notes.is_empty()),
+            force: self.force || (packs.is_empty() && !notes.unplanned.is_empty()),
             packs: Some(packs),
             pre: self.pre,
             skip_deps: self.skip_deps,
@@ -134,43 +158,46 @@ impl Apply {
         Ok((request, notes))
     }
 
-    /// Takes out of a check what comes from registries that are not there yet: nobody can be asked about that. What is
+    /// Takes out of a check what may come from registries that are not there yet: nobody can be asked about that. What is
     /// installed of it stays.
     async fn set_apart(
-        &self,
-        packs: &mut std::collections::BTreeMap<String, Desired>,
-        notes: &mut [RegistryNote],
+        packs: &mut BTreeMap<String, Desired>,
+        notes: &mut Notes,
         client: &Client,
     ) -> Result<(), Failure> {
-        if !notes.iter().any(|note| note.action == RegistryAction::Add) {
+        let added: Vec<&str> = notes.added().collect();
+        if added.is_empty() {
             return Ok(());
         }
         let installed = client.packs().await?.packs;
         let is_installed = |name: &str| installed.iter().any(|pack| pack.pack_ref == name);
-        for note in notes
-            .iter_mut()
-            .filter(|note| note.action == RegistryAction::Add)
-        {
-            let of_it = |desired: &Desired| desired.pack().registry.as_ref() == Some(&note.name);
-            let apart: Vec<String> = packs
-                .iter()
-                .filter(|(_, desired)| of_it(desired))
-                .map(|(name, _)| name.clone())
-                .collect();
-            for name in apart {
-                let Some(desired) = packs.remove(&name) else {
-                    continue;
-                };
-                let version = desired.pack().version;
-                note.packs.push(match version {
-                    Some(version) => format!("{name} {version}"),
-                    None => name.clone(),
-                });
-                if is_installed(&name) {
-                    packs.insert(name, DesiredPack::default().into());
-                }
+        let mut unplanned = Vec::new();
+        for (name, desired) in packs.iter_mut() {
+            let pack = desired.pack();
+            let may_come = match &pack.registry {
+                Some(registry) => added.contains(&registry.as_str()),
+                None => pack.source.is_none() && !pack.uploaded && !is_installed(name),
+            };
+            if may_come {
+                *desired = DesiredPack::default().into();
+                let version = pack.version.map(|version| format!(" {version}"));
+                let from = pack.registry.map(|registry| format!(" ({registry})"));
+                unplanned.push((
+                    name.clone(),
+                    format!(
+                        "{name}{}{}",
+                        version.unwrap_or_default(),
+                        from.unwrap_or_default()
+                    ),
+                ));
             }
         }
+        for (name, _) in &unplanned {
+            if !is_installed(name) {
+                packs.remove(name);
+            }
+        }
+        notes.unplanned = unplanned.into_iter().map(|(_, words)| words).collect();
         Ok(())
     }
 }

@@ -26,9 +26,6 @@ pub(crate) struct RegistryNote {
     pub(crate) action: RegistryAction,
     /// Where its index is.
     pub(crate) url: String,
-    /// Packs that shall come from it, of which nothing can be said before it is there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) packs: Vec<String>,
 }
 
 /// What has to be done about the registries of a file. What is odd is said at once.
@@ -72,7 +69,6 @@ pub(super) async fn look(
             name: name.clone(),
             action,
             url: desired.url.clone(),
-            packs: Vec::new(),
         });
     }
     Ok(notes)
