@@ -353,6 +353,81 @@ fn a_request_says_one_thing_and_names_what_is_wrong() {
     }
 }
 
+#[test]
+fn packs_of_one_repository_are_told_apart_by_their_folders() {
+    let repository = Repository::new("all");
+    for (name, version) in [("left", "1.0.0"), ("right", "2.0.0")] {
+        PackTree::new(name, version).write_to(&repository.path().join(name));
+    }
+    let first = repository.commit_all("both");
+    PackTree::new("left", "1.1.0").write_to(&repository.path().join("left"));
+    repository.commit_all("one");
+    let site = GitSite::serving([&repository]);
+    let packd = Packd::start(&Settings::for_site(&site.site));
+    let url = site.url(&repository);
+    let wanted = json!({"packs": {
+        "left": {"source": url, "path": "left", "git_ref": "main"},
+        "right": {"source": url, "path": "right", "git_ref": first},
+    }});
+    succeeded(&apply(&packd, &wanted), true);
+    assert_eq!(packd.active(), ["left 1.1.0", "right 2.0.0"]);
+    succeeded(&apply(&packd, &wanted), false);
+    let commits: Vec<_> = packd
+        .packs()
+        .into_iter()
+        .map(|pack| pack.source.commit)
+        .collect();
+    assert_eq!(commits[1].as_ref(), Some(&first));
+    assert_ne!(commits[0], commits[1]);
+}
+
+#[test]
+fn packs_that_do_not_go_together_are_refused_together() {
+    let site = Site::serving([
+        &PackTree::new("core", "1.0.0"),
+        &PackTree::new("core", "2.0.0"),
+        &PackTree::new("slack", "1.0.0").needs("core@^1"),
+        &PackTree::new("teams", "1.0.0"),
+    ]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    let wanted = json!({"packs": {"core": "^2", "slack": "*", "teams": "*"}});
+    let problem = apply(&packd, &wanted).error.unwrap();
+    assert_eq!(problem.kind, ErrorKind::DependencyUnmet, "{problem:#?}");
+    assert_eq!(packd.active(), [""; 0], "not the one that would do either");
+
+    // what is as asked for moves only within what was asked
+    packd.ctl(["install", "core@2.0.0"]).success();
+    let problem = apply(&packd, &wanted).error.unwrap();
+    assert!(
+        problem
+            .causes
+            .iter()
+            .any(|cause| cause == "`core` shall be ^2"),
+        "{problem:#?}"
+    );
+    let loose = json!({"packs": {"core": "*", "slack": "*"}});
+    succeeded(&apply(&packd, &loose), true);
+    assert_eq!(packd.active(), ["core 1.0.0", "slack 1.0.0"]);
+}
+
+#[test]
+fn what_a_dry_run_planned_is_run_as_it_is() {
+    let site = site();
+    let packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["install", "teams"]).success();
+    let wanted = json!({
+        "packs": {"slack": {"version": "^2", "hold": {"reason": "a release"}}},
+        "prune": true,
+        "dry_run": true,
+    });
+    let planned = apply(&packd, &wanted);
+    assert_eq!(packd.active(), ["teams 3.0.0"]);
+    let job = apply(&packd, &json!({"plan": planned.plan}));
+    succeeded(&job, true);
+    assert_eq!(packd.active(), ["core 1.0.0", "slack 2.1.0"]);
+    assert!(hold(&packd, "slack").is_some());
+}
+
 mod people {
     use super::*;
 

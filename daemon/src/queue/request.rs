@@ -96,6 +96,17 @@ pub(crate) struct Flags {
     pub skip_tests: bool,
 }
 
+impl From<&ApplyRequest> for Flags {
+    fn from(request: &ApplyRequest) -> Self {
+        Self {
+            force: request.force,
+            dry_run: request.dry_run,
+            skip_deps: request.skip_deps,
+            skip_tests: request.skip_tests,
+        }
+    }
+}
+
 impl JobRequest {
     /// Its switches.
     #[must_use]
@@ -133,12 +144,7 @@ impl JobRequest {
                 force: request.repair,
                 ..Flags::default()
             },
-            Self::Apply(request) => Flags {
-                force: request.force,
-                dry_run: request.dry_run,
-                skip_deps: request.skip_deps,
-                skip_tests: request.skip_tests,
-            },
+            Self::Apply(request) => request.into(),
         }
     }
 

@@ -19,7 +19,7 @@ use packd_wire::{ApplyRequest, Desired, DesiredHold, HoldChange};
 use super::order::{Order, Planned, Wish};
 use super::solver::Limit;
 use super::{Brought, Host, Plan, Policy, ResolveError, Wanted, by_url, uploaded};
-use crate::queue::JobRequest;
+use crate::queue::Flags;
 use crate::store::hold::Holds;
 use crate::store::pack::Installed;
 use crate::store::{self, time};
@@ -90,7 +90,7 @@ pub(super) async fn plan(
     } else {
         BTreeSet::new()
     };
-    let flags = JobRequest::Apply(request.clone()).flags();
+    let flags = Flags::from(request);
     let Planned { mut plan, needs } = if wishes.is_empty() {
         Planned {
             plan: Plan::default(),

@@ -121,6 +121,14 @@ fn what_is_wrong_with_a_pack_is_said_with_its_name() {
         pack.version = Some("2.1.0".into());
         pack.source = Some("https://example.org/a.tgz".into());
     });
+    let local = pack(|pack| pack.source = Some("file:///srv/slack.git".into()));
+    let request = request(&[("slack", local)], false);
+    let stranger = Policy {
+        reads_files: false,
+        ..POLICY
+    };
+    let error = check(&request, request.packs.as_ref().unwrap(), stranger).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert!(
         checked(&[("slack", fine)], false).is_ok(),
         "{url} with a version"
