@@ -6,10 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use futures_util::StreamExt as _;
 use packd_wire::{ChangeAction, Exit, JobKind, JobStatus, JobView, PlanChange, PlanView, StepName};
-use serde::Serialize;
 use tokio::time::Instant;
 
-use super::apply::{Notes, RegistryNote};
+use super::asked::Asked;
 use super::gc;
 use super::interrupt::Interrupt;
 use super::verify;
@@ -28,37 +27,6 @@ const AT_ONCE: usize = 8;
 const WONDER_AFTER: Duration = Duration::from_secs(1);
 /// At most so many jobs at work are named.
 const AT_WORK: u32 = 3;
-
-/// How many things were asked for, which is the shape of the data that comes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked<'a> {
-    /// One: its job.
-    One,
-    /// What shall be: its job, with what is done about registries, and whether anything is different.
-    Desired(&'a Notes),
-    /// Several: an array of jobs, however many came of it.
-    Several,
-}
-
-/// What came of it that something shall be.
-#[derive(Debug, Serialize)]
-struct Applied<'a> {
-    /// Whether anything is, or would be, different.
-    changed: bool,
-    /// The registries that were, or would be, added or changed.
-    registries: &'a [RegistryNote],
-    /// Packs of which a check can say nothing before these registries are there.
-    unplanned: &'a [String],
-    /// The job that did the rest.
-    job: &'a JobView,
-}
-
-impl Asked<'_> {
-    /// Of the number of things that were named.
-    pub(crate) fn of(count: usize) -> Self {
-        if count == 1 { Self::One } else { Self::Several }
-    }
-}
 
 /// How long to stay with a job.
 #[derive(Debug, Clone, Args)]
@@ -184,7 +152,7 @@ pub(crate) fn report(
     asked: Asked<'_>,
     progress: &Progress,
 ) -> Ending {
-    show(out, jobs, asked);
+    asked.show(out, jobs);
     let mut exit = Exit::Done;
     let mut dry_runs = DryRuns::default();
     for job in jobs {
@@ -263,32 +231,10 @@ fn changes(job: &JobView) -> &[PlanChange] {
     job.plan.as_ref().map_or(&[], |plan| &plan.changes)
 }
 
-/// Shows jobs as data.
-pub(crate) fn show(out: &mut Output, jobs: &[JobView], asked: Asked<'_>) {
-    if out.is_human() {
-        return;
-    }
-    match (asked, jobs) {
-        (Asked::One, [job]) => out.show(job, String::new),
-        (Asked::Desired(notes), [job]) => {
-            let planned = job.plan.as_ref().is_some_and(|plan| plan.changed);
-            let is_dry = job.request["dry_run"] == true;
-            let applied = Applied {
-                changed: job.changed || !notes.registries.is_empty() || (is_dry && planned),
-                registries: &notes.registries,
-                unplanned: &notes.unplanned,
-                job,
-            };
-            out.show(&applied, String::new);
-        }
-        _ => out.show_list(&jobs, jobs, String::new),
-    }
-}
-
 /// Says which jobs were queued. Quiet, it is their numbers, for scripts.
 fn leave(out: &mut Output, jobs: &[JobView], asked: Asked<'_>) -> Ending {
     if !out.is_human() {
-        show(out, jobs, asked);
+        asked.show(out, jobs);
         return Ending::Exit(Exit::Done);
     }
     let mut exit = Exit::Done;

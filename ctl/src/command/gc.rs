@@ -2,7 +2,8 @@
 
 use packd_wire::{GcKind, GcRequest, GcView, JobView};
 
-use super::changes::{self, Asked, Waiting};
+use super::asked::Asked;
+use super::changes::{self, Waiting};
 use super::interrupt::Interrupt;
 use crate::Ending;
 use crate::client::Client;

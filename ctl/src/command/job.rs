@@ -6,7 +6,8 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use packd_wire::{Exit, JobList, JobStatus, JobView, JobsQuery, StepStatus};
 
-use super::changes::{self, Asked, Waiting};
+use super::asked::Asked;
+use super::changes::{self, Waiting};
 use super::gc;
 use super::interrupt::Interrupt;
 use crate::Ending;
@@ -186,7 +187,7 @@ impl Cancel {
                 }
             }
         }
-        changes::show(out, &jobs, asked);
+        asked.show(out, &jobs);
         for job in &jobs {
             let became = match job.status {
                 JobStatus::Queued | JobStatus::Running => "is being cancelled",

@@ -3,6 +3,7 @@
 //! The first line of a verb's comment is its line in the help.
 
 pub(crate) mod apply;
+mod asked;
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod completions;

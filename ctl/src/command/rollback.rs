@@ -2,7 +2,8 @@
 
 use packd_wire::{Exit, RollbackRequest};
 
-use super::changes::{self, Asked, Waiting};
+use super::asked::Asked;
+use super::changes::{self, Waiting};
 use super::generations::number;
 use super::interrupt::Interrupt;
 use crate::Ending;

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use packd_format::PackRef;
 use packd_wire::{ApplyRequest, Desired, DesiredHold, HoldChange};
 
-use super::order::{Order, Planned, Wish};
+use super::order::{Order, Planned};
 use super::solver::Limit;
+use super::wish::Wish;
 use super::{Brought, Host, Plan, Policy, ResolveError, Wanted, by_url, uploaded};
 use crate::queue::Flags;
 use crate::store::hold::Holds;

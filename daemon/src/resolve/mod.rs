@@ -19,6 +19,7 @@ mod solver;
 mod tests;
 mod uploaded;
 mod view;
+mod wish;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,7 +38,8 @@ use crate::store::pack::Installed;
 use crate::store::{self, Database};
 
 use name::{parse_checksum, parse_name, parse_ref};
-use order::{Order, Wish};
+use order::Order;
+use wish::Wish;
 
 use desired::DesiredError;
 use error::Changed;

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use packd_format::{Dependency, PackRef, PreReleases, Requirement};
+use packd_format::{Dependency, PackRef, PreReleases};
 
 use super::desired::DesiredError;
 use super::market::{self, Searched, Terms, Unanswered};
-use super::pin::Pin;
-use super::solver::{
-    Candidate, Limit, Pick, Present, Question, Reason, Solution, Standing, Unsolved, Want,
-};
+use super::solver::{Candidate, Limit, Pick, Present, Question, Reason, Standing, Unsolved, Want};
+use super::wish::Wish;
 use super::{
     Active, Brought, Host, Plan, ResolveError, Wanted, from_offer, hold, installed_version,
     is_present,
@@ -30,39 +28,6 @@ pub(super) struct Order {
     pub pre: bool,
     /// The switches of the request.
     pub flags: Flags,
-}
-
-/// One pack that a request asks for.
-pub(super) struct Wish {
-    /// The pack.
-    pub pack_ref: PackRef,
-    /// Which versions will do.
-    pub requirement: Requirement,
-    /// The only registry that may answer for it.
-    pub registry: Option<String>,
-    /// The folder inside the archive that is the pack.
-    pub path: Option<String>,
-    /// The pack itself, where the request brings it and it was inspected.
-    pub given: Option<Brought>,
-    /// What its bytes have to be, whatever a registry says.
-    pub pin: Pin,
-    /// Whether it is to be brought again though it is there.
-    pub again: bool,
-}
-
-impl Wish {
-    /// A pack in some version.
-    pub(super) fn new(pack_ref: PackRef, requirement: Requirement) -> Self {
-        Self {
-            pack_ref,
-            requirement,
-            registry: None,
-            path: None,
-            given: None,
-            pin: Pin::default(),
-            again: false,
-        }
-    }
 }
 
 /// A plan, and what it was made of.
@@ -162,7 +127,7 @@ impl Order {
             }
         }
         let newer = self.wishes.iter();
-        warnings.extend(newer.filter_map(|wish| newer_than_offered(wish, &solution, &answers)));
+        warnings.extend(newer.filter_map(|wish| wish.newer_than_offered(&solution, &answers)));
         let picks = solution.picks.iter();
         let needs = picks.map(|pick| (pick.pack_ref.to_string(), pick.dependencies.clone()));
         let needs = needs.collect();
@@ -360,29 +325,6 @@ impl Order {
             registry: name.clone(),
         })
     }
-}
-
-/// That what is installed is newer than what was to be the newest.
-fn newer_than_offered(
-    wish: &Wish,
-    solution: &Solution,
-    answers: &HashMap<PackRef, Arc<Answer>>,
-) -> Option<String> {
-    let name = &wish.pack_ref;
-    let kept = solution
-        .picks
-        .iter()
-        .find(|pick| pick.pack_ref == *name && pick.standing == Standing::Installed)?;
-    let answer = answers.get(name)?;
-    let newest = &answer.entry.newest().version;
-    (wish.requirement.is_latest() && kept.version > *newest).then(|| {
-        format!(
-            "installed `{name}` {} is newer than {newest}, the newest that registry `{}` offers; \
-             say `{name}@{newest}` to go back",
-            kept.version,
-            answer.registry(),
-        )
-    })
 }
 
 /// The newest version that is offered of a pack that is kept, if that is newer.

@@ -158,9 +158,8 @@ pub(super) async fn probe(
     name: Option<&PackRef>,
     host: &Host<'_>,
 ) -> Result<bool, ResolveError> {
-    if host.pinned.is_some() {
-        let settled = settled(host, &asked.shown(), name);
-        return Ok(settled.is_some_and(|change| change.commit.is_some()));
+    if let Some(change) = settled(host, &asked.shown(), name) {
+        return Ok(change.commit.is_some());
     }
     let url: SafeUrl = request
         .source

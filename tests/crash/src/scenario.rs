@@ -77,6 +77,18 @@ pub const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "desired",
+        before: Some(|packd| {
+            install(packd, "app@1.0.0");
+            install(packd, "other");
+        }),
+        request: |_| {
+            let app = json!({"version": "2.0.0", "hold": {"reason": "a release"}});
+            Request::post(path::APPLY, &json!({"packs": {"app": app}, "prune": true}))
+        },
+        ..NOTHING
+    },
+    Scenario {
         name: "upload",
         before: Some(|packd| install(packd, "other")),
         request: |_| {

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use packd_wire::{ApplyRequest, Desired, DesiredPack, Exit};
 
-use super::changes::{self, Asked, Waiting};
+use super::asked::Asked;
+use super::changes::{self, Waiting};
 use super::interrupt::Interrupt;
 use super::{packs_file, plan_file};
 use crate::Ending;
@@ -73,7 +74,7 @@ pub(crate) struct Apply {
     prune: bool,
 
     /// Show what would change, and change nothing
-    #[arg(long, alias = "check")]
+    #[arg(long, visible_alias = "check")]
     dry_run: bool,
 
     /// Show what changes as a diff
@@ -118,7 +119,8 @@ impl Apply {
         let id = job.id;
         let ending =
             changes::follow(client, out, vec![job], asked, &self.waiting, &mut interrupt).await?;
-        if self.diff && out.is_human() {
+        let is_done = ending == Ending::Exit(Exit::Done) && !self.waiting.no_wait;
+        if self.diff && is_done && out.is_human() {
             let job = client.job(id).await?;
             let plan = job.plan.unwrap_or_default();
             out.data(&diff::of(&plan, &notes.unwrap_or_default()));

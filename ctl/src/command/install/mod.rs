@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use packd_wire::{ApplyRequest, Exit, InstallRequest, JobView, UploadQuery};
 
-use super::changes::{self, Asked, Waiting};
+use super::asked::Asked;
+use super::changes::{self, Waiting};
 use super::folder;
 use super::interrupt::Interrupt;
 use super::plan_file;

@@ -6,9 +6,9 @@ use packd_wire::{DesiredHold, DesiredPack, InstallRequest};
 use super::DesiredError;
 use crate::config::SafeUrl;
 use crate::resolve::name::parse_checksum;
-use crate::resolve::order::Wish;
 use crate::resolve::pin::Pin;
 use crate::resolve::solver::Limit;
+use crate::resolve::wish::Wish;
 use crate::resolve::{
     Brought, Policy, ResolveError, Wanted, archive, installed_version, is_url, repository,
 };
