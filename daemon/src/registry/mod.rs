@@ -84,16 +84,29 @@ impl Registries {
     /// [`StoreError`].
     pub(crate) async fn views(&self) -> Result<Vec<RegistryView>, StoreError> {
         let mut views = Vec::new();
-        let config = self.inner.config.current();
-        for registry in &config.registries {
-            let row = self.cached(registry).await?;
-            let mut view = view(registry, &row, config.places.get(&registry.name));
-            if let Some(trust) = self.trust_of(&registry.name).await? {
-                trust::show(&mut view, registry, &trust);
-            }
-            views.push(view);
+        for registry in &self.inner.config.current().registries {
+            views.push(self.view_of(registry).await?);
         }
         Ok(views)
+    }
+
+    /// One configured registry and how it fares.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], [`RegistryError::Store`].
+    pub(crate) async fn view(&self, name: &str) -> Result<RegistryView, RegistryError> {
+        let registry = self.configured(name)?;
+        Ok(self.view_of(&registry).await?)
+    }
+
+    async fn view_of(&self, registry: &Registry) -> Result<RegistryView, StoreError> {
+        let row = self.cached(registry).await?;
+        let config = self.inner.config.current();
+        let mut view = view(registry, &row, config.places.get(&registry.name));
+        if let Some(trust) = self.trust_of(&registry.name).await? {
+            trust::show(&mut view, registry, &trust);
+        }
+        Ok(view)
     }
 
     /// Has all registries refreshed soon, by whoever does it when they are due.

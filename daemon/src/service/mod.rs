@@ -85,7 +85,7 @@ async fn serve(
 ) -> Result<(), ServiceError> {
     let signals = Signals::listen().map_err(ServiceError::Runtime)?;
     let hub = Hub::default();
-    let effective = with_added(&inputs, effective, &database).await;
+    let effective = with_added(&inputs, effective, &database).await?;
     let shared = Shared::new(effective.config);
     let queue = Queue::new(database.clone(), hub.clone());
     recover::run(&layout, &database, &hub, &queue)
@@ -210,29 +210,32 @@ fn prober() -> Prober {
 
 /// The configuration with the registries that were added while packd ran. What is wrong with them is in its warnings,
 /// and keeps nothing from starting.
-async fn with_added(inputs: &Inputs, effective: Effective, database: &Database) -> Effective {
+async fn with_added(
+    inputs: &Inputs,
+    effective: Effective,
+    database: &Database,
+) -> Result<Effective, ServiceError> {
     let added = match database.read(store::registry::all).await {
-        Ok(added) if added.is_empty() => return effective,
         Ok(added) => added,
         Err(error) => {
             tracing::error!(error = %crate::logging::chain(&error), "cannot read the registries that were added");
-            return effective;
+            return Ok(effective);
         }
     };
-    let inputs = inputs.with_added(added);
-    let known = effective.warnings.clone();
-    let loaded = tokio::task::spawn_blocking(move || crate::config::load(&inputs)).await;
-    let Ok(Ok(loaded)) = loaded else {
-        // it was right a moment ago; somebody writes it just now, and will reload
-        tracing::warn!(
-            "the configuration changed during the start; registries that were added come with the next reload"
-        );
-        return effective;
+    let environment = inputs.environment.clone();
+    let known = effective.warnings.len();
+    let take_in = move || {
+        let mut effective = effective;
+        effective.take_in(&added, &environment);
+        Ok(effective)
     };
-    for warning in loaded.warnings.iter().filter(|one| !known.contains(one)) {
+    let effective = store::off_thread(take_in)
+        .await
+        .map_err(ServiceError::Store)?;
+    for warning in effective.warnings.iter().skip(known) {
         tracing::warn!("{warning}");
     }
-    loaded
+    Ok(effective)
 }
 
 /// Says that everything is there.
