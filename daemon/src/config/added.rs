@@ -202,7 +202,11 @@ mod tests {
     fn the_configuration_comes_first_and_what_is_wrong_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("packd.yaml");
-        fs_err::write(&file, "registries: [{name: files, url: https://a.example/}]\n").unwrap();
+        fs_err::write(
+            &file,
+            "registries: [{name: files, url: https://a.example/}]\n",
+        )
+        .unwrap();
         let args = Args {
             config: Some(file),
             ..Args::default()
@@ -228,10 +232,7 @@ mod tests {
             .map(|one| one.name.as_str())
             .collect();
         assert_eq!(names, ["early", "files", "late"]);
-        for (warning, said) in warnings
-            .iter()
-            .zip(["at ", "`unverified`", "is left out"])
-        {
+        for (warning, said) in warnings.iter().zip(["at ", "`unverified`", "is left out"]) {
             assert!(warning.contains(said), "{warnings:?}");
         }
         assert_eq!(warnings.len(), 3, "{warnings:?}");

@@ -18,7 +18,8 @@ section! {
         /// What the registry is called in messages, requests and drop-ins: lower-case letters, digits,
         /// `_` and `-`, beginning with a letter.
         name: String, check name;
-        /// Where its index is: `https://…`, `file:///…`, or `http://…` with `allow_http: true`.
+        /// Where its index is: `https://…`, `file:///…`, or `http://…` with `allow_http: true`. Or
+        /// `dir:/path`: a folder of packs, as folders or archives, whose index packd makes itself.
         url: Url, check url;
         /// Registries are asked in this order, lower numbers first.
         priority: u32 = 100, check within!(0, 1_000_000);
@@ -87,6 +88,13 @@ impl Registry {
             return None;
         }
         let mut registry = registry?;
+        if registry.url.scheme() == "dir" && registry.trust == Trust::Signed {
+            reader.problem(
+                "trust",
+                "cannot be `signed`: a folder of packs has no index that somebody could sign",
+            );
+            return None;
+        }
         if let Some(file) = registry.root.take() {
             if registry.trust != Trust::Signed {
                 reader.problem("root", "has a meaning with `trust: signed` only");
@@ -157,11 +165,13 @@ fn url(url: &Url) -> Result<(), String> {
              ${cred:NAME}\"`"
         }
         "file" if url.host().is_some() => "must name a file of this host, as `file:///path`",
-        "https" | "http" | "file" => return Ok(()),
-        "dir" => "cannot be a `dir:` URL, which is not supported by this version of packd",
+        "dir" if url.to_file_path().is_err() => {
+            "must name a folder of this host by its whole path, as `dir:/srv/packs`"
+        }
+        "https" | "http" | "file" | "dir" => return Ok(()),
         other => {
             return Err(format!(
-                "must be an `https`, `http` or `file` URL, not `{other}`"
+                "must be an `https`, `http`, `file` or `dir` URL, not `{other}`"
             ));
         }
     };

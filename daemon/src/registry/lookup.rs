@@ -14,7 +14,7 @@ use crate::store::index::{EntryRow, IndexRow};
 use crate::store::{self, StoreError, time};
 
 use super::answer::Targets;
-use super::{Registries, RegistryError, in_words, trust};
+use super::{Registries, RegistryError, folder, in_words, trust};
 
 /// An index that was confirmed this recently is not asked about again.
 const FRESH: Duration = Duration::from_secs(10);
@@ -508,6 +508,9 @@ fn locate(
         registry: registry.name.clone(),
         reason,
     };
+    if registry.url.scheme() == "dir" {
+        return folder::locate(registry, url).map_err(refused);
+    }
     let url = registry
         .url
         .join(url)

@@ -6,12 +6,16 @@
 //! never passed over in favour of the next.
 
 mod added;
+mod alarm;
 mod answer;
 mod error;
+mod folder;
+mod local;
 mod lookup;
 mod refresh;
 #[cfg(test)]
 pub(crate) mod scene;
+mod schedule;
 mod search;
 mod signed;
 #[cfg(test)]
@@ -19,8 +23,9 @@ mod tests;
 mod trust;
 mod watch;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use packd_wire::{RegistryHealth, RegistryState, RegistryView};
@@ -36,11 +41,21 @@ pub(crate) use added::Before;
 pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
 pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
+pub(crate) use schedule::Host;
 
 /// A handle to the registries; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Registries {
     inner: Arc<Inner>,
+}
+
+/// The host as registries need to know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Here {
+    /// Which one it is.
+    pub host: Host,
+    /// A folder for what is looked at for a moment.
+    pub scratch: PathBuf,
 }
 
 /// Held by whoever refreshes a registry; what came of it is for those who wait.
@@ -52,18 +67,31 @@ struct Inner {
     http: Http,
     config: Shared,
     hub: Hub,
+    here: Here,
     /// Held while a registry is refreshed: one refresh of each at a time.
     refreshing: Mutex<HashMap<String, Lock>>,
     /// Where the last answer of each registry may lead, with the URL that was asked.
     realms: Mutex<HashMap<String, (Url, Realm)>>,
     /// Told when all registries shall be refreshed now.
     asked: tokio::sync::Notify,
+    /// What is known of the packs of each registry that is a folder.
+    folders: Mutex<HashMap<String, folder::Known>>,
+    /// Folders in which something was not what it was taken for.
+    distrusted: Mutex<BTreeSet<String>>,
+    /// Told when there is one.
+    distrust: tokio::sync::Notify,
 }
 
 impl Registries {
     /// The configured registries, with their caches in `database`.
     #[must_use]
-    pub(crate) fn new(database: Database, http: Http, config: Shared, hub: Hub) -> Self {
+    pub(crate) fn new(
+        database: Database,
+        http: Http,
+        config: Shared,
+        hub: Hub,
+        here: Here,
+    ) -> Self {
         let refreshing = Mutex::default();
         Self {
             inner: Arc::new(Inner {
@@ -71,9 +99,13 @@ impl Registries {
                 http,
                 config,
                 hub,
+                here,
                 refreshing,
                 realms: Mutex::default(),
                 asked: tokio::sync::Notify::new(),
+                folders: Mutex::default(),
+                distrusted: Mutex::default(),
+                distrust: tokio::sync::Notify::new(),
             }),
         }
     }
@@ -132,10 +164,10 @@ impl Registries {
             }))
     }
 
-    /// Where what the index of a registry names may lie, once that is known. An index in a file is the
-    /// operator's own.
+    /// Where what the index of a registry names may lie, once that is known. An index of this host is
+    /// the operator's own.
     fn realm_of(&self, registry: &Registry) -> Option<Realm> {
-        if registry.url.scheme() == "file" {
+        if matches!(registry.url.scheme(), "file" | "dir") {
             return Some(Realm::Anywhere);
         }
         let realms = self
@@ -156,6 +188,20 @@ impl Registries {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         realms.insert(registry.name.clone(), (registry.url.clone(), realm));
+    }
+
+    fn folders(&self) -> MutexGuard<'_, HashMap<String, folder::Known>> {
+        self.inner
+            .folders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn distrusted(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.inner
+            .distrusted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refresh_lock(&self, name: &str) -> Lock {

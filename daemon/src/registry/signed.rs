@@ -217,6 +217,7 @@ impl Registries {
             bytes,
             validators,
             trusted: Some(trusted),
+            problems: Vec::new(),
         };
         self.replace(registry, &row, read).await
     }

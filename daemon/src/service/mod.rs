@@ -27,10 +27,11 @@ use crate::install::{Context, Prober, scrub};
 use crate::net::Http;
 use crate::pulse::Pulse;
 use crate::queue::Queue;
-use crate::registry::Registries;
+use crate::registry::{Here, Host, Registries};
 use crate::source::{Cache, git};
 use crate::store::lease::Leases;
 use crate::store::{self, Database, time};
+use crate::watch::{Subject, Watch, What};
 use crate::worker;
 
 pub(crate) use error::ServiceError;
@@ -58,7 +59,8 @@ pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceErr
         .thread_keep_alive(Duration::from_secs(5))
         .build()
         .map_err(ServiceError::Runtime)?;
-    let result = runtime.block_on(serve(inputs, effective, layout, database, starting));
+    let host = Host::of_machine();
+    let result = runtime.block_on(serve(inputs, effective, layout, database, host, starting));
     runtime.shutdown_timeout(Duration::from_millis(500));
     threads.join();
     result
@@ -81,9 +83,11 @@ async fn serve(
     effective: Effective,
     layout: Arc<Layout>,
     database: Database,
+    host: Host,
     starting: notify::Starting,
 ) -> Result<(), ServiceError> {
     let signals = Signals::listen().map_err(ServiceError::Runtime)?;
+    let changes = Watch::new(configuration(&layout)).await;
     let hub = Hub::default();
     let effective = with_added(&inputs, effective, &database).await?;
     let shared = Shared::new(effective.config);
@@ -92,7 +96,16 @@ async fn serve(
         .await
         .map_err(ServiceError::Store)?;
     let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
-    let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
+    let registries = Registries::new(
+        database.clone(),
+        http.clone(),
+        shared.clone(),
+        hub.clone(),
+        Here {
+            host,
+            scratch: layout.staging(),
+        },
+    );
     let (listeners, bound) = socket::listen(&layout.socket).await?;
     let reload = reload::Reloading {
         inputs: Arc::new(inputs),
@@ -161,7 +174,7 @@ async fn serve(
     drop(starting);
     announce(&layout).await;
     let result = tokio::select! {
-        () = attend(signals, &reload, &shared, &registries) => Ok(()),
+        () = attend(signals, changes, &reload, &shared, &registries) => Ok(()),
         () = idle => {
             tracing::info!("nothing to do; the next connection starts packd again");
             Ok(())
@@ -281,32 +294,54 @@ impl Signals {
     }
 }
 
-/// Reloads the configuration and refreshes the registries when it is told to, until it is told to stop.
+/// Reloads the configuration when it is told to and when its files change, and refreshes the registries when it is told
+/// to, until it is told to stop.
 async fn attend(
     mut signals: Signals,
+    mut changes: Watch,
     reload: &api::Reload,
     shared: &Shared,
     registries: &Registries,
 ) {
     loop {
-        tokio::select! {
+        let why = tokio::select! {
             _ = signals.terminate.recv() => return,
             _ = signals.interrupt.recv() => return,
-            _ = signals.user.recv() => registries.ask_now(),
-            _ = signals.hangup.recv() => {
-                notify::reloading().await;
-                let reloading = reload();
-                tokio::select! {
-                    // a file system may hang, and that is no reason not to stop
-                    _ = signals.terminate.recv() => return,
-                    _ = signals.interrupt.recv() => return,
-                    // it reports what it found in the log, and notes it with the configuration
-                    _ = reloading => {}
-                }
-                notify::reloaded(shared).await;
+            _ = signals.user.recv() => {
+                registries.ask_now();
+                continue;
             }
+            _ = signals.hangup.recv() => "a signal asks for it",
+            _ = changes.changed() => "its files have changed",
+        };
+        tracing::info!("reloading the configuration: {why}");
+        notify::reloading().await;
+        let reloading = reload();
+        tokio::select! {
+            // a file system may hang, and that is no reason not to stop
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            // it reports what it found in the log, and notes it with the configuration
+            _ = reloading => {}
         }
+        notify::reloaded(shared).await;
     }
+}
+
+/// What of the configuration is watched: its file, the drop-ins, and the roots of signed registries.
+fn configuration(layout: &Layout) -> Vec<Subject> {
+    let entries = |path, extension| Subject {
+        path,
+        what: What::Entries { extension },
+    };
+    vec![
+        Subject {
+            path: layout.config_file.clone(),
+            what: What::File,
+        },
+        entries(layout.drop_ins(), Some("yaml")),
+        entries(layout.keys(), None),
+    ]
 }
 
 /// Runs a part and gives its name when it ends.
