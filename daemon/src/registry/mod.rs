@@ -31,7 +31,7 @@ use std::time::Duration;
 use packd_wire::{RegistryHealth, RegistryState, RegistryView};
 use url::Url;
 
-use crate::config::{Registry, SafeUrl, Shared};
+use crate::config::{Registry, SafeUrl, Shared, Trust};
 use crate::event::Hub;
 use crate::net::{Http, Realm};
 use crate::store::index::IndexRow;
@@ -42,6 +42,9 @@ pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
 pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
 pub(crate) use schedule::Host;
+
+/// What everybody should know of a registry that is `trust: unverified`.
+const UNVERIFIED: &str = "nothing that comes from it is verified";
 
 /// A handle to the registries; clones share it.
 #[derive(Debug, Clone)]
@@ -74,6 +77,8 @@ struct Inner {
     realms: Mutex<HashMap<String, (Url, Realm)>>,
     /// Told when all registries shall be refreshed now.
     asked: tokio::sync::Notify,
+    /// Told when it was decided anew when a registry is asked again.
+    planned: tokio::sync::Notify,
     /// What is known of the packs of each registry that is a folder.
     folders: Mutex<HashMap<String, folder::Known>>,
     /// Folders in which something was not what it was taken for.
@@ -103,6 +108,7 @@ impl Registries {
                 refreshing,
                 realms: Mutex::default(),
                 asked: tokio::sync::Notify::new(),
+                planned: tokio::sync::Notify::new(),
                 folders: Mutex::default(),
                 distrusted: Mutex::default(),
                 distrust: tokio::sync::Notify::new(),
@@ -223,10 +229,14 @@ fn view(registry: &Registry, row: &IndexRow, place: Option<&String>) -> Registry
         enabled: registry.enabled,
         trust: registry.trust,
         refs: registry.refs.as_slice().to_vec(),
+        exclusive: registry.exclusive,
         packs: row.packs,
         problems: row.problems.clone(),
         signed: None,
-        warnings: Vec::new(),
+        warnings: (registry.trust == Trust::Unverified)
+            .then(|| UNVERIFIED.to_owned())
+            .into_iter()
+            .collect(),
         health: RegistryHealth {
             state: state(registry, row),
             last_success: row.checked_at.clone(),

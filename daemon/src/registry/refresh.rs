@@ -123,6 +123,7 @@ impl Registries {
                 Err(Arc::new(error))
             }
         };
+        self.inner.planned.notify_one();
         *last = Some(Last {
             url: registry.url.clone(),
             begun,

@@ -88,6 +88,8 @@ impl Registries {
                     // what is wrong with a registry is noted with it, and said in the log
                     complain("refresh a registry", refreshed).await;
                 }
+                // somebody asked in between, and it failed: then the next time is sooner
+                () = self.inner.planned.notified() => {}
                 () = alarm.wait(pause) => {}
             }
         }
@@ -142,6 +144,8 @@ impl Registries {
             .iter()
             .map(|registry| (registry.name.clone(), registry.url.to_string()))
             .collect();
+        self.folders()
+            .retain(|name, _| config.registry(name).is_some());
         let write = move |tx: &store::Tx<'_>| store::index::keep_only(tx, &configured);
         self.inner.database.write(write).await
     }

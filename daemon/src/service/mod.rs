@@ -312,7 +312,9 @@ async fn attend(
                 continue;
             }
             _ = signals.hangup.recv() => "a signal asks for it",
-            _ = changes.changed() => "its files have changed",
+            _ = changes.changed(), if shared.current().service.watch_configuration => {
+                "its files have changed"
+            }
         };
         tracing::info!("reloading the configuration: {why}");
         notify::reloading().await;

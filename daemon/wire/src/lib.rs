@@ -37,8 +37,8 @@ pub use pack::{
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
-    AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList, RegistryState,
-    RegistryView, SearchList, SearchView, SignedView, Trust, TrustRequest,
+    AskedView, AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList,
+    RegistryState, RegistryView, SearchList, SearchView, SignedView, Trust, TrustRequest,
 };
 pub use request::{
     ApplyRequest, HoldRequest, InstallRequest, RefreshRequest, RegistryRequest, RemoveQuery,

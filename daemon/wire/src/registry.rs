@@ -102,6 +102,9 @@ pub struct RegistryView {
     pub trust: Trust,
     /// Patterns of refs that may come from it; empty: any.
     pub refs: Vec<String>,
+    /// Whether those come from nowhere else.
+    #[serde(default)]
+    pub exclusive: bool,
     /// How many packs its index has.
     pub packs: u64,
     /// Entries that were left out, each with its position and reason.
@@ -181,6 +184,15 @@ pub struct SearchView {
     pub quality: Option<QualityView>,
 }
 
+/// A registry that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AskedView {
+    /// Its name.
+    pub name: String,
+    /// How it fares.
+    pub health: RegistryHealth,
+}
+
 /// What was found, best first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchList {
@@ -188,8 +200,11 @@ pub struct SearchList {
     pub packs: Vec<SearchView>,
     /// Whether there are more hits than were asked for.
     pub truncated: bool,
-    /// Registries whose answer is old or missing, each in one line.
+    /// Registries whose answer is old, missing or not verified, each in one line.
     pub warnings: Vec<String>,
+    /// The registries that were asked, and how they fare.
+    #[serde(default)]
+    pub registries: Vec<AskedView>,
 }
 
 /// One version that a registry offers.
@@ -218,6 +233,9 @@ pub struct AvailableList {
     /// Refs of nearly this name that are offered, when this one is not.
     #[serde(default)]
     pub nearest: Vec<String>,
-    /// Registries whose answer is old or missing, each in one line.
+    /// Registries whose answer is old, missing or not verified, each in one line.
     pub warnings: Vec<String>,
+    /// The registries that were asked, and how they fare.
+    #[serde(default)]
+    pub registries: Vec<AskedView>,
 }
