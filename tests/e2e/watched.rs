@@ -91,7 +91,7 @@ fn a_pack_that_comes_into_the_folder_is_offered_without_a_refresh() {
             // as a copy does it: elsewhere first, then with one rename
             let beside = packs.join(".coming");
             PackTree::new("slack", "1.1.0").write_to(&beside);
-            fs_err::rename(&packs.join("slack"), packs.join(".going")).unwrap();
+            fs_err::rename(packs.join("slack"), packs.join(".going")).unwrap();
             fs_err::rename(&beside, packs.join("slack")).unwrap();
         },
         || offered(&packd) == ["jira 1.0.0", "slack 1.1.0"],

@@ -46,6 +46,7 @@ fn host() -> Host {
             crate::registry::Here {
                 host: crate::registry::Host::new("a host"),
                 scratch: std::env::temp_dir(),
+                known: std::env::temp_dir(),
             },
         ),
         config,

@@ -56,7 +56,7 @@ async fn ring(timer: &Receiver, pause: Duration) -> std::io::Result<()> {
     };
     let value = Timespec {
         tv_sec: i64::try_from(pause.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(pause.subsec_nanos()).into(),
+        tv_nsec: pause.subsec_nanos().into(),
     };
     let once = Itimerspec {
         it_interval: zero,

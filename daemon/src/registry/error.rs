@@ -304,7 +304,6 @@ impl RegistryError {
         match self {
             Self::None { .. } | Self::NotFound { .. } => ErrorKind::PackNotFound,
             Self::Unknown { .. } | Self::Disabled { .. } => ErrorKind::RegistryNotFound,
-            Self::Exclusive { .. } => ErrorKind::SourceRefused,
             Self::NoSuchRoot { .. } => ErrorKind::RegistryUnsigned,
             Self::Exists { .. } => ErrorKind::RegistryExists,
             Self::Configured { .. } => ErrorKind::RegistryReadOnly,
@@ -339,7 +338,7 @@ impl RegistryError {
             Self::Root { .. } | Self::StillSigned { .. } => ErrorKind::InvalidConfig,
             Self::NoVersion { .. } => ErrorKind::VersionNotFound,
             Self::NoSource { .. } => ErrorKind::UnsupportedSource,
-            Self::SourceRefused { .. } => ErrorKind::SourceRefused,
+            Self::SourceRefused { .. } | Self::Exclusive { .. } => ErrorKind::SourceRefused,
             Self::NoChecksum { .. } => ErrorKind::ChecksumMissing,
             Self::Store(error) => error.kind(),
         }

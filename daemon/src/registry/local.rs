@@ -48,7 +48,7 @@ impl Registries {
                 // the sender lives as long as `self`
                 _ = config.changed() => {}
                 () = self.inner.distrust.notified() => {
-                    let these = std::mem::take(&mut *self.distrusted());
+                    let these = self.distrusted().clone();
                     self.refresh_these(&these).await;
                 }
                 changed = changed => {

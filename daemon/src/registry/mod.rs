@@ -59,6 +59,8 @@ pub(crate) struct Here {
     pub host: Host,
     /// A folder for what is looked at for a moment.
     pub scratch: PathBuf,
+    /// The folder in which is kept what is known of folders of packs; it need not be there.
+    pub known: PathBuf,
 }
 
 /// Held by whoever refreshes a registry; what came of it is for those who wait.
@@ -79,8 +81,6 @@ struct Inner {
     asked: tokio::sync::Notify,
     /// Told when it was decided anew when a registry is asked again.
     planned: tokio::sync::Notify,
-    /// What is known of the packs of each registry that is a folder.
-    folders: Mutex<HashMap<String, folder::Known>>,
     /// Folders in which something was not what it was taken for.
     distrusted: Mutex<BTreeSet<String>>,
     /// Told when there is one.
@@ -109,7 +109,6 @@ impl Registries {
                 realms: Mutex::default(),
                 asked: tokio::sync::Notify::new(),
                 planned: tokio::sync::Notify::new(),
-                folders: Mutex::default(),
                 distrusted: Mutex::default(),
                 distrust: tokio::sync::Notify::new(),
             }),
@@ -194,13 +193,6 @@ impl Registries {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         realms.insert(registry.name.clone(), (registry.url.clone(), realm));
-    }
-
-    fn folders(&self) -> MutexGuard<'_, HashMap<String, folder::Known>> {
-        self.inner
-            .folders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn distrusted(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -46,6 +46,7 @@ impl Scene {
             Here {
                 host: Host::new("a host"),
                 scratch: folder.path().to_owned(),
+                known: folder.path().join("folders"),
             },
         );
         Self {

@@ -144,8 +144,6 @@ impl Registries {
             .iter()
             .map(|registry| (registry.name.clone(), registry.url.to_string()))
             .collect();
-        self.folders()
-            .retain(|name, _| config.registry(name).is_some());
         let write = move |tx: &store::Tx<'_>| store::index::keep_only(tx, &configured);
         self.inner.database.write(write).await
     }

@@ -104,6 +104,7 @@ async fn serve(
         Here {
             host,
             scratch: layout.staging(),
+            known: layout.folders_cache(),
         },
     );
     let (listeners, bound) = socket::listen(&layout.socket).await?;

@@ -12,7 +12,7 @@ use super::{Subject, What};
 const MOST: usize = 200_000;
 
 /// File systems whose content others change as well, see `statfs(2)`, and those that are such by FUSE.
-const SHARED: [u64; 15] = [
+const SHARED: [rustix::fs::FsWord; 15] = [
     0x6969,      // NFS
     0x517b,      // SMB
     0xff53_4d42, // CIFS
@@ -38,9 +38,8 @@ pub(super) fn has_news(path: &Path) -> bool {
     else {
         return true;
     };
-    // the type is of another sign and width from one architecture to the next, and has 32 bits everywhere
-    let kind = u64::from_ne_bytes(i64::from(found.f_type).to_ne_bytes()) & 0xffff_ffff;
-    !SHARED.contains(&kind)
+    // it has 32 bits, whose sign may be carried into the others
+    !SHARED.contains(&(found.f_type & 0xffff_ffff))
 }
 
 /// Whether a path inside of a folder counts for its subject.

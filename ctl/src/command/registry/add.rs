@@ -21,6 +21,10 @@ Examples:
   packctl registry add acme https://packs.acme.example/index.json --root-fingerprint sha256:…
   packctl registry add local dir:/srv/packs
   packctl registry add acme https://new.acme.example/index.json --replace")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct Add {
     /// What it is called: lower-case letters, digits, `_` and `-`
     #[arg(value_name = "NAME")]

@@ -85,6 +85,7 @@ impl Daemon {
                 crate::registry::Here {
                     host: crate::registry::Host::new("a host"),
                     scratch: std::env::temp_dir(),
+                    known: std::env::temp_dir(),
                 },
             ),
             queue: Queue::new(database.clone(), hub.clone()),

@@ -132,6 +132,7 @@ impl Host {
             crate::registry::Here {
                 host: crate::registry::Host::new("a host"),
                 scratch: std::env::temp_dir(),
+                known: std::env::temp_dir(),
             },
         );
         Context {

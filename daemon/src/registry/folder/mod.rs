@@ -5,23 +5,24 @@
 //! what is installed is what was looked at. What is as it was is not read again.
 
 mod item;
+mod known;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
+use packd_format::Version;
 use packd_format::archive::Format;
 use packd_format::error::{chain, without_path};
-use packd_format::index::EntryDraft;
 use packd_format::index::update::RELEASE_KEYS;
-use packd_format::{PackRef, Version};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use self::item::{ItemError, Look};
+use self::known::{Item, Known, Pack};
 use super::refresh::Read;
 use super::{Registries, RegistryError, local};
 use crate::config::Registry;
@@ -33,18 +34,6 @@ use crate::watch::{self, Subject, What};
 
 /// The most packs of a folder; those after them by name are left out.
 const MOST: usize = 10_000;
-
-/// What is known of a folder's packs, by the names of their files.
-#[derive(Debug, Default)]
-pub(super) struct Known(HashMap<String, Pack>);
-
-/// One of them, and what its files were like when it was looked at.
-#[derive(Debug)]
-struct Pack {
-    stamp: u64,
-    /// What an index says of it, or why it is not offered.
-    entry: Result<EntryDraft, String>,
-}
 
 /// An index that was made.
 struct Made {
@@ -65,7 +54,12 @@ impl Registries {
         let limits = self.inner.config.current().limits.clone();
         let (most, limits) = (limits.index_bytes.bytes(), source::limits(&limits));
         let folder = local::path_of(registry).unwrap_or_default();
-        let before = self.folders().remove(&registry.name).unwrap_or_default();
+        let known = self
+            .inner
+            .here
+            .known
+            .join(format!("{}.json", registry.name));
+        let is_distrusted = self.distrusted().remove(&registry.name);
         let stop = CancellationToken::new();
         let _ends_the_thread_if_this_is_dropped = stop.clone().drop_guard();
         let (scratch, name) = (self.inner.here.scratch.clone(), registry.name.clone());
@@ -75,15 +69,19 @@ impl Registries {
                 scratch: &scratch,
                 stop: &stop,
             };
-            make(&name, &folder, look, before)
+            let before = if is_distrusted {
+                Known::new(look.limits)
+            } else {
+                Known::read(&known, look.limits)
+            };
+            let made = make(&name, &folder, look, before)?;
+            made.known.write(&known);
+            Ok::<_, RegistryError>(made)
         });
         let made = making.await;
         let Made {
-            bytes,
-            problems,
-            known,
+            bytes, problems, ..
         } = made.map_err(|_| RegistryError::Store(StoreError::Panicked))??;
-        self.folders().insert(registry.name.clone(), known);
         if bytes.len() as u64 > most {
             let name = registry.name.clone();
             return Err(RegistryError::TooLarge { name, limit: most });
@@ -105,7 +103,6 @@ impl Registries {
             .registry(name)
             .is_some_and(|one| one.url.scheme() == "dir");
         if is_folder {
-            self.folders().remove(name);
             self.distrusted().insert(name.to_owned());
             self.inner.distrust.notify_one();
         }
@@ -167,14 +164,14 @@ fn make(name: &str, folder: &Path, look: Look<'_>, before: Known) -> Result<Made
         }
     }
     names.sort();
-    let mut known = Known::default();
-    let mut before = before.0;
+    let mut known = Known::new(look.limits);
+    let mut before = before.packs;
     for name in names {
         let path = folder.join(&name);
         let Some(what) = kind_of(&path, &name, &mut problems) else {
             continue;
         };
-        if known.0.len() == MOST {
+        if known.packs.len() == MOST {
             problems.push(format!(
                 "it has more than {MOST} packs; `{name}` and those after it are left out"
             ));
@@ -192,7 +189,7 @@ fn make(name: &str, folder: &Path, look: Look<'_>, before: Known) -> Result<Made
                 entry: read(look, &path, &name, what)?,
             },
         };
-        known.0.insert(name, pack);
+        known.packs.insert(name, pack);
     }
     let entries = entries(&known, &mut problems);
     // with the problems, so that others than before are another index
@@ -238,13 +235,13 @@ fn read(
     path: &Path,
     name: &str,
     what: What,
-) -> Result<Result<EntryDraft, String>, RegistryError> {
+) -> Result<Result<Item, String>, RegistryError> {
     let draft = match what {
         What::Tree => item::of_folder(look, path, name),
         What::File | What::Entries { .. } => item::of_archive(look, path, name),
     };
     match draft {
-        Ok(draft) => Ok(Ok(draft)),
+        Ok(draft) => Ok(Ok(Item::from(&draft))),
         // nobody waits for the answer
         Err(ItemError::Stopped) => Err(RegistryError::Store(StoreError::Panicked)),
         Err(error) => Ok(Err(chain(&error))),
@@ -253,32 +250,30 @@ fn read(
 
 /// The entries of the index: each pack once, its newest version first.
 fn entries(known: &Known, problems: &mut Vec<String>) -> Vec<Value> {
-    let mut packs: BTreeMap<&PackRef, BTreeMap<&Version, (&str, &EntryDraft)>> = BTreeMap::new();
-    let mut names: Vec<_> = known.0.iter().collect();
-    names.sort_by_key(|(name, _)| *name);
-    for (name, pack) in names {
-        let draft = match &pack.entry {
-            Ok(draft) => draft,
+    let mut packs: BTreeMap<&str, BTreeMap<&Version, (&str, &Item)>> = BTreeMap::new();
+    for (name, pack) in &known.packs {
+        let item = match &pack.entry {
+            Ok(item) => item,
             Err(why) => {
                 problems.push(format!("`{name}`: {why}"));
                 continue;
             }
         };
-        let versions = packs.entry(&draft.pack_ref).or_default();
-        if let Some((first, _)) = versions.get(&draft.version) {
+        let versions = packs.entry(&item.pack_ref).or_default();
+        if let Some((first, _)) = versions.get(&item.version) {
             problems.push(format!(
                 "`{name}`: it is `{}` {}, as is `{first}`, which is offered",
-                draft.pack_ref, draft.version
+                item.pack_ref, item.version
             ));
             continue;
         }
-        versions.insert(&draft.version, (name, draft));
+        versions.insert(&item.version, (name, item));
     }
-    let entry = |versions: BTreeMap<&Version, (&str, &EntryDraft)>| {
+    let entry = |versions: BTreeMap<&Version, (&str, &Item)>| {
         let mut newest_first = versions
             .into_values()
             .rev()
-            .map(|(_, draft)| draft.to_json());
+            .map(|(_, item)| item.entry.clone());
         let mut entry = newest_first.next().unwrap_or_default();
         let others: Vec<Value> = newest_first.map(release).collect();
         if let Some(entry) = entry.as_object_mut().filter(|_| !others.is_empty()) {

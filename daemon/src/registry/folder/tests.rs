@@ -61,6 +61,10 @@ impl Shelf {
     }
 }
 
+fn nothing() -> Known {
+    Known::new(&Limits::default())
+}
+
 /// The packs of an index with their versions, newest first.
 fn offered(made: &Made) -> Vec<String> {
     let index = Index::parse(&made.bytes).unwrap();
@@ -95,7 +99,7 @@ fn folders_and_archives_are_packs_and_what_is_none_is_told() {
     fs_err::os::unix::fs::symlink("/etc/passwd", leaves.join("secret")).unwrap();
     fs_err::os::unix::fs::symlink("/etc", shelf.path.join("linked")).unwrap();
 
-    let made = shelf.make(Known::default());
+    let made = shelf.make(nothing());
     assert_eq!(offered(&made), ["jira 0.1.0", "slack 2.0.0 1.10.0 1.0.0"]);
     let told = |name: &str| {
         let start = format!("`{name}`: ");
@@ -130,8 +134,11 @@ fn what_is_as_it_was_is_not_read_again_and_what_changed_is() {
     let shelf = Shelf::new();
     shelf.pack("slack", "slack", "1.0.0");
     let jira = shelf.pack("jira", "jira", "1.0.0");
-    let first = shelf.make(Known::default());
-    let again = shelf.make(Known(first.known.0));
+    let first = shelf.make(nothing());
+    let kept = shelf.scratch.path().join("kept/shelf.json");
+    first.known.write(&kept);
+    let again = shelf.make(Known::read(&kept, &Limits::default()));
+    fs_err::remove_dir_all(kept.parent().unwrap()).unwrap();
     assert_eq!(
         first.bytes, again.bytes,
         "the same files are the same index"
@@ -139,11 +146,28 @@ fn what_is_as_it_was_is_not_read_again_and_what_changed_is() {
 
     let mut known = again.known;
     // if it were looked at again, it would be another one
-    known.0.get_mut("slack").unwrap().entry = Err("not looked at".to_owned());
+    known.packs.get_mut("slack").unwrap().entry = Err("not looked at".to_owned());
     fs_err::write(jira.join("run.sh"), "echo").unwrap();
     let next = shelf.make(known);
     assert_eq!(next.problems, ["`slack`: not looked at"]);
     assert_ne!(next.bytes, again.bytes, "a file more is another pack");
+}
+
+#[test]
+fn what_is_known_by_other_limits_or_is_damaged_is_nothing() {
+    let shelf = Shelf::new();
+    shelf.pack("slack", "slack", "1.0.0");
+    let file = shelf.scratch.path().join("shelf.json");
+    shelf.make(nothing()).known.write(&file);
+    let limits = Limits::default();
+    assert_eq!(Known::read(&file, &limits).packs.len(), 1);
+    let smaller = Limits {
+        pack_bytes: 1,
+        ..Limits::default()
+    };
+    assert_eq!(Known::read(&file, &smaller).packs.len(), 0);
+    fs_err::write(&file, "{").unwrap();
+    assert_eq!(Known::read(&file, &limits).packs.len(), 0);
 }
 
 #[test]
@@ -208,7 +232,7 @@ async fn it_is_a_registry_like_others() {
 fn a_source_of_an_entry_is_an_archive_with_what_proves_it() {
     let shelf = Shelf::new();
     shelf.pack("slack", "slack", "1.0.0");
-    let index = Index::parse(&shelf.make(Known::default()).bytes).unwrap();
+    let index = Index::parse(&shelf.make(nothing()).bytes).unwrap();
     let source = &index.entries[0].releases[0].sources[0];
     assert!(
         matches!(source, Source::Archive { url, checksum: Some(_), size: Some(_), tree: Some(_) } if url == "./slack/"),
