@@ -3,7 +3,7 @@
 //! An event is only a hint that something may be another thing now: what that is, is for who watches to read. News
 //! is handed on once it has come to rest ([`settle`]). A folder need not be there yet, and may be removed and made again
 //! ([`plan`]). Where the kernel hears nothing, because the file system is shared with other hosts or because there are
-//! no more watches to be had, what is watched is looked at every [`POLL`] instead ([`stamp`]).
+//! no more watches to be had, what is watched is looked at every [`POLL`] instead ([`mod@stamp`]).
 
 mod plan;
 mod settle;
