@@ -12,8 +12,8 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// The modules from lowest to highest.
 const ORDER: &[&str] = &[
-    "fault", "config", "logging", "metric", "pulse", "sandbox", "store", "event", "queue", "net",
-    "source", "registry", "resolve", "install", "gc", "update", "worker", "api", "service",
+    "fault", "config", "logging", "metric", "pulse", "watch", "sandbox", "store", "event", "queue",
+    "net", "source", "registry", "resolve", "install", "gc", "update", "worker", "api", "service",
 ];
 
 /// Crates with the one module, or file with the folder beside it, that may use them.
@@ -22,6 +22,7 @@ const PLACES: &[(&str, &str)] = &[
     ("seccompiler", "sandbox"),
     ("nix", "sandbox"),
     ("prometheus_client", "metric"),
+    ("fs_notify", "watch"),
     ("rusqlite", "store"),
     ("reqwest", "net"),
     ("gix", "source/git"),

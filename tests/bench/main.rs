@@ -23,6 +23,7 @@ mod install;
 mod load;
 mod many;
 mod measure;
+mod refresh;
 mod requests;
 mod resolve;
 mod update;
@@ -35,7 +36,7 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let mut table = Table::default();
-    let parts: [Part; 10] = [
+    let parts: [Part; 11] = [
         ("install", install::run),
         ("update", update::run),
         ("git", git::run),
@@ -46,6 +47,7 @@ fn main() {
         ("checksum", checksum::run),
         ("index", index::run),
         ("resolve", resolve::run),
+        ("refresh", refresh::run),
     ];
     for name in &asked {
         assert!(

@@ -105,8 +105,10 @@ fn a_daemon_with_a_wrong_configuration_does_not_start() {
 #[test]
 fn a_reload_takes_what_is_new_and_says_what_changed() {
     let site = Site::serving([&PackTree::new("slack", "2.1.0")]);
-    let packd = Packd::start(&Settings::new());
-    packd.configure(&Settings::for_site(&site));
+    // otherwise it would be in force by itself, before or after
+    let asked_only = |settings: Settings| settings.set("service.watch_configuration", false);
+    let packd = Packd::start(&asked_only(Settings::new()));
+    packd.configure(&asked_only(Settings::for_site(&site)));
 
     let answer = packd.ask(&Request::new("POST", path::RELOAD));
 

@@ -437,3 +437,40 @@ fn a_root_that_two_people_sign_is_followed_and_minisign_reads_what_they_wrote() 
     .success()
     .says("Signature and comment signature verified");
 }
+
+#[test]
+fn a_registry_is_believed_by_the_fingerprint_of_its_root() {
+    let publisher = Publisher::of([&slack("2.1.0")]);
+    publisher.sign();
+    let pin = publisher.pin();
+    let ran = publisher.ctl(&["root", "fingerprint", pin.to_str().unwrap()]);
+    let fingerprint = ran.success().stdout().trim().to_owned();
+    let authority = publisher.site.authority().to_str();
+    let mut packd = Packd::start(&Settings::new().set("net.ca_file", authority));
+    let url = publisher.site.url("index.json");
+    let add = |packd: &Packd, name: &str, fingerprint: &str| {
+        packd.ctl([
+            "registry",
+            "add",
+            name,
+            &url,
+            "--root-fingerprint",
+            fingerprint,
+        ])
+    };
+    add(&packd, "demo", &fingerprint).success();
+    packd.ctl(["install", "slack"]).success();
+    assert_eq!(
+        packd.packs()[0].verified.by,
+        Verification::RegistrySignature
+    );
+    packd.restart();
+    packd.ctl(["registry", "refresh", "demo"]).success();
+
+    // somebody else's root, and no fingerprint at all
+    let other = format!("sha256:{}", "0".repeat(64));
+    add(&packd, "other", &other)
+        .failure(1)
+        .says("no root of registry `other` has the fingerprint");
+    add(&packd, "odd", "0000").failure(2).says("sha256:");
+}

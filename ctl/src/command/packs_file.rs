@@ -46,11 +46,15 @@ pub(crate) struct DesiredRegistry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refs: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exclusive: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) headers: Option<Headers>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trust: Option<Trust>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) root: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) root_fingerprint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) max_stale: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,9 +88,11 @@ impl DesiredRegistry {
             priority: self.priority,
             enabled: self.enabled,
             refs: self.refs.clone(),
+            exclusive: self.exclusive,
             headers,
             trust: self.trust,
             root: self.root.clone(),
+            root_fingerprint: self.root_fingerprint.clone(),
             max_stale: self.max_stale.clone(),
             refresh: self.refresh.clone(),
             allow_http: self.allow_http,

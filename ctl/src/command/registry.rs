@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use packd_wire::{
-    Exit, RefreshRequest, RegistryList, RegistryRequest, RegistryState, RegistryView, Trust,
-    TrustRequest,
+    Exit, RefreshRequest, RegistryList, RegistryRequest, RegistryState, RegistryView, TrustRequest,
 };
 
 use super::told::Told;
@@ -197,7 +196,14 @@ fn page(registry: &RegistryView, now: Timestamp) -> String {
         ("read", read(&health.last_success)),
         ("trust", registry.trust.as_str().to_owned()),
         ("priority", registry.priority.to_string()),
-        ("refs", any(&registry.refs)),
+        (
+            "refs",
+            if registry.exclusive {
+                format!("{}, from nowhere else", any(&registry.refs))
+            } else {
+                any(&registry.refs)
+            },
+        ),
         (
             "defined at",
             registry
@@ -281,12 +287,7 @@ fn complaints(registry: &RegistryView) -> Vec<String> {
         };
         complaints.push(format!("registry `{name}`: {error}{times}"));
     }
-    if registry.trust == Trust::Unverified && registry.enabled {
-        complaints.push(format!(
-            "registry `{name}`: nothing that comes from it is verified"
-        ));
-    }
-    let warnings = registry.warnings.iter();
+    let warnings = registry.warnings.iter().filter(|_| registry.enabled);
     complaints.extend(warnings.map(|warning| format!("registry `{name}`: {warning}")));
     complaints.extend(
         registry

@@ -6,7 +6,7 @@ use axum::extract::State as FromState;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use packd_wire::{PackState, PackView, RegistryState, RegistryView, path};
+use packd_wire::{PackState, PackView, RegistryState, RegistryView, Trust, path};
 
 use super::State;
 use super::body::{Asked, Nothing};
@@ -224,6 +224,42 @@ fn registries_on(page: &mut Page, registries: &[RegistryView]) {
         "packd_registry_packs",
         "Packs in the index",
         asked().map(|registry| (label(registry), registry.packs)),
+    );
+    page.gauge(
+        "packd_registry_next_refresh_seconds",
+        "How long it is until the registry is asked again",
+        asked().filter_map(|registry| {
+            let left = time::until(registry.health.next_refresh.as_ref()?);
+            Some((label(registry), left.as_secs()))
+        }),
+    );
+    page.gauge(
+        "packd_registry_error",
+        "Registries whose last refresh failed, by the kind of the failure",
+        asked().filter_map(|registry| {
+            let kind = registry.health.error_kind?.as_str().to_owned();
+            Some(([label(registry), vec![("kind", kind)]].concat(), 1))
+        }),
+    );
+    page.gauge(
+        "packd_registry_unverified",
+        "Whether nothing shows that the registry's packs are what they should be",
+        asked().map(|registry| {
+            (
+                label(registry),
+                u64::from(registry.trust == Trust::Unverified),
+            )
+        }),
+    );
+    page.gauge(
+        "packd_registry_problems",
+        "Entries of the index, or packs of the folder, that were left out",
+        asked().map(|registry| {
+            (
+                label(registry),
+                u64::try_from(registry.problems.len()).unwrap_or(u64::MAX),
+            )
+        }),
     );
     page.gauge(
         "packd_registry_signed_seconds",

@@ -12,7 +12,7 @@ use super::body::{Asked, MaybeSent, NamedRegistry, Nothing, Sent};
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::reply::{Answer, Shown};
-use crate::registry::{Before, RegistryError};
+use crate::registry::Before;
 
 /// Lists the configured registries, in the order they are asked.
 #[utoipa::path(
@@ -55,15 +55,7 @@ pub(crate) async fn show(
     FromState(state): FromState<State>,
     NamedRegistry(name): NamedRegistry,
 ) -> Answer<Shown<RegistryView>> {
-    let views = state.parts.registries.views().await?;
-    match views.into_iter().find(|view| view.name == name) {
-        Some(view) => Ok(Shown(view)),
-        None => Err(RegistryError::Unknown {
-            name,
-            nearest: None,
-        }
-        .into()),
-    }
+    Ok(Shown(state.parts.registries.view(&name).await?))
 }
 
 /// Adds a registry, until it is removed in the same way. Those of the configuration are not changed.

@@ -8,7 +8,7 @@ use super::load::registry_warnings;
 use super::node::{self, Entry, Node, Value};
 use super::problem::Problem;
 use super::section::{Findings, Reader};
-use super::{Config, ConfigError, Environment, Origin, Registry, registry};
+use super::{Config, ConfigError, Effective, Environment, Origin, Registry, registry};
 
 /// A registry that was added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,43 +91,40 @@ fn read(added: &Added, keys: &Path, findings: &mut Findings) -> Option<Registry>
     Registry::read_whole(&mut Reader::new(&path, Some(&node), findings), keys)
 }
 
-/// The registries that were added, and the folder with the keys that they may name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct From<'a> {
-    pub(super) added: &'a [Added],
-    pub(super) keys: &'a Path,
-}
-
-/// Puts the registries that were added into a configuration. What is wrong with one leaves that one out.
-pub(super) fn take_in(
-    config: &mut Config,
-    from: From<'_>,
-    origins: &mut BTreeMap<String, Origin>,
-    warnings: &mut Vec<String>,
-) {
-    for one in from.added {
-        if let Some(place) = config.places.get(&one.name) {
-            warnings.push(format!(
-                "registry `{}` is in the configuration, at {place}; the one of this name that was added does not count",
-                one.name
-            ));
-            continue;
-        }
-        let mut findings = Findings::default();
-        match read(one, from.keys, &mut findings) {
-            Some(registry) if findings.problems.is_empty() => {
-                origins.extend(findings.origins);
-                config.registries.push(registry);
+impl Effective {
+    /// Takes in the registries that were added. What is wrong with one leaves that one out, and is a warning.
+    ///
+    /// Reads the roots that they name, so it blocks.
+    pub fn take_in(&mut self, added: &[Added], environment: &Environment) {
+        let keys = self.layout.keys();
+        for one in added {
+            if let Some(place) = self.config.places.get(&one.name) {
+                self.warnings.push(format!(
+                    "registry `{}` is in the configuration, at {place}; the one of this name that was added does not count",
+                    one.name
+                ));
+                continue;
             }
-            _ => warnings.extend(findings.problems.iter().map(|problem| {
-                format!(
-                    "registry `{}`, which was added, is left out: {}",
-                    one.name, problem.message
-                )
-            })),
+            let mut findings = Findings::default();
+            match read(one, &keys, &mut findings) {
+                Some(registry) if findings.problems.is_empty() => {
+                    self.warnings
+                        .extend(registry_warnings(&registry, environment));
+                    self.origins.extend(findings.origins);
+                    self.config.registries.push(registry);
+                }
+                _ => self
+                    .warnings
+                    .extend(findings.problems.iter().map(|problem| {
+                        format!(
+                            "registry `{}`, which was added, is left out: {}",
+                            one.name, problem.message
+                        )
+                    })),
+            }
         }
+        sort(&mut self.config.registries);
     }
-    sort(&mut config.registries);
 }
 
 /// Brings registries into the order in which they are asked.
@@ -158,6 +155,7 @@ impl Config {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+    use super::super::{Args, Inputs, load};
     use super::*;
 
     fn added(name: &str, keys: &str) -> Added {
@@ -202,32 +200,41 @@ mod tests {
 
     #[test]
     fn the_configuration_comes_first_and_what_is_wrong_is_left_out() {
-        let mut config = Config::default();
-        config
-            .places
-            .0
-            .insert("files".to_owned(), "/etc/packd/packd.yaml:3".to_owned());
-        let mut warnings = Vec::new();
-        take_in(
-            &mut config,
-            From {
-                keys: Path::new("/nowhere"),
-                added: &[
-                    added("files", r#"{"url": "https://a/"}"#),
-                    added("late", r#"{"url": "https://b/", "priority": 200}"#),
-                    added("odd", r#"{"url": "gopher://c/"}"#),
-                    added("early", r#"{"url": "https://d/"}"#),
-                ],
-            },
-            &mut BTreeMap::new(),
-            &mut warnings,
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packd.yaml");
+        fs_err::write(
+            &file,
+            "registries: [{name: files, url: https://a.example/}]\n",
+        )
+        .unwrap();
+        let args = Args {
+            config: Some(file),
+            ..Args::default()
+        };
+        let environment = Environment::default();
+        let mut effective = load(&Inputs::new(&args, environment.clone())).unwrap();
+        let loud = r#"{"url": "https://b.example/", "priority": 200, "trust": "unverified"}"#;
+        effective.take_in(
+            &[
+                added("files", r#"{"url": "https://c.example/"}"#),
+                added("late", loud),
+                added("odd", r#"{"url": "gopher://d.example/"}"#),
+                added("early", r#"{"url": "https://e.example/", "priority": 50}"#),
+            ],
+            &environment,
         );
+        let Effective {
+            config, warnings, ..
+        } = &effective;
         let names: Vec<_> = config
             .registries
             .iter()
             .map(|one| one.name.as_str())
             .collect();
-        assert_eq!(names, ["early", "late"]);
-        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert_eq!(names, ["early", "files", "late"]);
+        for (warning, said) in warnings.iter().zip(["at ", "`unverified`", "is left out"]) {
+            assert!(warning.contains(said), "{warnings:?}");
+        }
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::{Added, Args, Environment, Layout, Origin};
+use super::{Args, Environment, Layout, Origin};
 
 /// Everything [`super::load()`] reads from, but for the content of the files.
 #[derive(Debug, Clone)]
@@ -15,11 +15,10 @@ pub struct Inputs {
     pub(super) config_named: bool,
     /// Where the paths came from, in the order of [`Layout`]'s fields.
     pub(super) layout_origins: [Origin; 3],
-    pub(super) environment: Environment,
+    /// The variables of the process.
+    pub environment: Environment,
     /// Keys that the command line or a variable of its own sets, weakest first.
     pub(super) overrides: Vec<Override>,
-    /// Registries that were added while packd ran.
-    pub(super) added: Vec<Added>,
 }
 
 /// One key that is set from outside of the files.
@@ -106,16 +105,6 @@ impl Inputs {
             layout_origins: [state_origin, socket_origin, config_origin],
             overrides: variable.into_iter().chain(flag).collect(),
             environment,
-            added: Vec::new(),
-        }
-    }
-
-    /// The same, with registries that were added while packd ran.
-    #[must_use]
-    pub fn with_added(&self, added: Vec<Added>) -> Self {
-        Self {
-            added,
-            ..self.clone()
         }
     }
 }

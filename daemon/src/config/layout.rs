@@ -86,6 +86,12 @@ impl Layout {
         self.state_dir.join("cache/git")
     }
 
+    /// What is known of the packs of registries that are folders, a file for each.
+    #[must_use]
+    pub fn folders_cache(&self) -> PathBuf {
+        self.state_dir.join("cache/folders")
+    }
+
     /// What lay in the store in the place of a tree, and was not that tree.
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {

@@ -75,14 +75,7 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
 
     check_socket(inputs, &mut findings.problems);
     let keys = inputs.layout.keys();
-    let mut config = read_config(&root, &keys, &mut findings);
-    if let Some(config) = &mut config {
-        let added = added::From {
-            added: &inputs.added,
-            keys: &keys,
-        };
-        added::take_in(config, added, &mut findings.origins, &mut warnings);
-    }
+    let config = read_config(&root, &keys, &mut findings);
     let Findings {
         origins,
         mut problems,

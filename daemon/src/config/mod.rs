@@ -89,6 +89,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether a registry may offer a pack: its `refs` allow it, and no other one has it to itself.
+    #[must_use]
+    pub fn may_offer(&self, registry: &Registry, pack_ref: &str) -> bool {
+        let has_it = |one: &Registry| one.exclusive && one.refs.allows(pack_ref);
+        registry.refs.allows(pack_ref)
+            && (registry.exclusive || !self.registries.iter().any(has_it))
+    }
+
     /// The registry of this name, enabled or not.
     #[must_use]
     pub fn registry(&self, name: &str) -> Option<&Registry> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use packd_format::error::without_path;
 use packd_format::sign::{self, Root};
+use packd_format::{Algorithm, Digest};
 use packd_wire::RegistrySettings;
 use url::Url;
 
@@ -20,7 +21,8 @@ section! {
         /// What the registry is called in messages, requests and drop-ins: lower-case letters, digits,
         /// `_` and `-`, beginning with a letter.
         name: String, check name;
-        /// Where its index is: `https://…`, `file:///…`, or `http://…` with `allow_http: true`.
+        /// Where its index is: `https://…`, `file:///…`, or `http://…` with `allow_http: true`. Or
+        /// `dir:/path`: a folder of packs, as folders or archives, whose index packd makes itself.
         url: Url, check url;
         /// Registries are asked in this order, lower numbers first.
         priority: u32 = 100, check within!(0, 1_000_000);
@@ -28,6 +30,9 @@ section! {
         enabled: bool = true;
         /// The only packs that may come from here; `*` stands for any characters. Empty: any pack.
         refs: RefPatterns = RefPatterns::default();
+        /// Whether the packs that `refs` names come from here or from nowhere: no other registry answers for
+        /// them, also while this one cannot be asked, is disabled, or has no such pack.
+        exclusive: bool = false;
         /// Headers of each request to the registry's server. A value may refer to a secret:
         /// `${cred:NAME}` to a credential of the service (`LoadCredential=` of systemd), `${file:/path}`
         /// to a file, `${env:NAME}` to a variable. `$${` is a plain `${`.
@@ -38,6 +43,9 @@ section! {
         trust: Trust = Trust::Checksum;
         /// The root of a signed registry: a file in `keys/` beside the configuration, or a path.
         root: Option<String> = None;
+        /// In place of `root`: the fingerprint of the root, as `packctl root fingerprint` prints it. The root
+        /// itself is fetched from the registry, and believed if it has this fingerprint.
+        root_fingerprint: Option<String> = None, check fingerprint;
         /// How long after its end what was signed may still be believed, for mirrors without a network.
         max_stale: Duration = Duration::ZERO, check within!(Duration::ZERO, 365 * 24 * 60 * MINUTE);
         /// How old its index may become before it is fetched again.
@@ -61,9 +69,11 @@ impl Registry {
             priority: 100,
             enabled: true,
             refs: RefPatterns::default(),
+            exclusive: false,
             headers: BTreeMap::new(),
             trust: Trust::Checksum,
             root: None,
+            root_fingerprint: None,
             max_stale: Duration::ZERO,
             refresh: Duration::from_hours(1),
             allow_http: false,
@@ -80,6 +90,7 @@ impl Registry {
         RegistrySettings {
             headers: self.headers.keys().cloned().collect(),
             root: self.root.clone(),
+            root_fingerprint: self.root_fingerprint.clone(),
             max_stale: unless(self.max_stale, usual.max_stale),
             refresh: unless(self.refresh, usual.refresh),
             allow_http: self.allow_http,
@@ -100,11 +111,37 @@ impl Registry {
             );
             return None;
         }
-        if reader.text("trust") == Some("signed") && reader.text("root").is_none() {
-            reader.problem("trust", "is `signed`, which needs the `root` beside it");
+        let has_root = reader.text("root").is_some();
+        let has_fingerprint = reader.text("root_fingerprint").is_some();
+        if reader.text("trust") == Some("signed") && !has_root && !has_fingerprint {
+            let message = "is `signed`, which needs the `root` or the `root_fingerprint` beside it";
+            reader.problem("trust", message);
+            return None;
+        }
+        if has_root && has_fingerprint {
+            reader.problem("root_fingerprint", "has no meaning beside a `root`");
             return None;
         }
         let mut registry = registry?;
+        if registry.root_fingerprint.is_some() && registry.trust != Trust::Signed {
+            reader.problem(
+                "root_fingerprint",
+                "has a meaning with `trust: signed` only",
+            );
+            return None;
+        }
+        if registry.exclusive && registry.refs.as_slice().is_empty() {
+            let message = "is `true`, which needs the `refs` beside it that come from nowhere else";
+            reader.problem("exclusive", message);
+            return None;
+        }
+        if registry.url.scheme() == "dir" && registry.trust == Trust::Signed {
+            reader.problem(
+                "trust",
+                "cannot be `signed`: a folder of packs has no index that somebody could sign",
+            );
+            return None;
+        }
         if let Some(file) = registry.root.take() {
             if registry.trust != Trust::Signed {
                 reader.problem("root", "has a meaning with `trust: signed` only");
@@ -167,6 +204,19 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(legal)
 }
 
+#[expect(clippy::ref_option, reason = "a check is given its value so")]
+fn fingerprint(text: &Option<String>) -> Result<(), String> {
+    let Some(text) = text else {
+        return Ok(());
+    };
+    match text.parse::<Digest>() {
+        Ok(digest) if digest.algorithm() == Algorithm::Sha256 && digest.to_string() == *text => {
+            Ok(())
+        }
+        _ => Err("must be `sha256:` and 64 hexadecimal digits in small letters".to_owned()),
+    }
+}
+
 fn url(url: &Url) -> Result<(), String> {
     let secret = !url.username().is_empty() || url.password().is_some();
     let message = match url.scheme() {
@@ -175,11 +225,13 @@ fn url(url: &Url) -> Result<(), String> {
              ${cred:NAME}\"`"
         }
         "file" if url.host().is_some() => "must name a file of this host, as `file:///path`",
-        "https" | "http" | "file" => return Ok(()),
-        "dir" => "cannot be a `dir:` URL, which is not supported by this version of packd",
+        "dir" if url.to_file_path().is_err() => {
+            "must name a folder of this host by its whole path, as `dir:/srv/packs`"
+        }
+        "https" | "http" | "file" | "dir" => return Ok(()),
         other => {
             return Err(format!(
-                "must be an `https`, `http` or `file` URL, not `{other}`"
+                "must be an `https`, `http`, `file` or `dir` URL, not `{other}`"
             ));
         }
     };

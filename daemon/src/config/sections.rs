@@ -193,6 +193,9 @@ section! {
         /// connection. Only where the service manager holds the socket. `null`: never. Registries are not
         /// asked meanwhile; `packd-refresh.timer` does that.
         idle_exit: Option<Duration> = None, check idle_exit;
+        /// Whether a change of the configuration's files, of `conf.d/` or of `keys/` is put in force by itself,
+        /// as a reload does. `false`: only a reload does.
+        watch_configuration: bool = true;
     }
 }
 

@@ -38,7 +38,17 @@ fn host() -> Host {
     let http = Http::new(&config.current().net).unwrap();
     let context = Context {
         cache: Cache::new(layout.archive_cache(), config.clone()),
-        registries: Registries::new(database.clone(), http.clone(), config.clone(), hub.clone()),
+        registries: Registries::new(
+            database.clone(),
+            http.clone(),
+            config.clone(),
+            hub.clone(),
+            crate::registry::Here {
+                host: crate::registry::Host::new("a host"),
+                scratch: std::env::temp_dir(),
+                known: std::env::temp_dir(),
+            },
+        ),
         config,
         repositories: git::Cache::new(layout.git_cache()),
         layout: Arc::new(layout),

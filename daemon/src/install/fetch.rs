@@ -119,7 +119,22 @@ async fn one(
         progress: &teller,
         stop: job.stop(),
     };
-    let unpacked = archive::fetch(&fetch, location, &expected, folder).await?;
+    let unpacked = archive::fetch(&fetch, location, &expected, folder).await;
+    let is_other = matches!(
+        unpacked,
+        Err(SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. })
+    );
+    if is_other
+        && let Some(name) = &wanted.registry
+        && context.registries.distrust(name)
+    {
+        let message = format!(
+            "{} has changed since registry `{name}` was read; it is read anew, so ask again in a moment",
+            bytes.shown
+        );
+        job.warn(pack_ref, message).await?;
+    }
+    let unpacked = unpacked?;
 
     let verified = match (&bytes.expected, bytes.verified_by) {
         (Some(digest), Verification::RegistrySignature) => {

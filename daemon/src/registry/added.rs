@@ -58,10 +58,15 @@ impl Registries {
             self.put_in_force(&registry);
         }
         drop(changing);
-        let views = self.views().await.map_err(RegistryError::Store)?;
+        // without the lock, somebody else may have removed it by now
+        let view = match self.view(name).await {
+            Ok(view) => Some(view),
+            Err(RegistryError::Unknown { .. }) => None,
+            Err(error) => return Err(error),
+        };
         Ok(RegistryChange {
             changed,
-            registry: views.into_iter().find(|view| view.name == name),
+            registry: view,
             warnings,
         })
     }

@@ -62,6 +62,26 @@ pub(crate) enum RegistryError {
         source: ConfigError,
     },
 
+    /// Another registry has the pack to itself.
+    #[error("registry `{registry}` may not offer `{pack}`, which comes from `{owner}` alone")]
+    Exclusive {
+        /// The pack.
+        pack: PackRef,
+        /// Who was to be asked.
+        registry: String,
+        /// Whose it is.
+        owner: String,
+    },
+
+    /// No root at the registry has the fingerprint that is pinned.
+    #[error("no root of registry `{name}` has the fingerprint {fingerprint}")]
+    NoSuchRoot {
+        /// The registry.
+        name: String,
+        /// What is configured.
+        fingerprint: String,
+    },
+
     /// The registry is not asked.
     #[error("registry `{name}` is disabled")]
     Disabled {
@@ -284,6 +304,7 @@ impl RegistryError {
         match self {
             Self::None { .. } | Self::NotFound { .. } => ErrorKind::PackNotFound,
             Self::Unknown { .. } | Self::Disabled { .. } => ErrorKind::RegistryNotFound,
+            Self::NoSuchRoot { .. } => ErrorKind::RegistryUnsigned,
             Self::Exists { .. } => ErrorKind::RegistryExists,
             Self::Configured { .. } => ErrorKind::RegistryReadOnly,
             Self::Wrong { .. } => ErrorKind::BadRequest,
@@ -317,7 +338,7 @@ impl RegistryError {
             Self::Root { .. } | Self::StillSigned { .. } => ErrorKind::InvalidConfig,
             Self::NoVersion { .. } => ErrorKind::VersionNotFound,
             Self::NoSource { .. } => ErrorKind::UnsupportedSource,
-            Self::SourceRefused { .. } => ErrorKind::SourceRefused,
+            Self::SourceRefused { .. } | Self::Exclusive { .. } => ErrorKind::SourceRefused,
             Self::NoChecksum { .. } => ErrorKind::ChecksumMissing,
             Self::Store(error) => error.kind(),
         }
@@ -333,6 +354,12 @@ impl RegistryError {
             )),
             Self::None { .. } => Some(
                 "`packctl registry add NAME URL` adds one, as does a line under `registries:` in packd.yaml".into(),
+            ),
+            Self::Exclusive { owner, .. } => Some(format!(
+                "ask `{owner}`, or no registry by name; `exclusive` and `refs` of `{owner}` say what is its own"
+            )),
+            Self::NoSuchRoot { .. } => Some(
+                "ask whoever keeps the registry for what `packctl root fingerprint` prints of its root".into(),
             ),
             Self::Exists { name } => Some(format!(
                 "`packctl registry add {name} URL --replace` changes it"

@@ -14,7 +14,7 @@ use crate::store::index::{EntryRow, IndexRow};
 use crate::store::{self, StoreError, time};
 
 use super::answer::Targets;
-use super::{Registries, RegistryError, in_words, trust};
+use super::{Registries, RegistryError, folder, in_words, trust};
 
 /// An index that was confirmed this recently is not asked about again.
 const FRESH: Duration = Duration::from_secs(10);
@@ -100,16 +100,24 @@ impl Registries {
         pack_ref: &PackRef,
         only: Option<&str>,
     ) -> Result<Vec<Registry>, RegistryError> {
-        let allowed = |registry: &Registry| registry.refs.allows(pack_ref.as_str());
+        let config = self.inner.config.current();
+        let allowed = |registry: &Registry| config.may_offer(registry, pack_ref.as_str());
         if let Some(name) = only {
             let registry = self.enabled(name)?;
-            return Ok(if allowed(&registry) {
-                vec![registry]
-            } else {
-                Vec::new()
-            });
+            if allowed(&registry) {
+                return Ok(vec![registry]);
+            }
+            let mut others = config.registries.iter();
+            let owner = others.find(|one| one.exclusive && allowed(one));
+            if let Some(owner) = owner.filter(|_| registry.refs.allows(pack_ref.as_str())) {
+                return Err(RegistryError::Exclusive {
+                    pack: pack_ref.clone(),
+                    registry: registry.name,
+                    owner: owner.name.clone(),
+                });
+            }
+            return Ok(Vec::new());
         }
-        let config = self.inner.config.current();
         let asked: Vec<_> = config
             .registries
             .iter()
@@ -243,15 +251,16 @@ impl Registries {
     ) -> Result<Vec<String>, StoreError> {
         let asked: Vec<_> = asked
             .iter()
-            .map(|registry| (registry.name.clone(), registry.refs.clone()))
+            .map(|registry| (registry.name.clone(), registry.clone()))
             .collect();
+        let config = self.inner.config.current();
         let wanted = pack_ref.to_owned();
         // on the thread of the database, because an index may have 100,000 refs
         let look = move |connection: &_| {
             let mut near = Nearest::new(&wanted);
-            for (name, refs) in &asked {
+            for (name, registry) in &asked {
                 store::index::each_ref(connection, name, |known| {
-                    if refs.allows(known) {
+                    if config.may_offer(registry, known) {
                         near.consider(known);
                     }
                 })?;
@@ -508,6 +517,9 @@ fn locate(
         registry: registry.name.clone(),
         reason,
     };
+    if registry.url.scheme() == "dir" {
+        return folder::locate(registry, url).map_err(refused);
+    }
     let url = registry
         .url
         .join(url)

@@ -6,12 +6,16 @@
 //! never passed over in favour of the next.
 
 mod added;
+mod alarm;
 mod answer;
 mod error;
+mod folder;
+mod local;
 mod lookup;
 mod refresh;
 #[cfg(test)]
 pub(crate) mod scene;
+mod schedule;
 mod search;
 mod signed;
 #[cfg(test)]
@@ -19,14 +23,15 @@ mod tests;
 mod trust;
 mod watch;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use packd_wire::{RegistryHealth, RegistryState, RegistryView};
 use url::Url;
 
-use crate::config::{Registry, SafeUrl, Shared};
+use crate::config::{Registry, SafeUrl, Shared, Trust};
 use crate::event::Hub;
 use crate::net::{Http, Realm};
 use crate::store::index::IndexRow;
@@ -36,11 +41,26 @@ pub(crate) use added::Before;
 pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
 pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
+pub(crate) use schedule::Host;
+
+/// What everybody should know of a registry that is `trust: unverified`.
+const UNVERIFIED: &str = "nothing that comes from it is verified";
 
 /// A handle to the registries; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Registries {
     inner: Arc<Inner>,
+}
+
+/// The host as registries need to know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Here {
+    /// Which one it is.
+    pub host: Host,
+    /// A folder for what is looked at for a moment.
+    pub scratch: PathBuf,
+    /// The folder in which is kept what is known of folders of packs; it need not be there.
+    pub known: PathBuf,
 }
 
 /// Held by whoever refreshes a registry; what came of it is for those who wait.
@@ -52,18 +72,31 @@ struct Inner {
     http: Http,
     config: Shared,
     hub: Hub,
+    here: Here,
     /// Held while a registry is refreshed: one refresh of each at a time.
     refreshing: Mutex<HashMap<String, Lock>>,
     /// Where the last answer of each registry may lead, with the URL that was asked.
     realms: Mutex<HashMap<String, (Url, Realm)>>,
     /// Told when all registries shall be refreshed now.
     asked: tokio::sync::Notify,
+    /// Told when it was decided anew when a registry is asked again.
+    planned: tokio::sync::Notify,
+    /// Folders in which something was not what it was taken for.
+    distrusted: Mutex<BTreeSet<String>>,
+    /// Told when there is one.
+    distrust: tokio::sync::Notify,
 }
 
 impl Registries {
     /// The configured registries, with their caches in `database`.
     #[must_use]
-    pub(crate) fn new(database: Database, http: Http, config: Shared, hub: Hub) -> Self {
+    pub(crate) fn new(
+        database: Database,
+        http: Http,
+        config: Shared,
+        hub: Hub,
+        here: Here,
+    ) -> Self {
         let refreshing = Mutex::default();
         Self {
             inner: Arc::new(Inner {
@@ -71,9 +104,13 @@ impl Registries {
                 http,
                 config,
                 hub,
+                here,
                 refreshing,
                 realms: Mutex::default(),
                 asked: tokio::sync::Notify::new(),
+                planned: tokio::sync::Notify::new(),
+                distrusted: Mutex::default(),
+                distrust: tokio::sync::Notify::new(),
             }),
         }
     }
@@ -84,16 +121,29 @@ impl Registries {
     /// [`StoreError`].
     pub(crate) async fn views(&self) -> Result<Vec<RegistryView>, StoreError> {
         let mut views = Vec::new();
-        let config = self.inner.config.current();
-        for registry in &config.registries {
-            let row = self.cached(registry).await?;
-            let mut view = view(registry, &row, config.places.get(&registry.name));
-            if let Some(trust) = self.trust_of(&registry.name).await? {
-                trust::show(&mut view, registry, &trust);
-            }
-            views.push(view);
+        for registry in &self.inner.config.current().registries {
+            views.push(self.view_of(registry).await?);
         }
         Ok(views)
+    }
+
+    /// One configured registry and how it fares.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], [`RegistryError::Store`].
+    pub(crate) async fn view(&self, name: &str) -> Result<RegistryView, RegistryError> {
+        let registry = self.configured(name)?;
+        Ok(self.view_of(&registry).await?)
+    }
+
+    async fn view_of(&self, registry: &Registry) -> Result<RegistryView, StoreError> {
+        let row = self.cached(registry).await?;
+        let config = self.inner.config.current();
+        let mut view = view(registry, &row, config.places.get(&registry.name));
+        if let Some(trust) = self.trust_of(&registry.name).await? {
+            trust::show(&mut view, registry, &trust);
+        }
+        Ok(view)
     }
 
     /// Has all registries refreshed soon, by whoever does it when they are due.
@@ -119,10 +169,10 @@ impl Registries {
             }))
     }
 
-    /// Where what the index of a registry names may lie, once that is known. An index in a file is the
-    /// operator's own.
+    /// Where what the index of a registry names may lie, once that is known. An index of this host is
+    /// the operator's own.
     fn realm_of(&self, registry: &Registry) -> Option<Realm> {
-        if registry.url.scheme() == "file" {
+        if matches!(registry.url.scheme(), "file" | "dir") {
             return Some(Realm::Anywhere);
         }
         let realms = self
@@ -145,6 +195,13 @@ impl Registries {
         realms.insert(registry.name.clone(), (registry.url.clone(), realm));
     }
 
+    fn distrusted(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.inner
+            .distrusted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn refresh_lock(&self, name: &str) -> Lock {
         let mut locks = self
             .inner
@@ -165,10 +222,14 @@ fn view(registry: &Registry, row: &IndexRow, place: Option<&String>) -> Registry
         trust: registry.trust,
         refs: registry.refs.as_slice().to_vec(),
         settings: registry.settings(),
+        exclusive: registry.exclusive,
         packs: row.packs,
         problems: row.problems.clone(),
         signed: None,
-        warnings: Vec::new(),
+        warnings: (registry.trust == Trust::Unverified)
+            .then(|| UNVERIFIED.to_owned())
+            .into_iter()
+            .collect(),
         health: RegistryHealth {
             state: state(registry, row),
             last_success: row.checked_at.clone(),

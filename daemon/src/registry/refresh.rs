@@ -23,14 +23,12 @@ use crate::net::{self, Request, Validators};
 use crate::store::index::{EntryRow, IndexRow};
 use crate::store::{self, SqlError, SqlResult, StoreError, Tx, time};
 
+use super::schedule::Pace;
 use super::signed::Trusted;
 use super::{Registries, RegistryError};
 
 /// The time for one index, redirects and body included.
 const WITHIN: Duration = Duration::from_mins(10);
-
-/// The wait after a first failure; it doubles with each, up to the registry's `refresh`.
-const FIRST_WAIT: Duration = Duration::from_secs(30);
 
 /// What a request for an index brought.
 pub(super) enum Fetched {
@@ -53,6 +51,8 @@ pub(super) struct Read {
     pub validators: Validators,
     /// What its signatures have come to.
     pub trusted: Option<Trusted>,
+    /// What was left out of it already, and why.
+    pub problems: Vec<String>,
 }
 
 /// How a refresh ended; those who waited for it share it.
@@ -123,6 +123,7 @@ impl Registries {
                 Err(Arc::new(error))
             }
         };
+        self.inner.planned.notify_one();
         *last = Some(Last {
             url: registry.url.clone(),
             begun,
@@ -137,6 +138,9 @@ impl Registries {
             // it is the largest part of a refresh, and most registries are not signed
             return Box::pin(self.bring_signed(registry, row)).await;
         }
+        if registry.url.scheme() == "dir" {
+            return Box::pin(self.bring_folder(registry, row)).await;
+        }
         self.refuse_downgrade(registry).await?;
         let limit = self.inner.config.current().limits.index_bytes.bytes();
         let known = row.digest.is_some().then(|| validators_of(row));
@@ -147,6 +151,7 @@ impl Registries {
                     bytes,
                     validators,
                     trusted: None,
+                    problems: Vec::new(),
                 };
                 self.replace(registry, row, read).await
             }
@@ -205,7 +210,7 @@ impl Registries {
         trusted: Option<Trusted>,
     ) -> Result<(), RegistryError> {
         let recovered = row.failures > 0;
-        confirm(registry, &mut row);
+        confirm(self.pace(registry), &mut row);
         let hub = self.inner.hub.clone();
         self.inner
             .database
@@ -235,6 +240,7 @@ impl Registries {
             bytes,
             validators,
             trusted,
+            problems,
         } = read;
         // under other signatures the same entries may be other ones
         let before = row.digest.clone().filter(|_| trusted.is_none());
@@ -243,7 +249,7 @@ impl Registries {
         let may = may.unwrap_or_default();
         let allowed = may.clone();
         let summary = tokio::task::spawn_blocking(move || {
-            look(name, &looked_at, before.as_deref(), &allowed)
+            look(name, &looked_at, before.as_deref(), &allowed, problems)
         })
         .await
         .map_err(|_| RegistryError::Store(StoreError::Panicked))??;
@@ -262,7 +268,7 @@ impl Registries {
         row.digest = Some(digest);
         row.packs = packs;
         row.problems = problems;
-        confirm(registry, &mut row);
+        confirm(self.pace(registry), &mut row);
         tracing::info!(
             registry = row.name,
             packs = row.packs,
@@ -298,9 +304,9 @@ impl Registries {
         row.error_kind = Some(error.kind());
         row.error = Some(text.clone());
         row.hint = error.hint();
-        let wait = wait_after(row.failures, registry.refresh);
-        let wait = wait.max(error.retry_after().unwrap_or_default());
-        row.next_refresh = Some(time::after(wait));
+        let pace = self.pace(registry);
+        let pause = pace.after_failure(row.failures, error.retry_after());
+        row.next_refresh = Some(time::after(pause));
         let data = json!({"registry": row.name, "error": text, "kind": error.kind()});
         let hub = self.inner.hub.clone();
         let was_failing = row.failures > 1;
@@ -335,6 +341,7 @@ fn look(
     bytes: &[u8],
     before: Option<&str>,
     may: &RefPatterns,
+    known: Vec<String>,
 ) -> Result<Option<Summary>, RegistryError> {
     let digest = Digest::sha256_of(bytes).to_string();
     if before == Some(digest.as_str()) {
@@ -342,6 +349,9 @@ fn look(
     }
     let (mut packs, mut left_out) = (0, 0_u64);
     let mut problems = Problems::default();
+    for problem in known {
+        problems.add(problem);
+    }
     let read = index::read(bytes, |found| match found {
         Ok(found) if !may.allows(found.entry.pack_ref.as_str()) => {
             problems.add(format!(
@@ -442,31 +452,14 @@ pub(super) fn validators_of(row: &IndexRow) -> Validators {
 }
 
 /// Notes that the index is current now.
-fn confirm(registry: &Registry, row: &mut IndexRow) {
+fn confirm(pace: Pace<'_>, row: &mut IndexRow) {
     row.checked_at = Some(time::now());
     row.failures = 0;
     row.failed_at = None;
     row.error_kind = None;
     row.error = None;
     row.hint = None;
-    row.next_refresh = Some(time::after(spread(&registry.name, registry.refresh)));
-}
-
-/// `refresh` plus up to a tenth of it, so that a fleet does not ask in step.
-fn spread(name: &str, refresh: Duration) -> Duration {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write(name.as_bytes());
-    let part = u32::try_from(hasher.finish() % 1_000).unwrap_or_default();
-    refresh + refresh / 10 * part / 1_000
-}
-
-/// How long to wait after the `failures`th failure in a row.
-fn wait_after(failures: u32, refresh: Duration) -> Duration {
-    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
-    FIRST_WAIT
-        .saturating_mul(doubled)
-        .min(refresh.max(FIRST_WAIT))
+    row.next_refresh = Some(time::after(pace.after_success()));
 }
 
 fn event(kind: EventKind, data: serde_json::Value) -> NewEvent {

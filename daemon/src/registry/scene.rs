@@ -38,7 +38,17 @@ impl Scene {
         let hub = Hub::default();
         let events = hub.subscribe();
         let http = Http::new(&Net::default()).unwrap();
-        let registries = Registries::new(database, http, shared.clone(), hub);
+        let registries = Registries::new(
+            database,
+            http,
+            shared.clone(),
+            hub,
+            Here {
+                host: Host::new("a host"),
+                scratch: folder.path().to_owned(),
+                known: folder.path().join("folders"),
+            },
+        );
         Self {
             registries,
             shared,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use packd_format::PackRef;
-use packd_wire::{AvailableList, AvailableView, SearchList, SearchView};
+use packd_wire::{AskedView, AvailableList, AvailableView, SearchList, SearchView};
 
-use crate::config::Registry;
+use crate::config::{Registry, Trust};
 use crate::store::{self, StoreError};
 
-use super::{Registries, RegistryError, lookup};
+use super::{Registries, RegistryError, UNVERIFIED, lookup};
 
 /// Registries after they were brought up to date.
 #[derive(Default)]
@@ -19,6 +19,8 @@ struct Asked {
     warnings: Vec<String>,
     /// Those of which nothing is known, and why.
     failures: Vec<(Registry, RegistryError)>,
+    /// How all of them fare.
+    health: Vec<AskedView>,
 }
 
 impl Registries {
@@ -37,6 +39,7 @@ impl Registries {
             registries,
             warnings,
             failures,
+            health,
         } = self.current(only).await?;
         if registries.is_empty()
             && let Some((_, error)) = failures.into_iter().next()
@@ -47,9 +50,9 @@ impl Registries {
         let mut hits = Vec::new();
         for (place, registry) in registries.iter().enumerate() {
             let (name, text) = (registry.name.clone(), text.to_owned());
-            let refs = registry.refs.clone();
+            let (config, one) = (self.inner.config.current(), registry.clone());
             let look = move |connection: &_| {
-                let allowed = |pack_ref: &str| refs.allows(pack_ref);
+                let allowed = |pack_ref: &str| config.may_offer(&one, pack_ref);
                 store::index::search(connection, &name, &text, limit.saturating_add(1), allowed)
             };
             for hit in self.inner.database.read(look).await? {
@@ -91,6 +94,7 @@ impl Registries {
             packs,
             truncated,
             warnings,
+            registries: health,
         })
     }
 
@@ -107,13 +111,15 @@ impl Registries {
             registries,
             warnings,
             failures,
+            health,
         } = self.current(None).await?;
         let installed = self.installed().await?;
+        let config = self.inner.config.current();
         let mut versions = Vec::new();
         let mut shadowed = false;
         for registry in registries
             .iter()
-            .filter(|registry| registry.refs.allows(pack_ref.as_str()))
+            .filter(|registry| config.may_offer(registry, pack_ref.as_str()))
         {
             let Some(row) = self.entry(registry, pack_ref).await? else {
                 continue;
@@ -130,7 +136,7 @@ impl Registries {
             }
             shadowed = true;
         }
-        let may_offer = |registry: &Registry| registry.refs.allows(pack_ref.as_str());
+        let may_offer = |registry: &Registry| config.may_offer(registry, pack_ref.as_str());
         if versions.is_empty()
             && let Some((_, error)) = failures.into_iter().find(|(one, _)| may_offer(one))
         {
@@ -146,6 +152,7 @@ impl Registries {
             versions,
             nearest,
             warnings,
+            registries: health,
         })
     }
 
@@ -184,6 +191,16 @@ impl Registries {
         let revalidated = futures_util::future::join_all(all).await;
         let mut asked = Asked::default();
         for (registry, result) in registries.into_iter().zip(revalidated) {
+            asked.health.push(AskedView {
+                name: registry.name.clone(),
+                health: self.view_of(&registry).await?.health,
+            });
+            if registry.trust == Trust::Unverified {
+                let name = &registry.name;
+                asked
+                    .warnings
+                    .push(format!("registry `{name}`: {UNVERIFIED}"));
+            }
             match result {
                 Ok(warning) => {
                     asked.registries.push(registry);
@@ -200,9 +217,10 @@ impl Registries {
     }
 
     async fn is_shadowed(&self, above: &[Registry], pack_ref: &str) -> Result<bool, StoreError> {
+        let config = self.inner.config.current();
         let names: Vec<_> = above
             .iter()
-            .filter(|registry| registry.refs.allows(pack_ref))
+            .filter(|registry| config.may_offer(registry, pack_ref))
             .map(|registry| registry.name.clone())
             .collect();
         let pack_ref = pack_ref.to_owned();

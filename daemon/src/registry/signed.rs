@@ -217,14 +217,14 @@ impl Registries {
             bytes,
             validators,
             trusted: Some(trusted),
+            problems: Vec::new(),
         };
         self.replace(registry, &row, read).await
     }
 
     /// The root that is believed: the pinned one, or the newest that was reached from it.
     async fn start(&self, registry: &Registry, row: &IndexRow) -> Result<Start, RegistryError> {
-        let pinned = read_pin(registry).await?;
-        let pin = Digest::sha256_of(&pinned).to_string();
+        let pin = pin_of(registry).await?;
         let known = self.trust_of(&registry.name).await?;
         let parse = |bytes: &[u8]| {
             let file = registry.root.as_deref().unwrap_or("root");
@@ -234,7 +234,10 @@ impl Registries {
         let held = held.unwrap_or_default();
         // another pin is the operator's word, and everything after it is walked anew
         let newest = known.as_ref().filter(|known| known.pin == pin);
-        let bytes = newest.map_or(pinned, |known| known.root.clone());
+        let bytes = match newest {
+            Some(known) => known.root.clone(),
+            None => self.pinned(registry, &pin).await?,
+        };
         let root = parse(&bytes)?;
         let is_current = row.digest.is_some()
             && newest.is_some_and(|known| known.accepted_root == Some(root.version));
@@ -245,6 +248,26 @@ impl Registries {
             held,
             is_current,
             known,
+        })
+    }
+
+    /// The root that is pinned: the operator's file, or the one at the registry that has the pinned fingerprint.
+    async fn pinned(&self, registry: &Registry, pin: &str) -> Result<Vec<u8>, RegistryError> {
+        if registry.root_fingerprint.is_none() {
+            return read_pin(registry).await;
+        }
+        for version in (1_u64..).take(sign::MAX_ROOTS) {
+            let file = sign::root_path(version);
+            // until its digest agrees it is nothing but bytes
+            match self.small(registry, &file, sign::MAX_ROOT).await? {
+                Some(bytes) if Digest::sha256_of(&bytes).to_string() == pin => return Ok(bytes),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Err(RegistryError::NoSuchRoot {
+            name: registry.name.clone(),
+            fingerprint: pin.to_owned(),
         })
     }
 
@@ -333,8 +356,16 @@ impl Registries {
     }
 }
 
-/// The bytes of the root that the operator pinned.
-pub(super) async fn read_pin(registry: &Registry) -> Result<Vec<u8>, RegistryError> {
+/// The fingerprint of the root that the operator pinned.
+pub(super) async fn pin_of(registry: &Registry) -> Result<String, RegistryError> {
+    match &registry.root_fingerprint {
+        Some(fingerprint) => Ok(fingerprint.clone()),
+        None => Ok(Digest::sha256_of(&read_pin(registry).await?).to_string()),
+    }
+}
+
+/// The bytes of the root that the operator pinned in a file.
+async fn read_pin(registry: &Registry) -> Result<Vec<u8>, RegistryError> {
     let path = std::path::PathBuf::from(registry.root.clone().unwrap_or_default());
     let name = registry.name.clone();
     let read = move || {

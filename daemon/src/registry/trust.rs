@@ -6,7 +6,7 @@ use packd_format::{Digest, Source, Version};
 use packd_wire::{RegistryView, SignedView};
 
 use super::answer::Targets;
-use super::signed::read_pin;
+use super::signed::pin_of;
 use super::{Registries, RegistryError};
 use crate::config::{Registry, Trust};
 use crate::store;
@@ -35,7 +35,7 @@ impl Registries {
             return Ok(Vec::new());
         }
         let name = registry.name.clone();
-        let pin = Digest::sha256_of(&read_pin(registry).await?).to_string();
+        let pin = pin_of(registry).await?;
         let known = self.trust_of(&registry.name).await?;
         let known = known.filter(|known| known.pin == pin && is_by_current_keys(known));
         let Some((known, expires)) = known.and_then(|known| known.expires.map(|at| (known, at)))

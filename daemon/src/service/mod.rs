@@ -27,10 +27,11 @@ use crate::install::{Context, Prober, scrub};
 use crate::net::Http;
 use crate::pulse::Pulse;
 use crate::queue::Queue;
-use crate::registry::Registries;
+use crate::registry::{Here, Host, Registries};
 use crate::source::{Cache, git};
 use crate::store::lease::Leases;
 use crate::store::{self, Database, time};
+use crate::watch::{Subject, Watch, What};
 use crate::worker;
 
 pub(crate) use error::ServiceError;
@@ -58,7 +59,8 @@ pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceErr
         .thread_keep_alive(Duration::from_secs(5))
         .build()
         .map_err(ServiceError::Runtime)?;
-    let result = runtime.block_on(serve(inputs, effective, layout, database, starting));
+    let host = Host::of_machine();
+    let result = runtime.block_on(serve(inputs, effective, layout, database, host, starting));
     runtime.shutdown_timeout(Duration::from_millis(500));
     threads.join();
     result
@@ -81,18 +83,30 @@ async fn serve(
     effective: Effective,
     layout: Arc<Layout>,
     database: Database,
+    host: Host,
     starting: notify::Starting,
 ) -> Result<(), ServiceError> {
     let signals = Signals::listen().map_err(ServiceError::Runtime)?;
+    let changes = Watch::new(configuration(&layout)).await;
     let hub = Hub::default();
-    let effective = with_added(&inputs, effective, &database).await;
+    let effective = with_added(&inputs, effective, &database).await?;
     let shared = Shared::new(effective.config);
     let queue = Queue::new(database.clone(), hub.clone());
     recover::run(&layout, &database, &hub, &queue)
         .await
         .map_err(ServiceError::Store)?;
     let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
-    let registries = Registries::new(database.clone(), http.clone(), shared.clone(), hub.clone());
+    let registries = Registries::new(
+        database.clone(),
+        http.clone(),
+        shared.clone(),
+        hub.clone(),
+        Here {
+            host,
+            scratch: layout.staging(),
+            known: layout.folders_cache(),
+        },
+    );
     let (listeners, bound) = socket::listen(&layout.socket).await?;
     let reload = reload::Reloading {
         inputs: Arc::new(inputs),
@@ -161,7 +175,7 @@ async fn serve(
     drop(starting);
     announce(&layout).await;
     let result = tokio::select! {
-        () = attend(signals, &reload, &shared, &registries) => Ok(()),
+        () = attend(signals, changes, &reload, &shared, &registries) => Ok(()),
         () = idle => {
             tracing::info!("nothing to do; the next connection starts packd again");
             Ok(())
@@ -210,29 +224,32 @@ fn prober() -> Prober {
 
 /// The configuration with the registries that were added while packd ran. What is wrong with them is in its warnings,
 /// and keeps nothing from starting.
-async fn with_added(inputs: &Inputs, effective: Effective, database: &Database) -> Effective {
+async fn with_added(
+    inputs: &Inputs,
+    effective: Effective,
+    database: &Database,
+) -> Result<Effective, ServiceError> {
     let added = match database.read(store::registry::all).await {
-        Ok(added) if added.is_empty() => return effective,
         Ok(added) => added,
         Err(error) => {
             tracing::error!(error = %crate::logging::chain(&error), "cannot read the registries that were added");
-            return effective;
+            return Ok(effective);
         }
     };
-    let inputs = inputs.with_added(added);
-    let known = effective.warnings.clone();
-    let loaded = tokio::task::spawn_blocking(move || crate::config::load(&inputs)).await;
-    let Ok(Ok(loaded)) = loaded else {
-        // it was right a moment ago; somebody writes it just now, and will reload
-        tracing::warn!(
-            "the configuration changed during the start; registries that were added come with the next reload"
-        );
-        return effective;
+    let environment = inputs.environment.clone();
+    let known = effective.warnings.len();
+    let take_in = move || {
+        let mut effective = effective;
+        effective.take_in(&added, &environment);
+        Ok(effective)
     };
-    for warning in loaded.warnings.iter().filter(|one| !known.contains(one)) {
+    let effective = store::off_thread(take_in)
+        .await
+        .map_err(ServiceError::Store)?;
+    for warning in effective.warnings.iter().skip(known) {
         tracing::warn!("{warning}");
     }
-    loaded
+    Ok(effective)
 }
 
 /// Says that everything is there.
@@ -278,32 +295,56 @@ impl Signals {
     }
 }
 
-/// Reloads the configuration and refreshes the registries when it is told to, until it is told to stop.
+/// Reloads the configuration when it is told to and when its files change, and refreshes the registries when it is told
+/// to, until it is told to stop.
 async fn attend(
     mut signals: Signals,
+    mut changes: Watch,
     reload: &api::Reload,
     shared: &Shared,
     registries: &Registries,
 ) {
     loop {
-        tokio::select! {
+        let why = tokio::select! {
             _ = signals.terminate.recv() => return,
             _ = signals.interrupt.recv() => return,
-            _ = signals.user.recv() => registries.ask_now(),
-            _ = signals.hangup.recv() => {
-                notify::reloading().await;
-                let reloading = reload();
-                tokio::select! {
-                    // a file system may hang, and that is no reason not to stop
-                    _ = signals.terminate.recv() => return,
-                    _ = signals.interrupt.recv() => return,
-                    // it reports what it found in the log, and notes it with the configuration
-                    _ = reloading => {}
-                }
-                notify::reloaded(shared).await;
+            _ = signals.user.recv() => {
+                registries.ask_now();
+                continue;
             }
+            _ = signals.hangup.recv() => "a signal asks for it",
+            _ = changes.changed(), if shared.current().service.watch_configuration => {
+                "its files have changed"
+            }
+        };
+        tracing::info!("reloading the configuration: {why}");
+        notify::reloading().await;
+        let reloading = reload();
+        tokio::select! {
+            // a file system may hang, and that is no reason not to stop
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            // it reports what it found in the log, and notes it with the configuration
+            _ = reloading => {}
         }
+        notify::reloaded(shared).await;
     }
+}
+
+/// What of the configuration is watched: its file, the drop-ins, and the roots of signed registries.
+fn configuration(layout: &Layout) -> Vec<Subject> {
+    let entries = |path, extension| Subject {
+        path,
+        what: What::Entries { extension },
+    };
+    vec![
+        Subject {
+            path: layout.config_file.clone(),
+            what: What::File,
+        },
+        entries(layout.drop_ins(), Some("yaml")),
+        entries(layout.keys(), None),
+    ]
 }
 
 /// Runs a part and gives its name when it ends.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use packd_wire::{ErrorKind, Problem, ReloadView};
 
 use super::ServiceError;
-use crate::config::{self, ConfigError, Inputs, Refused, Shared};
+use crate::config::{self, Added, ConfigError, Inputs, Refused, Shared};
 use crate::logging::chain;
 use crate::net::Http;
 use crate::store::{self, Database, time};
@@ -33,9 +33,9 @@ pub(super) async fn run(reloading: Reloading) -> Result<ReloadView, Box<Problem>
     let changing = shared.changing().await;
     let added = database.read(store::registry::all).await;
     let added = added.map_err(|error| Box::new(Problem::of_error(error.kind(), &error)))?;
-    let inputs = inputs.with_added(added);
     let in_force = shared.clone();
-    let read = tokio::task::spawn_blocking(move || put_in_force(&inputs, &in_force, &http)).await;
+    let read =
+        tokio::task::spawn_blocking(move || put_in_force(&inputs, &added, &in_force, &http)).await;
     drop(changing);
     read.unwrap_or_else(|error| {
         Err(Box::new(Problem::new(
@@ -46,13 +46,19 @@ pub(super) async fn run(reloading: Reloading) -> Result<ReloadView, Box<Problem>
 }
 
 /// The part of it that blocks.
-fn put_in_force(inputs: &Inputs, shared: &Shared, http: &Http) -> Result<ReloadView, Box<Problem>> {
-    let effective = config::load(inputs).map_err(|error| {
+fn put_in_force(
+    inputs: &Inputs,
+    added: &[Added],
+    shared: &Shared,
+    http: &Http,
+) -> Result<ReloadView, Box<Problem>> {
+    let mut effective = config::load(inputs).map_err(|error| {
         for problem in error.problems() {
             tracing::error!("{problem}");
         }
         refused(shared, of_config(&error))
     })?;
+    effective.take_in(added, &inputs.environment);
     // the last thing that can be wrong goes first, so that nothing has to be taken back
     http.renew(&effective.config.net).map_err(|error| {
         let error = ServiceError::Net(error);
@@ -114,7 +120,7 @@ mod tests {
         let inputs = Inputs::new(&args, Environment::default());
         let shared = Shared::new(Config::default());
         let http = Http::new(&shared.current().net).unwrap();
-        (put_in_force(&inputs, &shared, &http), shared)
+        (put_in_force(&inputs, &[], &shared, &http), shared)
     }
 
     #[test]

@@ -41,6 +41,13 @@ pub(crate) enum Location {
         /// What errors call it: an upload is known by the name that its sender gave it.
         shown: String,
     },
+    /// In no archive: a folder of files, in a registry that is a folder of packs.
+    Folder {
+        /// Where.
+        path: PathBuf,
+        /// What errors call it.
+        shown: String,
+    },
 }
 
 impl Location {
@@ -119,6 +126,10 @@ pub(crate) async fn fetch(
             let path = path.clone();
             let thread = tokio::task::spawn_blocking(move || unpacking.file(&path, Way::Straight));
             watch(thread, position, context.progress).await
+        }
+        Location::Folder { path, shown } => {
+            let place = (path.clone(), shown.clone());
+            super::folder::run(context, place, expected, folder, stop).await
         }
         Location::Url {
             url,

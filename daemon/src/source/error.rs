@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use packd_format::Digest;
-use packd_format::archive::ArchiveError;
+use packd_format::archive::{ArchiveError, PackError};
 use packd_wire::{ErrorKind, StepName};
 
 use super::git::GitError;
@@ -43,6 +43,14 @@ pub(crate) enum SourceError {
         from: String,
         /// Why.
         source: io::Error,
+    },
+    /// The folder of a pack cannot be read as one.
+    #[error("cannot read the folder `{from}`")]
+    Packing {
+        /// Where it is.
+        from: String,
+        /// Why.
+        source: PackError,
     },
     /// The archive has more bytes than an archive may have.
     #[error("`{from}` has {bytes} bytes, more than the {limit} allowed")]
@@ -152,6 +160,20 @@ pub(super) fn kind_of_unpacking(error: &ArchiveError) -> ErrorKind {
     }
 }
 
+/// The same of why a folder could not be packed.
+fn kind_of_packing(error: &PackError) -> ErrorKind {
+    match error {
+        PackError::Read { source, .. } => match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => ErrorKind::FetchRefused,
+            _ => ErrorKind::Io,
+        },
+        PackError::Ignore { .. } | PackError::Empty { .. } => ErrorKind::InvalidArchive,
+        PackError::Special { .. } => ErrorKind::UnsafeArchive,
+        PackError::Refused { source, .. } => kind_of_unpacking(source),
+        PackError::Changed { .. } | PackError::Write { .. } => ErrorKind::Io,
+    }
+}
+
 impl SourceError {
     /// The stable name sent over the API.
     #[must_use]
@@ -165,6 +187,7 @@ impl SourceError {
                 _ => ErrorKind::Io,
             },
             Self::NotAFile { .. } => ErrorKind::FetchRefused,
+            Self::Packing { source, .. } => kind_of_packing(source),
             Self::TooLarge { .. } => ErrorKind::LimitExceeded,
             Self::NoRoom { .. } => ErrorKind::NoSpace,
             Self::SizeMismatch { .. } | Self::DigestMismatch { .. } => ErrorKind::DigestMismatch,
@@ -185,6 +208,7 @@ impl SourceError {
             | Self::Open { .. }
             | Self::NotAFile { .. }
             | Self::Read { .. }
+            | Self::Packing { .. }
             | Self::TooLarge { .. }
             | Self::NoRoom { .. }
             | Self::SizeMismatch { .. }
@@ -203,6 +227,7 @@ impl SourceError {
         match self {
             Self::Download { source } => source.is_transient(),
             Self::Git { source } => source.is_transient(),
+            Self::Packing { source, .. } => matches!(source, PackError::Changed { .. }),
             _ => false,
         }
     }
@@ -218,6 +243,7 @@ impl SourceError {
             | Self::NotAFile { .. }
             | Self::NoRoom { .. }
             | Self::Read { .. }
+            | Self::Packing { .. }
             | Self::Spool { .. }
             | Self::Folder { .. }
             | Self::Git { .. }
@@ -277,6 +303,7 @@ impl SourceError {
                     .to_owned(),
             ),
             Self::Git { source } => source.hint(),
+            Self::Packing { source, .. } => source.hint(),
             Self::Open { .. }
             | Self::NotAFile { .. }
             | Self::Read { .. }

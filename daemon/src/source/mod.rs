@@ -8,6 +8,7 @@ mod cache;
 mod download;
 mod early;
 mod error;
+mod folder;
 pub(crate) mod git;
 mod input;
 mod pipe;
@@ -23,8 +24,21 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::error::SourceError;
+pub(crate) use self::folder::packing;
+use crate::config;
 use crate::logging::chain;
 use crate::net::Http;
+
+/// What a pack may at most be, as configured.
+#[must_use]
+pub(crate) fn limits(config: &config::Limits) -> Limits {
+    Limits {
+        pack_bytes: config.pack_bytes.bytes(),
+        file_bytes: config.file_bytes.bytes(),
+        entries: config.pack_entries,
+        ..Limits::default()
+    }
+}
 
 /// Where a pack's bytes are.
 #[derive(Debug, Clone)]

@@ -39,8 +39,9 @@ pub use pack::{
 };
 pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
-    AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList, RegistrySettings,
-    RegistryState, RegistryView, SearchList, SearchView, SignedView, Trust, TrustRequest,
+    AskedView, AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList,
+    RegistrySettings, RegistryState, RegistryView, SearchList, SearchView, SignedView, Trust,
+    TrustRequest,
 };
 pub use request::{
     HoldRequest, InstallRequest, RefreshRequest, RegistryRequest, RemoveQuery, UploadQuery,

@@ -105,6 +105,8 @@ pub struct RegistryView {
     /// The other keys that it has in the configuration.
     #[serde(default)]
     pub settings: RegistrySettings,
+    /// Whether those come from nowhere else.
+    pub exclusive: bool,
     /// How many packs its index has.
     pub packs: u64,
     /// Entries that were left out, each with its position and reason.
@@ -128,6 +130,9 @@ pub struct RegistrySettings {
     /// Of a signed one: the file of its root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
+    /// Of a signed one: the SHA-256 that the root it brings itself must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_fingerprint: Option<String>,
     /// How long past its end what was signed still counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_stale: Option<String>,
@@ -207,6 +212,15 @@ pub struct SearchView {
     pub quality: Option<QualityView>,
 }
 
+/// A registry that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AskedView {
+    /// Its name.
+    pub name: String,
+    /// How it fares.
+    pub health: RegistryHealth,
+}
+
 /// What was found, best first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchList {
@@ -214,8 +228,11 @@ pub struct SearchList {
     pub packs: Vec<SearchView>,
     /// Whether there are more hits than were asked for.
     pub truncated: bool,
-    /// Registries whose answer is old or missing, each in one line.
+    /// Registries whose answer is old, missing or not verified, each in one line.
     pub warnings: Vec<String>,
+    /// The registries that were asked, and how they fare.
+    #[serde(default)]
+    pub registries: Vec<AskedView>,
 }
 
 /// One version that a registry offers.
@@ -244,6 +261,9 @@ pub struct AvailableList {
     /// Refs of nearly this name that are offered, when this one is not.
     #[serde(default)]
     pub nearest: Vec<String>,
-    /// Registries whose answer is old or missing, each in one line.
+    /// Registries whose answer is old, missing or not verified, each in one line.
     pub warnings: Vec<String>,
+    /// The registries that were asked, and how they fare.
+    #[serde(default)]
+    pub registries: Vec<AskedView>,
 }

@@ -162,6 +162,9 @@ pub struct RegistryRequest {
     /// Patterns of refs that may come from it; empty: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refs: Option<Vec<String>>,
+    /// Whether those come from nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<bool>,
     /// Headers of each request to it; values may refer to secrets, as `${cred:NAME}`. Never shown again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
@@ -171,6 +174,9 @@ pub struct RegistryRequest {
     /// For `signed`: the file of its root, in the folder of keys of the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
+    /// For `signed`, in place of `root`: the fingerprint of the root, which is then fetched from the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_fingerprint: Option<String>,
     /// For `signed`: how long past its end what was signed still counts: `14d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_stale: Option<String>,

@@ -130,9 +130,11 @@ fn differences(desired: &DesiredRegistry, view: &RegistryView) -> Vec<&'static s
         priority,
         enabled,
         refs,
+        exclusive,
         headers,
         trust,
         root,
+        root_fingerprint,
         max_stale,
         refresh,
         allow_http,
@@ -156,12 +158,20 @@ fn differences(desired: &DesiredRegistry, view: &RegistryView) -> Vec<&'static s
             "refs",
             refs.as_ref().is_some_and(|asked| *asked != view.refs),
         ),
+        (
+            "exclusive",
+            exclusive.is_some_and(|asked| asked != view.exclusive),
+        ),
         ("headers", matches!(headers, Some(Headers::Given(_)))),
         ("trust", trust.is_some_and(|asked| asked != view.trust)),
         (
             "root",
             root.as_ref()
                 .is_some_and(|asked| !is_root(asked, settings.root.as_deref())),
+        ),
+        (
+            "root_fingerprint",
+            other(root_fingerprint, &settings.root_fingerprint, ""),
         ),
         ("max_stale", other(max_stale, &settings.max_stale, "0s")),
         ("refresh", other(refresh, &settings.refresh, "1h")),

@@ -18,13 +18,19 @@ Examples:
   packctl registry add acme https://packs.acme.example/index.json
   packctl registry add acme https://packs.acme.example/index.json \\
     --ref 'acme_*' --header 'Authorization: Bearer ${cred:acme}'
+  packctl registry add acme https://packs.acme.example/index.json --root-fingerprint sha256:…
+  packctl registry add local dir:/srv/packs
   packctl registry add acme https://new.acme.example/index.json --replace")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct Add {
     /// What it is called: lower-case letters, digits, `_` and `-`
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// Where its index is: https, file, or http with --allow-http
+    /// Where its index is: https, file, or http with --allow-http; or `dir:/path`, a folder of packs
     #[arg(value_name = "URL")]
     url: String,
 
@@ -35,6 +41,10 @@ pub(crate) struct Add {
     /// The only packs that may come from it; `*` stands for any characters. Can be repeated
     #[arg(long = "ref", value_name = "PATTERN")]
     refs: Vec<String>,
+
+    /// The packs of --ref come from it or from nowhere
+    #[arg(long, requires = "refs")]
+    exclusive: bool,
 
     /// A header of each request; the value may be `${cred:NAME}`, `${file:/path}` or `${env:NAME}`. Can be repeated
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
@@ -47,6 +57,10 @@ pub(crate) struct Add {
     /// With --trust signed: the file of its root, in keys/ beside packd.yaml
     #[arg(long, value_name = "FILE")]
     root: Option<String>,
+
+    /// The fingerprint of its root, by way of which it is signed; the root itself is fetched from it
+    #[arg(long, value_name = "SHA256", conflicts_with = "root")]
+    root_fingerprint: Option<String>,
 
     /// How old its index may become, such as 30m or 1d [default: 1h]
     #[arg(long, value_name = "TIME")]
@@ -68,15 +82,19 @@ pub(crate) struct Add {
 impl Add {
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
         let headers: BTreeMap<_, _> = self.headers.into_iter().collect();
+        // who names a fingerprint wants it looked at
+        let signed = self.root_fingerprint.is_some().then_some(Trust::Signed);
         let request = RegistryRequest {
             name: Some(self.name.clone()),
             url: Some(self.url),
             priority: self.priority,
             enabled: self.disabled.then_some(false),
             refs: (!self.refs.is_empty()).then_some(self.refs),
+            exclusive: self.exclusive.then_some(true),
             headers: (!headers.is_empty()).then_some(headers),
-            trust: self.trust,
+            trust: self.trust.or(signed),
             root: self.root,
+            root_fingerprint: self.root_fingerprint,
             max_stale: None,
             refresh: self.refresh,
             allow_http: self.allow_http.then_some(true),

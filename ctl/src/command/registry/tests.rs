@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use packd_wire::{ErrorKind, RegistryHealth};
+use packd_wire::{ErrorKind, RegistryHealth, Trust};
 
 use super::*;
 use crate::args::Format;
@@ -16,6 +16,7 @@ pub(crate) fn registry(name: &str, state: RegistryState) -> RegistryView {
         trust: Trust::Checksum,
         refs: Vec::new(),
         settings: packd_wire::RegistrySettings::default(),
+        exclusive: false,
         packs: 42,
         problems: Vec::new(),
         signed: None,
@@ -39,6 +40,9 @@ fn registries_say_how_they_fare() {
     failing.health.last_success = None;
     failing.packs = 0;
     failing.trust = Trust::Unverified;
+    failing
+        .warnings
+        .push("nothing that comes from it is verified".to_owned());
     failing.health.error_kind = Some(ErrorKind::RegistryUnreachable);
     failing.health.error = Some("connection refused".to_owned());
     failing.health.consecutive_failures = 3;

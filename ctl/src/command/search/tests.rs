@@ -27,6 +27,7 @@ fn hits_say_where_they_come_from_and_what_hides_them() {
         packs: vec![hit("slack", "acme"), shadowed],
         truncated: false,
         warnings: Vec::new(),
+        registries: Vec::new(),
     };
     let plain = |list: &SearchList| {
         anstream::adapter::strip_str(&table(list, Width::Unlimited)).to_string()

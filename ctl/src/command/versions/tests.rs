@@ -20,6 +20,7 @@ fn versions_say_what_is_special_about_them() {
             version("2.0.0", "acme", false, false, false),
         ],
         warnings: Vec::new(),
+        registries: Vec::new(),
     };
     let table = table(&list, Width::Unlimited);
     assert_snapshot!(anstream::adapter::strip_str(&table).to_string(), @"

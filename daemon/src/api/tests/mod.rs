@@ -77,7 +77,17 @@ impl Daemon {
         let http = Http::new(&config.current().net).unwrap();
         let parts = Parts {
             rate: http.rate(),
-            registries: Registries::new(database.clone(), http, config.clone(), hub.clone()),
+            registries: Registries::new(
+                database.clone(),
+                http,
+                config.clone(),
+                hub.clone(),
+                crate::registry::Here {
+                    host: crate::registry::Host::new("a host"),
+                    scratch: std::env::temp_dir(),
+                    known: std::env::temp_dir(),
+                },
+            ),
             queue: Queue::new(database.clone(), hub.clone()),
             reload: Arc::new(|| Box::pin(async { Ok(packd_wire::ReloadView { changed: vec![] }) })),
             layout,

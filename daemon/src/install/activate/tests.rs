@@ -129,6 +129,11 @@ impl Host {
             http.clone(),
             config.clone(),
             self.hub.clone(),
+            crate::registry::Here {
+                host: crate::registry::Host::new("a host"),
+                scratch: std::env::temp_dir(),
+                known: std::env::temp_dir(),
+            },
         );
         Context {
             cache: Cache::new(self.layout.archive_cache(), config.clone()),

@@ -364,3 +364,53 @@ async fn a_failure_that_stays_is_of_no_kind_that_asks_for_a_retry() {
     );
     scene.end();
 }
+
+/// A host that was away for long asks at a moment of its own, and not at the moment it comes back.
+#[tokio::test]
+async fn what_was_due_while_nobody_was_there_is_put_off_for_a_moment() {
+    let server = with_etag(index(&["slack@1.0.0"]));
+    let scene = Scene::new(vec![at(&server, "main")]);
+    scene.registries.refresh(&[]).await.unwrap();
+    let long_ago = "2020-01-01T00:00:00Z";
+    let registry = scene.shared.current().registries[0].clone();
+    let mut row = scene.registries.cached(&registry).await.unwrap();
+    row.next_refresh = Some(long_ago.to_owned());
+    let write = move |tx: &store::Tx<'_>| store::index::put(tx, &row);
+    scene.registries.inner.database.write(write).await.unwrap();
+
+    let stop = CancellationToken::new();
+    let put_off = async {
+        loop {
+            let next = scene.view("main").await.health.next_refresh.unwrap();
+            if next != long_ago {
+                break time::until(&next);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let left = tokio::select! {
+        () = scene.registries.clone().run(stop.clone()) => panic!("nobody stops it"),
+        left = tokio::time::timeout(Duration::from_secs(20), put_off) => left.unwrap(),
+    };
+    assert!(left <= Duration::from_mins(10), "{left:?}");
+    assert_eq!(server.asked().len(), 1, "it was not asked again yet");
+    scene.end();
+}
+
+/// An index that is not sent is not read: its entries stay as they are, whatever they are.
+#[tokio::test]
+async fn a_304_reads_nothing() {
+    let server = with_etag(index(&["slack@1.0.0"]));
+    let scene = Scene::new(vec![at(&server, "main")]);
+    scene.registries.refresh(&[]).await.unwrap();
+    // what a reading of the index would bring back
+    let forget = |tx: &store::Tx<'_>| store::index::remove_entries(tx, "main");
+    scene.registries.inner.database.write(forget).await.unwrap();
+    scene.registries.refresh(&[]).await.unwrap();
+    let registry = scene.shared.current().registries[0].clone();
+    let slack = "slack".parse().unwrap();
+    let entry = scene.registries.entry(&registry, &slack);
+    assert!(entry.await.unwrap().is_none(), "nothing was read");
+    assert_eq!(server.asked().len(), 2);
+    scene.end();
+}

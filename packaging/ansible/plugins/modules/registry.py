@@ -37,6 +37,9 @@ options:
     description: The only packs that may come from it; C(*) stands for any characters.
     type: list
     elements: str
+  exclusive:
+    description: Whether those packs come from nowhere else.
+    type: bool
   headers:
     description:
       - Headers of each request to it. A value can be C(${cred:NAME}), C(${file:/path}) or C(${env:NAME}).
@@ -48,6 +51,9 @@ options:
     choices: [signed, checksum, unverified]
   root:
     description: Of a signed one, the file of its root, in the folder C(keys) of packd's configuration.
+    type: str
+  root_fingerprint:
+    description: Of a signed one without C(root), the SHA-256 of the root that it brings itself.
     type: str
   max_stale:
     description: Of a signed one, how long past its end what was signed still counts, as C(14d).
@@ -100,8 +106,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.packd.packd.plugins.module_utils import client as packd
 
 # Where a registry shows a key, and what it is when it does not.
-SETTINGS = {"root": None, "max_stale": "0s", "refresh": "1h", "allow_http": False, "sandbox": None}
-KEYS = ["url", "priority", "enabled", "refs", "headers", "trust"] + list(SETTINGS)
+SETTINGS = {"root": None, "root_fingerprint": None, "max_stale": "0s", "refresh": "1h", "allow_http": False, "sandbox": None}
+KEYS = ["url", "priority", "enabled", "refs", "exclusive", "headers", "trust"] + list(SETTINGS)
 
 
 def is_now(view, key):
@@ -145,9 +151,11 @@ def main():
             priority=dict(type="int"),
             enabled=dict(type="bool"),
             refs=dict(type="list", elements="str"),
+            exclusive=dict(type="bool"),
             headers=dict(type="dict", no_log=True),
             trust=dict(type="str", choices=["signed", "checksum", "unverified"]),
             root=dict(type="str"),
+            root_fingerprint=dict(type="str"),
             max_stale=dict(type="str"),
             refresh=dict(type="str"),
             allow_http=dict(type="bool"),

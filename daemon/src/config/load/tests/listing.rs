@@ -22,11 +22,13 @@ fn the_listing_shows_values_origins_and_no_secret() {
         priority: 100                             # default
         enabled: true                             # default
         refs: []                                  # default
+        exclusive: false                          # default
         headers:
           Authorization: "****${cred:acme}"       # packd.yaml:5
           X-Key: "****"                           # packd.yaml:6
         trust: checksum                           # default
         root: null                                # default
+        root_fingerprint: null                    # default
         max_stale: 0                              # default
         refresh: 1h                               # default
         allow_http: false                         # default
@@ -83,6 +85,7 @@ fn the_listing_shows_values_origins_and_no_secret() {
       cache_size: 1GiB                            # default
     service:
       idle_exit: null                             # default
+      watch_configuration: true                   # default
     log:
       level: info                                 # default
     "#);

@@ -55,7 +55,7 @@ workers: 3
     packd.yaml:15: `registries[1]` cannot have the name `Acme`; a name is lower-case letters, digits, `_` and `-`, a letter first, at most 64
     packd.yaml:17: `registries[2]` has no `name`
     packd.yaml:18: `registries[3]` has the name `acme`, as has the one at packd.yaml:11
-    packd.yaml:20: `registries.ftp.url` must be an `https`, `http` or `file` URL, not `ftp`
+    packd.yaml:20: `registries.ftp.url` must be an `https`, `http`, `file` or `dir` URL, not `ftp`
     packd.yaml:21: `registries.ftp.refs` must be a list of refs, in which `*` stands for any characters; `a?` can match no ref
     packd.yaml:22: `registries.ftp.headers.Authorization` has a reference that is none of `${cred:NAME}`, `${file:/path}` and `${env:NAME}`
     packd.yaml:22: `registries.ftp.headers.a b` is no name of a header
@@ -88,7 +88,7 @@ fn a_signed_registry_needs_a_root_that_is_one() {
     for (keys, expected) in [
         (
             "    trust: signed\n",
-            "packd.yaml:4: `registries.a.trust` is `signed`, which needs the `root` beside it",
+            "packd.yaml:4: `registries.a.trust` is `signed`, which needs the `root` or the `root_fingerprint` beside it",
         ),
         (
             "    root: a.json\n",
