@@ -103,6 +103,7 @@ impl Host {
             request,
             requester,
             idempotency: None,
+            automatic: false,
         };
         self.queue.enqueue(new).await.unwrap();
     }

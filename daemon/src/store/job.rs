@@ -34,6 +34,8 @@ pub(crate) struct NewRow {
     pub refs: Vec<String>,
     /// Key and digest of the request.
     pub idempotency: Option<(String, String)>,
+    /// Whether packd asks by itself.
+    pub automatic: bool,
 }
 
 /// That a queued job does not wait for its next attempt. One whose attempt is further away than any is ever
@@ -99,6 +101,7 @@ macro_rules! earlier_on_unknown_packs {
 const COLUMNS: &str = concat!(
     "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash, verify, gc,
+    automatic,
      CASE WHEN status = 'queued' AND ",
     due!("job"),
     " THEN coalesce(
@@ -119,8 +122,8 @@ pub(crate) fn insert(tx: &Tx<'_>, row: &NewRow) -> rusqlite::Result<i64> {
     let (key, hash) = row.idempotency.clone().unzip();
     tx.prepare_cached(
         "INSERT INTO job (kind, summary, status, request, uid, user, pid, agent, created_at,
-                          idempotency_key, idempotency_hash)
-         VALUES (:kind, :summary, 'queued', :request, :uid, :user, :pid, :agent, :at, :key, :hash)",
+                          idempotency_key, idempotency_hash, automatic)
+         VALUES (:kind, :summary, 'queued', :request, :uid, :user, :pid, :agent, :at, :key, :hash, :automatic)",
     )?
     .execute(named_params! {
         ":kind": row.kind.as_str(),
@@ -133,6 +136,7 @@ pub(crate) fn insert(tx: &Tx<'_>, row: &NewRow) -> rusqlite::Result<i64> {
         ":at": super::time::now(),
         ":key": key,
         ":hash": hash,
+        ":automatic": row.automatic,
     })?;
     let id = tx.last_insert_rowid();
     add_refs(tx, id, &row.refs)?;
@@ -447,6 +451,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
             pid: row.get("pid")?,
             agent: row.get("agent")?,
         },
+        automatic: row.get("automatic")?,
         plan: optional("plan")?
             .map(|text| decoded::<PlanView>(&text))
             .transpose()?,

@@ -303,6 +303,9 @@ pub struct JobView {
     pub request: serde_json::Value,
     /// Who asked.
     pub requested_by: Requester,
+    /// Whether nobody did: packd asked by itself, as its configuration tells it to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
     /// What it will change, once known.
     pub plan: Option<PlanView>,
     /// The steps of the latest attempt, in order.

@@ -21,6 +21,7 @@ pub(crate) fn job(id: i64, summary: &str, status: JobStatus) -> JobView {
             pid: Some(4711),
             agent: Some("packctl/0.1.0".to_owned()),
         },
+        automatic: false,
         plan: None,
         steps: Vec::new(),
         progress: None,

@@ -166,6 +166,7 @@ pub(crate) async fn enqueue(
         request,
         requester: caller.requester(headers),
         idempotency,
+        automatic: false,
     };
     Ok(state.parts.queue.enqueue(new).await?)
 }
