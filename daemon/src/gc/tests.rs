@@ -219,6 +219,8 @@ async fn what_a_queued_rollback_goes_back_to_stays() {
             asked,
             target,
             may_remove: true,
+            from: None,
+            because: None,
         }))
         .await;
         let plan = plan::make(&host.context).await.unwrap();

@@ -24,6 +24,15 @@ pub(crate) struct Target {
 /// # Errors
 /// [`ResolveError`]; of a tree that is not in the store any more also by force.
 pub(super) async fn plan(job: &RollbackJob, host: &Host<'_>) -> Result<Plan, ResolveError> {
+    if let Some(from) = job.from.filter(|from| host.generation != Some(*from)) {
+        let warning = format!(
+            "generation {from} is not active any more, and what is active now is left as it is"
+        );
+        return Ok(Plan {
+            warnings: vec![warning],
+            ..Plan::default()
+        });
+    }
     let (target, now, then) = match &job.asked.pack_ref {
         Some(name) => one(name, job.target, host).await?,
         None => all(job.target, host).await?,

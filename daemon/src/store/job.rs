@@ -101,7 +101,7 @@ macro_rules! earlier_on_unknown_packs {
 const COLUMNS: &str = concat!(
     "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash, verify, gc,
-    automatic,
+    automatic, hooks,
      CASE WHEN status = 'queued' AND ",
     due!("job"),
     " THEN coalesce(
@@ -426,6 +426,21 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Adds a warning to a job that has ended: those of one that runs are its worker's to write.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn add_warning(tx: &Tx<'_>, id: i64, warning: &str) -> rusqlite::Result<()> {
+    let Some(JobRow { mut view, .. }) = get(tx, id)? else {
+        return Ok(());
+    };
+    if view.status.is_finished() && !view.warnings.iter().any(|one| one == warning) {
+        view.warnings.push(warning.to_owned());
+        update(tx, &view)?;
+    }
+    Ok(())
+}
+
 /// Forgets jobs that ended before `before`, and events and audit of that time; returns how many jobs.
 ///
 /// # Errors
@@ -462,6 +477,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         generation: row.get("generation")?,
         gc: optional("gc")?.map(|text| decoded(&text)).transpose()?,
         warnings: decoded(&row.get::<_, String>("warnings")?)?,
+        hooks: match optional("hooks")? {
+            Some(text) => decoded(&text)?,
+            None => Vec::new(),
+        },
         error: optional("error")?
             .map(|text| decoded::<Problem>(&text))
             .transpose()?,

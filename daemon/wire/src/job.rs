@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{GcView, Problem, TreeView};
+use crate::{GcView, HookView, Problem, TreeView};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -323,6 +323,9 @@ pub struct JobView {
     pub gc: Option<GcView>,
     /// What was odd but not in the way.
     pub warnings: Vec<String>,
+    /// How the hooks that were run for its events ended, the latest 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookView>,
     /// Why it failed; of a queued job: why its last attempt did.
     pub error: Option<Problem>,
     /// RFC 3339, UTC.

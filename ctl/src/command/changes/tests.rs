@@ -30,6 +30,7 @@ pub(crate) fn job(id: i64, summary: &str, status: JobStatus) -> JobView {
         generation: None,
         gc: None,
         warnings: Vec::new(),
+        hooks: Vec::new(),
         error: None,
         created_at: "2026-03-01T11:59:59Z".to_owned(),
         started_at: Some("2026-03-01T12:00:00Z".to_owned()),

@@ -49,6 +49,8 @@ pub(crate) async fn run(
         asked,
         target,
         may_remove: caller.role == Role::Admin,
+        from: None,
+        because: None,
     });
     let queued = enqueue(&state, &caller, &headers, job).await?;
     Ok(Made {
