@@ -68,6 +68,20 @@ pub(crate) fn end(tx: &Tx<'_>, generation: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The generations that the watched ones may be gone back from to.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn ways_back(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT base FROM generation JOIN watch ON watch.generation = generation.number
+             WHERE base IS NOT NULL",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
 /// The generation that was active before this one.
 ///
 /// # Errors
