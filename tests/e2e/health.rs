@@ -61,8 +61,7 @@ impl Host {
         let what = format!("slack@{version}");
         let job = self.packd.ctl(["-j", "install", &what]).success().job();
         self.packd.terminate();
-        let database =
-            rusqlite::Connection::open(self.packd.state_dir().join("packd.db")).unwrap();
+        let database = rusqlite::Connection::open(self.packd.state_dir().join("packd.db")).unwrap();
         database
             .execute("UPDATE job SET automatic = 1 WHERE id = ?1", [job.id])
             .unwrap();
@@ -196,7 +195,9 @@ fn what_somebody_activated_meanwhile_is_left_as_it_is() {
     let told = host.told(second.id, EventKind::Warning);
     let message = told.data["message"].as_str().unwrap();
     assert!(
-        message.contains("generation 2 is not active any more, and what is active now is left as it is"),
+        message.contains(
+            "generation 2 is not active any more, and what is active now is left as it is"
+        ),
         "{message}"
     );
     assert_eq!(host.packd.active(), ["slack 3.0.0"]);

@@ -32,10 +32,7 @@ fn install(packd: &Packd, what: &str) -> JobView {
 /// The one hook of a job, once it has ended.
 pub(crate) fn hook_of(packd: &Packd, job: i64) -> HookView {
     packd.wait_for(job, |event| {
-        matches!(
-            event.kind,
-            EventKind::HookSucceeded | EventKind::HookFailed
-        )
+        matches!(event.kind, EventKind::HookSucceeded | EventKind::HookFailed)
     });
     let mut hooks = packd.job(job).hooks;
     assert_eq!(hooks.len(), 1, "{hooks:#?}");
@@ -76,13 +73,18 @@ fn a_hook_is_told_the_event_and_the_job_and_the_job_shows_how_it_went() {
             'status': told['job']['status'], 'change': told['job']['plan']['changes'][0]['to'],\n\
             'source': told['job']['request']['source'], 'version': version,\n\
             'environment': sorted(os.environ)}))\n";
-    let hook = json!({"name": "told", "on": ["generation_activated"], "command": [PYTHON, "-c", program]});
+    let hook =
+        json!({"name": "told", "on": ["generation_activated"], "command": [PYTHON, "-c", program]});
     let packd = Packd::start(&Settings::for_site(&site).hook(&hook));
     let job = install(&packd, "slack@1.0.0");
     let hook = hook_of(&packd, job.id);
     assert_eq!(
         (hook.status, hook.exit, hook.on),
-        (HookStatus::Succeeded, Some(0), EventKind::GenerationActivated),
+        (
+            HookStatus::Succeeded,
+            Some(0),
+            EventKind::GenerationActivated
+        ),
         "{hook:#?}"
     );
     let told: Value = serde_json::from_str(&hook.output).unwrap();
@@ -92,7 +94,12 @@ fn a_hook_is_told_the_event_and_the_job_and_the_job_shows_how_it_went() {
     assert_eq!(told["event"]["job"], job.id);
     assert_eq!(told["event"]["data"]["generation"], 1);
     assert_eq!(
-        (&told["kind"], &told["status"], &told["change"], &told["source"]),
+        (
+            &told["kind"],
+            &told["status"],
+            &told["change"],
+            &told["source"]
+        ),
         (
             &json!("install"),
             &json!("succeeded"),
@@ -140,7 +147,11 @@ fn a_hook_that_fails_is_a_warning_and_nothing_more() {
 #[test]
 fn a_job_that_fails_runs_the_hooks_for_that() {
     let site = site();
-    let hook = shell("job_failed", "grep -o '\"kind\":\"[a-z_]*not_found\"'", &json!({}));
+    let hook = shell(
+        "job_failed",
+        "grep -o '\"kind\":\"[a-z_]*not_found\"'",
+        &json!({}),
+    );
     let packd = Packd::start(&Settings::for_site(&site).hook(&hook));
     let job = packd.ctl(["-j", "install", "nobody"]).job();
     assert_eq!(job.status, JobStatus::Failed);
@@ -177,7 +188,10 @@ fn a_hook_can_take_the_generation_back_and_the_next_version_is_another_chance() 
         (JobKind::Rollback, JobStatus::Succeeded, true),
         "{rollback:#?}"
     );
-    assert_eq!(rollback.summary, "rollback to generation 1: hook `check` failed");
+    assert_eq!(
+        rollback.summary,
+        "rollback to generation 1: hook `check` failed"
+    );
     assert_eq!(
         rollback.plan.unwrap().changes[0].action,
         ChangeAction::Downgrade

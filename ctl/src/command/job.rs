@@ -335,7 +335,10 @@ fn of_hook(hook: &HookView) -> String {
     let message = message.map(|line| format!("  {}", clean(line)));
     let output = hook.output.lines();
     let output = output.map(|line| format!("  | {}", clean(line)));
-    let lines: Vec<_> = std::iter::once(first).chain(message).chain(output).collect();
+    let lines: Vec<_> = std::iter::once(first)
+        .chain(message)
+        .chain(output)
+        .collect();
     lines.join("\n") + "\n"
 }
 

@@ -10,7 +10,14 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// The keys.
-const KEYS: &[&str] = &["command", "commands", "tests", "timeout", "watch_for", "every"];
+const KEYS: &[&str] = &[
+    "command",
+    "commands",
+    "tests",
+    "timeout",
+    "watch_for",
+    "every",
+];
 
 /// How the health of the host is asked for after an automatic update, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,4 +149,3 @@ fn list(node: &Node) -> Result<Vec<Vec<String>>, Vec<Wrong>> {
         Err(wrongs)
     }
 }
-

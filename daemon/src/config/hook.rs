@@ -280,4 +280,3 @@ fn free_name(program: &str, taken: impl Fn(&str) -> bool) -> String {
         .find(|name| !taken(name))
         .unwrap_or_default()
 }
-

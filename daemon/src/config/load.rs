@@ -268,9 +268,13 @@ pub(super) fn registry_warnings(registry: &Registry, environment: &Environment) 
 
 /// Programs that packd is to run, and that are not there.
 fn program_warnings(config: &Config) -> Vec<String> {
-    let hooks = config.hooks.iter().enumerate().filter_map(|(position, hook)| {
-        hook::program_warning(&format!("hooks[{position}].command"), &hook.command)
-    });
+    let hooks = config
+        .hooks
+        .iter()
+        .enumerate()
+        .filter_map(|(position, hook)| {
+            hook::program_warning(&format!("hooks[{position}].command"), &hook.command)
+        });
     let health = config.updates.health.commands.iter();
     let key = "updates.health.commands";
     let health = health.filter_map(|command| hook::program_warning(key, command));

@@ -237,7 +237,9 @@ fn every_key_of_the_shipped_file_is_at_its_default() {
 
 /// The hook of the shipped file.
 fn hooks() -> Vec<Hook> {
-    loaded("hooks: [{on: [generation_activated], command: [/usr/bin/true]}]").config.hooks
+    loaded("hooks: [{on: [generation_activated], command: [/usr/bin/true]}]")
+        .config
+        .hooks
 }
 
 /// A line with its key made effective; prose has one space after the `#`.

@@ -97,10 +97,7 @@ mod tests {
 
     #[test]
     fn keys_of_later_versions_are_no_misspellings() {
-        for (section, key) in [
-            ("registries.acme", "updates"),
-            ("registries[0]", "updates"),
-        ] {
+        for (section, key) in [("registries.acme", "updates"), ("registries[0]", "updates")] {
             let message = message(section, key, &["update"]);
             assert!(
                 message.ends_with("is not supported by this version of packd"),

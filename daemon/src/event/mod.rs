@@ -171,7 +171,11 @@ impl Hooks {
             if store::hook::add(tx, seq, hook.name())? {
                 is_any = true;
             } else {
-                tracing::error!(hook = hook.name(), event = seq, "too many runs of the hook wait; this one is left out");
+                tracing::error!(
+                    hook = hook.name(),
+                    event = seq,
+                    "too many runs of the hook wait; this one is left out"
+                );
             }
         }
         if is_any {

@@ -91,9 +91,8 @@ async fn changed(context: &Context, watched: &Watched) -> Result<Vec<Installed>,
     let active = context.active().await?;
     let plan = row.and_then(|row| row.view.plan);
     let changes = plan.into_iter().flat_map(|plan| plan.changes);
-    let brought = changes.filter(|change| {
-        !matches!(change.action, ChangeAction::Keep | ChangeAction::Remove)
-    });
+    let brought = changes
+        .filter(|change| !matches!(change.action, ChangeAction::Keep | ChangeAction::Remove));
     Ok(brought
         .filter_map(|change| active.get(change.pack_ref.as_deref()?).cloned())
         .collect())

@@ -76,7 +76,12 @@ async fn turn(
     queue: &Queue,
     stop: &CancellationToken,
 ) -> Result<Next, StoreError> {
-    let read = |connection: &_| Ok((watch::oldest(connection)?, pack::active_generation(connection)?));
+    let read = |connection: &_| {
+        Ok((
+            watch::oldest(connection)?,
+            pack::active_generation(connection)?,
+        ))
+    };
     let (watched, active) = context.database.read(read).await?;
     let Some(watched) = watched else {
         return Ok(Next::Wait);
@@ -129,7 +134,11 @@ async fn turn(
 
 /// Ends a watch, and says so.
 async fn over(context: &Context, watched: &Watched, message: String) -> Result<(), StoreError> {
-    tracing::info!(generation = watched.generation, job = watched.job, "{message}");
+    tracing::info!(
+        generation = watched.generation,
+        job = watched.job,
+        "{message}"
+    );
     let (hub, generation, job) = (context.hub.clone(), watched.generation, watched.job);
     context
         .database
@@ -153,7 +162,10 @@ async fn warn(context: &Context, watched: &Watched, why: String) -> Result<(), S
             }
             tracing::error!(job = id, "{message}");
             job::add_warning(tx, id, &message)?;
-            hub.append(tx, event(EventKind::Warning, id, json!({"message": message})))
+            hub.append(
+                tx,
+                event(EventKind::Warning, id, json!({"message": message})),
+            )
         })
         .await
 }
@@ -166,11 +178,22 @@ async fn go_back(
     why: String,
 ) -> Result<(), StoreError> {
     let generation = watched.generation;
-    let back = back::ask(context, queue, generation, "the host was not well".to_owned()).await?;
+    let back = back::ask(
+        context,
+        queue,
+        generation,
+        "the host was not well".to_owned(),
+    )
+    .await?;
     let (kind, message, rollback) = match back {
         Back::Asked(rollback) => {
             let message = format!("the host is not well with generation {generation}: {why}");
-            tracing::error!(generation, job = watched.job, rollback, "{message}; going back");
+            tracing::error!(
+                generation,
+                job = watched.job,
+                rollback,
+                "{message}; going back"
+            );
             (EventKind::HealthFailed, message, Some(rollback))
         }
         Back::Not(reason) => {

@@ -112,8 +112,7 @@ impl Command<'_> {
             let (folder, words) = (folder.clone(), self.words.to_vec());
             let (timeout, input) = (self.timeout, self.input.clone());
             let (layout, tests) = (context.layout.clone(), config.tests.clone());
-            let prepare =
-                move || prepare(&folder, &words, timeout, &input, &layout, &tests);
+            let prepare = move || prepare(&folder, &words, timeout, &input, &layout, &tests);
             tokio::task::spawn_blocking(prepare).await
         };
         let ran = match prepared {
@@ -228,7 +227,9 @@ fn prepare(
 fn tail(text: &str) -> &str {
     let start = text.len().saturating_sub(TAIL);
     let start = (start..=text.len()).find(|at| text.is_char_boundary(*at));
-    start.and_then(|start| text.get(start..)).unwrap_or_default()
+    start
+        .and_then(|start| text.get(start..))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

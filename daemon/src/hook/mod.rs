@@ -121,7 +121,11 @@ async fn one(
     let hook = config.hooks.iter().find(|hook| hook.name() == due.hook);
     let (Some(begun), Some(hook)) = (begun, hook) else {
         // it is not configured any more, or what it was to be told is forgotten
-        tracing::info!(hook = due.hook, event = due.event, "the hook is not run: there is no such hook any more");
+        tracing::info!(
+            hook = due.hook,
+            event = due.event,
+            "the hook is not run: there is no such hook any more"
+        );
         let of_forget = due.clone();
         return context
             .database
@@ -242,7 +246,12 @@ async fn end(
         EventKind::HookSucceeded
     } else {
         if view.rollback.is_some() {
-            tracing::error!(hook = view.name, job = begun.event.job, rollback = view.rollback, "{warning}; going back");
+            tracing::error!(
+                hook = view.name,
+                job = begun.event.job,
+                rollback = view.rollback,
+                "{warning}; going back"
+            );
         } else {
             tracing::warn!(hook = view.name, job = begun.event.job, "{warning}");
         }

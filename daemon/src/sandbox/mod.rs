@@ -200,8 +200,8 @@ fn read_input(spec: &Spec) -> Result<(), Word> {
     let Some(path) = &spec.input else {
         return Ok(());
     };
-    let opened = fs_err::File::open(path)
-        .and_then(|file| Ok(rustix::stdio::dup2_stdin(file.as_fd())?));
+    let opened =
+        fs_err::File::open(path).and_then(|file| Ok(rustix::stdio::dup2_stdin(file.as_fd())?));
     opened.map_err(|error| Word::Failed(format!("its input cannot be read: {error}")))
 }
 

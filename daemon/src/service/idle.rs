@@ -31,7 +31,8 @@ pub(super) async fn wait(config: Shared, queue: Queue, database: &Database, api:
         if quiet
             && no_jobs(&queue, after).await
             && nothing_follows(database, after).await
-            && api.traffic() == now {
+            && api.traffic() == now
+        {
             return;
         }
     }
@@ -39,9 +40,8 @@ pub(super) async fn wait(config: Shared, queue: Queue, database: &Database, api:
 
 /// Whether no hook is to run, and no generation is watched.
 async fn nothing_follows(database: &Database, within: Duration) -> bool {
-    let read = database.read(|connection| {
-        Ok(!hook::is_any(connection)? && watch::oldest(connection)?.is_none())
-    });
+    let read = database
+        .read(|connection| Ok(!hook::is_any(connection)? && watch::oldest(connection)?.is_none()));
     matches!(tokio::time::timeout(within, read).await, Ok(Ok(true)))
 }
 
