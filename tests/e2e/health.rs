@@ -118,7 +118,7 @@ fn ill_with(folder: &Path) -> Value {
 
 #[test]
 fn a_version_that_makes_the_host_ill_is_gone_back_from_and_the_next_one_is_another_chance() {
-    let mut host = Host::new(|folder| ill_with(folder));
+    let mut host = Host::new(ill_with);
     host.make("ill");
     let second = host.update("2.0.0");
     let rollback = host.way_back(second.id);
@@ -167,7 +167,7 @@ fn own_tests_that_fail_on_what_is_active_are_a_reason_too() {
 
 #[test]
 fn killed_during_the_watch_packd_goes_on_with_it() {
-    let mut host = Host::new(|folder| ill_with(folder));
+    let mut host = Host::new(ill_with);
     let second = host.update("2.0.0");
     while host.looks() == 0 {
         std::thread::yield_now();

@@ -8,6 +8,8 @@
 //! A failure is written first, then the way back is queued, then the watch ends: each step is safe to repeat.
 
 mod check;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

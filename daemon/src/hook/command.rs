@@ -160,7 +160,7 @@ async fn carry_out(
     };
     let done = match result {
         Ok(Ok(done)) => done,
-        Ok(Err(error)) => return Some(Ran::not_started(chain(&error).to_string())),
+        Ok(Err(error)) => return Some(Ran::not_started(chain(&error))),
         Err(error) => return Some(Ran::not_started(error.to_string())),
     };
     let end = match (done.end, full) {

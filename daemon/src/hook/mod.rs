@@ -11,6 +11,8 @@
 
 pub(crate) mod back;
 pub(crate) mod command;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -40,12 +42,9 @@ pub(crate) async fn run(context: Context, queue: Queue, stop: CancellationToken)
     let mut running = JoinSet::new();
     let mut busy = HashSet::new();
     loop {
-        match start(&context, &queue, &stop, &mut running, &mut busy).await {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "cannot look for hooks that are due");
-                patience::pause(&stop).await;
-            }
+        if let Err(error) = start(&context, &queue, &stop, &mut running, &mut busy).await {
+            tracing::error!(error = %chain(&error), "cannot look for hooks that are due");
+            patience::pause(&stop).await;
         }
         tokio::select! {
             biased;
@@ -143,16 +142,14 @@ async fn one(
             timeout: hook.timeout,
             input: input(context, hook, &begun),
         };
-        match command.run(context, stop).await {
-            Some(ran) => ran,
-            None => {
-                let of_back = due.clone();
-                return context
-                    .database
-                    .write(move |tx| hook::put_back(tx, &of_back))
-                    .await;
-            }
-        }
+        let Some(ran) = command.run(context, stop).await else {
+            let of_back = due.clone();
+            return context
+                .database
+                .write(move |tx| hook::put_back(tx, &of_back))
+                .await;
+        };
+        ran
     };
     let mut view = view(hook, &begun, at, &ran);
     if wants_rollback(hook, &begun, &ran) {

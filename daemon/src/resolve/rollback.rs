@@ -58,7 +58,8 @@ pub(super) async fn plan(job: &RollbackJob, host: &Host<'_>) -> Result<Plan, Res
         });
     }
     let system = plan.removed.iter().find(|pack| pack.record.system);
-    if let Some(system) = system.filter(|_| !job.asked.force) {
+    // of a whole generation that packd goes back from by itself, they came with what it takes back
+    if let Some(system) = system.filter(|_| !job.asked.force && job.from.is_none()) {
         return Err(ResolveError::SystemPack {
             pack: system.pack_ref.clone(),
         });

@@ -3,7 +3,7 @@
 use packd_wire::EventKind;
 
 use super::*;
-use crate::config::{Health, HookFailure};
+use crate::config::{Health, Hook, HookFailure};
 
 #[test]
 fn hooks_are_read_and_named_after_their_programs() {
@@ -19,7 +19,7 @@ updates:
     let effective = host.effective();
     assert_eq!(effective.warnings, Vec::<String>::new());
     let hooks = &effective.config.hooks;
-    let names: Vec<_> = hooks.iter().map(|hook| hook.name()).collect();
+    let names: Vec<_> = hooks.iter().map(Hook::name).collect();
     assert_eq!(names, ["sh", "mail", "sh-2"]);
     assert_eq!(
         (hooks[0].on_failure, hooks[0].timeout),
