@@ -79,10 +79,10 @@ fn a_page_tells_how_the_hooks_of_a_job_ended() {
     let (fields, hooks) = page.split_once("hook check").unwrap();
     assert!(fields.contains("automatic"), "{fields}");
     assert_snapshot!(hooks, @r"
-     on generation_activated: timed out, 60 s
+     on generation_activated: timed out, 1 min 0 s
       it was not done within 60 s
       | one
-      | two
+      | \u{1b}[31mtwo
     ");
 }
 
