@@ -333,10 +333,12 @@ fn of_hook(hook: &HookView) -> String {
     );
     let message = hook.message.iter().flat_map(|message| message.lines());
     let message = message.map(|line| format!("  {}", clean(line)));
+    let back = hook.rollback.map(|job| format!("  job {job} goes back"));
     let output = hook.output.lines();
     let output = output.map(|line| format!("  | {}", clean(line)));
     let lines: Vec<_> = std::iter::once(first)
         .chain(message)
+        .chain(back)
         .chain(output)
         .collect();
     lines.join("\n") + "\n"

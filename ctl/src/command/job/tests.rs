@@ -76,11 +76,12 @@ fn a_page_tells_how_the_hooks_of_a_job_ended() {
     }];
     let page = page(&view, now(), Width::Unlimited);
     let page = anstream::adapter::strip_str(&page).to_string();
-    let (fields, hooks) = page.split_once("hook check").unwrap();
+    let (fields, hooks) = page.split_once("hook check").expect("the hook is shown");
     assert!(fields.contains("automatic"), "{fields}");
     assert_snapshot!(hooks, @r"
      on generation_activated: timed out, 1 min 0 s
       it was not done within 60 s
+      job 5 goes back
       | one
       | \u{1b}[31mtwo
     ");
