@@ -1,8 +1,9 @@
 //! The health of the host after an automatic update: asked again and again, and the way back when it is bad.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use packd_tests::{PackTree, Packd, Request, Settings, Site};
+use packd_tests::{PATIENCE, PackTree, Packd, Request, Settings, Site};
 use packd_wire::{
     EventKind, EventView, JobKind, JobStatus, JobView, PackView, TestList, TestTrigger, path,
 };
@@ -100,6 +101,15 @@ impl Host {
         pack.blocked.into_iter().map(|one| one.version).collect()
     }
 
+    /// Waits until the tests of the active pack were run to see whether the host is well.
+    fn is_looked_at(&self) {
+        let end = Instant::now() + PATIENCE;
+        while self.looks() == 0 {
+            assert!(Instant::now() < end, "nobody looks:\n{}", self.packd.log());
+            std::thread::yield_now();
+        }
+    }
+
     /// How often the tests of the active pack were run to see whether the host is well.
     fn looks(&self) -> usize {
         let tests: TestList = self.packd.get("/v1/packs/slack/tests").expect(200).json();
@@ -144,9 +154,7 @@ fn a_version_that_makes_the_host_ill_is_gone_back_from_and_the_next_one_is_anoth
 
     fs_err::remove_file(host.file("ill")).unwrap();
     host.update("3.0.0");
-    while host.looks() == 0 {
-        std::thread::yield_now();
-    }
+    host.is_looked_at();
     assert_eq!(host.packd.active(), ["slack 3.0.0"]);
     assert_eq!(host.blocked(), Vec::<String>::new());
 }
@@ -155,9 +163,7 @@ fn a_version_that_makes_the_host_ill_is_gone_back_from_and_the_next_one_is_anoth
 fn own_tests_that_fail_on_what_is_active_are_a_reason_too() {
     let mut host = Host::new(|_| json!({"every": "1s"}));
     let second = host.update("2.0.0");
-    while host.looks() == 0 {
-        std::thread::yield_now();
-    }
+    host.is_looked_at();
     assert_eq!(host.packd.active(), ["slack 2.0.0"], "so far it is well");
     host.make("tests-fail");
     host.way_back(second.id);
@@ -169,9 +175,7 @@ fn own_tests_that_fail_on_what_is_active_are_a_reason_too() {
 fn killed_during_the_watch_packd_goes_on_with_it() {
     let mut host = Host::new(ill_with);
     let second = host.update("2.0.0");
-    while host.looks() == 0 {
-        std::thread::yield_now();
-    }
+    host.is_looked_at();
     host.packd.kill();
     host.make("ill");
     host.packd.begin();
