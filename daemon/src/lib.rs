@@ -8,6 +8,8 @@ pub mod config;
 mod event;
 pub mod fault;
 mod gc;
+mod health;
+mod hook;
 mod install;
 pub mod logging;
 mod metric;

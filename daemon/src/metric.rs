@@ -40,6 +40,26 @@ impl StepTimes {
     }
 }
 
+/// How often hooks and the health of the host ended how, since the start; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcomes {
+    hooks: Family<Labels, Counter>,
+    health: Counter,
+}
+
+impl Outcomes {
+    /// Notes that a hook ended.
+    pub(crate) fn hook(&self, name: &str, result: &str) {
+        let labels = vec![("hook", name.to_owned()), ("result", result.to_owned())];
+        self.hooks.get_or_create(&labels).inc();
+    }
+
+    /// Notes that a generation was gone back from.
+    pub(crate) fn health(&self) {
+        self.health.inc();
+    }
+}
+
 /// Bytes since the start; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bytes(Arc<AtomicU64>);
@@ -109,6 +129,20 @@ impl Page {
     /// Adds how long something took.
     pub(crate) fn times(&mut self, name: &str, help: &str, times: &StepTimes) {
         self.registry.register(name, help, times.0.clone());
+    }
+
+    /// Adds how hooks and the health of the host ended.
+    pub(crate) fn outcomes(&mut self, outcomes: &Outcomes) {
+        self.registry.register(
+            "packd_hook_runs",
+            "Runs of hooks since the start",
+            outcomes.hooks.clone(),
+        );
+        self.registry.register(
+            "packd_health_failures",
+            "Automatic updates that were taken back because the host was not well, since the start",
+            outcomes.health.clone(),
+        );
     }
 
     /// The whole page.

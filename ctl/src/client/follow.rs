@@ -167,6 +167,9 @@ fn ends(event: &EventView) -> bool {
         | EventKind::PackDamaged
         | EventKind::PackRepaired
         | EventKind::GenerationActivated
+        | EventKind::HealthFailed
+        | EventKind::HookSucceeded
+        | EventKind::HookFailed
         | EventKind::RegistryRefreshed
         | EventKind::RegistryFailed => false,
     }

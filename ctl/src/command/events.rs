@@ -159,7 +159,11 @@ fn line(event: &EventView) -> String {
     );
     let seq = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
     let style = match event.kind {
-        EventKind::JobFailed | EventKind::RegistryFailed | EventKind::PackDamaged => BAD,
+        EventKind::JobFailed
+        | EventKind::RegistryFailed
+        | EventKind::PackDamaged
+        | EventKind::HealthFailed
+        | EventKind::HookFailed => BAD,
         EventKind::Warning | EventKind::JobCancelled => ODD,
         EventKind::JobSucceeded
         | EventKind::PackInstalled
@@ -176,6 +180,7 @@ fn line(event: &EventView) -> String {
         | EventKind::Verifying
         | EventKind::Info
         | EventKind::GenerationActivated
+        | EventKind::HookSucceeded
         | EventKind::RegistryRefreshed => anstyle::Style::new(),
     };
     let kind = styled(style, &format!("{:20}", event.kind.as_str()));

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
-use packd_wire::{Exit, JobList, JobStatus, JobView, JobsQuery, StepStatus};
+use packd_wire::{Exit, HookStatus, HookView, JobList, JobStatus, JobView, JobsQuery, StepStatus};
 
 use super::asked::Asked;
 use super::changes::{self, Waiting};
@@ -264,6 +264,7 @@ fn page(job: &JobView, now: Timestamp, width: Width) -> String {
             "requested",
             format!("{} by {}{agent}", moment(&job.created_at, now), by(job)),
         )
+        .add_some("automatic", job.automatic.then_some("yes"))
         .add_some(
             "started",
             job.started_at.as_ref().map(|time| moment(time, now)),
@@ -302,6 +303,10 @@ fn page(job: &JobView, now: Timestamp, width: Width) -> String {
         text.push('\n');
         text.push_str(&steps(job));
     }
+    for hook in &job.hooks {
+        text.push('\n');
+        text.push_str(&of_hook(hook));
+    }
     for warning in &job.warnings {
         text.push('\n');
         text.push_str(&output::warning(warning));
@@ -312,6 +317,32 @@ fn page(job: &JobView, now: Timestamp, width: Width) -> String {
         text.push_str(&Failure::from(problem).render());
     }
     text
+}
+
+/// A line, and below it what the hook wrote.
+fn of_hook(hook: &HookView) -> String {
+    let style = match hook.status {
+        HookStatus::Succeeded => GOOD,
+        HookStatus::Failed | HookStatus::TimedOut | HookStatus::NotStarted => BAD,
+    };
+    let first = format!(
+        "hook {} on {}: {}, {}",
+        clean(&hook.name),
+        hook.on.as_str(),
+        styled(style, &hook.status.as_str().replace('_', " ")),
+        duration(hook.duration_ms)
+    );
+    let message = hook.message.iter().flat_map(|message| message.lines());
+    let message = message.map(|line| format!("  {}", clean(line)));
+    let back = hook.rollback.map(|job| format!("  job {job} goes back"));
+    let output = hook.output.lines();
+    let output = output.map(|line| format!("  | {}", clean(line)));
+    let lines: Vec<_> = std::iter::once(first)
+        .chain(message)
+        .chain(back)
+        .chain(output)
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 fn progress(job: &JobView) -> Option<String> {

@@ -227,6 +227,9 @@ impl Progress {
             | EventKind::PackDamaged
             | EventKind::PackRepaired
             | EventKind::GenerationActivated
+            | EventKind::HealthFailed
+            | EventKind::HookSucceeded
+            | EventKind::HookFailed
             | EventKind::RegistryRefreshed
             | EventKind::RegistryFailed => {}
         }

@@ -29,7 +29,7 @@ pub struct Said {
 
 /// Looks at no line: all that is kept is asked for as a whole.
 #[derive(Debug, Default)]
-struct AsItIs;
+pub(crate) struct AsItIs;
 
 impl Lines for AsItIs {
     fn find(&self, _bytes: &[u8]) -> Option<usize> {

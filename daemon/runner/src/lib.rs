@@ -11,6 +11,7 @@
 //! verdict    how it ended and what it says -> what holds
 //! report     all suites together, and what that means for an install
 //! ask        one program that prints something at once: the version of a runtime
+//! command    one program in a sandbox, with what it writes
 //! ```
 //!
 //! It is synchronous: a caller with an event loop gives it a thread. It is no sandbox. A pack's tests are code of a
@@ -18,6 +19,7 @@
 //! (`docs/adr/0003-a-crate-that-runs-tests.md`, `docs/adr/0005-a-sandbox-in-the-same-program.md`).
 
 mod ask;
+mod command;
 mod options;
 mod plan;
 mod process;
@@ -30,6 +32,7 @@ mod scratch;
 mod verdict;
 
 pub use ask::{Said, ask, find};
+pub use command::{Command, CommandEnd, CommandError, Done};
 pub use options::{Cancel, Environment, Options, Orphans};
 pub use report::{CaseStatus, Gate, Outcome, Report, Status, TestCase, TestSuite};
 pub use run::{Event, RunError, run};

@@ -71,6 +71,7 @@ pub(crate) async fn metrics(
         "How long the steps of jobs took",
         parts.hub.steps(),
     );
+    page.outcomes(parts.hub.outcomes());
     page.counter(
         "packd_received_bytes",
         "Bytes that came from other hosts",

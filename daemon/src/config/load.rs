@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::added;
+use super::hook;
 use super::inputs::{Inputs, Override};
 use super::layers::{add_environment, paths, read_file, read_layer, set};
 use super::node::{Entry, Node, Table, Value};
@@ -87,6 +88,7 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
             if config.tests.sandbox == SandboxLevel::None {
                 warnings.push(no_sandbox("tests.sandbox"));
             }
+            warnings.extend(program_warnings(&config));
             Ok(Effective {
                 config,
                 layout: inputs.layout.clone(),
@@ -118,7 +120,7 @@ fn check_socket(inputs: &Inputs, problems: &mut Vec<Problem>) {
 
 /// Gives the tree its meaning.
 fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Config> {
-    let mut names = vec!["registries", "runtimes"];
+    let mut names = vec!["registries", "runtimes", "hooks"];
     names.extend(SECTIONS.iter().map(|(name, _)| *name));
     for entry in root
         .0
@@ -144,6 +146,8 @@ fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Con
     let limits = read_section(root, "limits", findings);
     let tests = read_section(root, "tests", findings);
     let runtimes = runtime::read(root.get("runtimes"), findings);
+    let updates = read_section(root, "updates", findings);
+    let hooks = hook::read(root.get("hooks"), findings);
     let access = read_section(root, "access", findings);
     let net = read_section(root, "net", findings);
     let git = read_section(root, "git", findings);
@@ -157,6 +161,8 @@ fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Con
         limits: limits?,
         tests: tests?,
         runtimes,
+        updates: updates?,
+        hooks,
         access: access?,
         net: net?,
         git: git?,
@@ -251,6 +257,21 @@ pub(super) fn registry_warnings(registry: &Registry, environment: &Environment) 
         }
     }
     warnings
+}
+
+/// Programs that packd is to run, and that are not there.
+fn program_warnings(config: &Config) -> Vec<String> {
+    let hooks = config
+        .hooks
+        .iter()
+        .enumerate()
+        .filter_map(|(position, hook)| {
+            hook::program_warning(&format!("hooks[{position}].command"), &hook.command)
+        });
+    let health = config.updates.health.commands.iter();
+    let key = "updates.health.commands";
+    let health = health.filter_map(|command| hook::program_warning(key, command));
+    hooks.chain(health).collect()
 }
 
 fn no_sandbox(key: &str) -> String {

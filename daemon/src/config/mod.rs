@@ -10,6 +10,8 @@ mod check;
 mod diff;
 mod environment;
 mod file;
+mod health;
+mod hook;
 mod host_secrets;
 mod inputs;
 mod layers;
@@ -32,6 +34,7 @@ mod setting;
 mod shared;
 mod units;
 mod unknown;
+mod updates;
 
 pub use added::{Added, Places, registry_of};
 pub use args::{Args, LogFormat};
@@ -39,6 +42,8 @@ pub use check::{Objection, check};
 pub use diff::diff;
 pub use environment::Environment;
 pub(crate) use file::open_regular;
+pub use health::Health;
+pub use hook::{Hook, HookEvents, HookFailure};
 pub use host_secrets::HostSecrets;
 pub use inputs::Inputs;
 pub use layout::Layout;
@@ -58,6 +63,7 @@ pub use sections::{
 };
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
+pub use updates::Updates;
 
 /// The whole configuration. Plain data; [`Shared`] hands it around.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,6 +82,10 @@ pub struct Config {
     pub tests: Tests,
     /// Runtimes beside those that are known, and other ways to ask for these, by name.
     pub runtimes: Runtimes,
+    /// What is brought to newer versions by itself, and when.
+    pub updates: Updates,
+    /// What is run when something has happened, each with a name of its own.
+    pub hooks: Vec<Hook>,
     /// Who may do what over the socket.
     pub access: Access,
     /// How packd reaches other hosts.

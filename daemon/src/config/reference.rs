@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::section::{Key, Section};
 use super::{
     Access, Args, Config, Environment, Git, Inputs, Layout, Limits, Log, Net, Origin, Queue,
-    Registry, Service, Store, Tests, VersionProbe, load,
+    Registry, Service, Store, Tests, Updates, VersionProbe, hook::Hook, load,
 };
 
 const HEAD: &str = "\
@@ -24,10 +24,12 @@ const HEAD: &str = "\
 # wrong. `systemctl reload packd` takes changes over.
 ";
 
-/// Values for the keys of a registry that have no default.
+/// Values for the keys of a registry and of a hook that have no default.
 const EXAMPLE: &[(&str, &str)] = &[
     ("name", "acme"),
     ("url", "https://packs.example.org/index.json"),
+    ("on", "[generation_activated]"),
+    ("command", "[/usr/bin/true]"),
 ];
 
 /// The runtime that the file has for an example.
@@ -47,12 +49,13 @@ fn section<T: Section>(name: &'static str) -> Documented {
     }
 }
 
-fn sections() -> [Documented; 9] {
+fn sections() -> [Documented; 10] {
     [
         section::<Queue>("queue"),
         section::<Store>("store"),
         section::<Limits>("limits"),
         section::<Tests>("tests"),
+        section::<Updates>("updates"),
         section::<Access>("access"),
         section::<Net>("net"),
         section::<Git>("git"),
@@ -98,6 +101,14 @@ fn file() -> String {
         let value = (key.default)().map_or(RUNTIME.1.to_owned(), |shown| shown.to_yaml());
         writeln!(text, "  #  {}: {value}", key.name).unwrap();
     }
+    text.push('\n');
+    comment(&mut text, Hook::ABOUT, "");
+    text.push_str("hooks:\n");
+    for (position, key) in Hook::KEYS.iter().enumerate() {
+        comment(&mut text, key.meaning, "  ");
+        let dash = if position == 0 { "- " } else { "  " };
+        writeln!(text, "  #{dash}{}: {}", key.name, value(key)).unwrap();
+    }
     for Documented { name, about, keys } in sections() {
         text.push('\n');
         comment(&mut text, about, "");
@@ -136,6 +147,7 @@ fn tables() -> String {
         VersionProbe::ABOUT,
         VersionProbe::KEYS,
     );
+    table("`hooks`, a list", Hook::ABOUT, Hook::KEYS);
     for Documented { name, about, keys } in sections() {
         table(&format!("`{name}`"), about, keys);
     }
@@ -203,6 +215,7 @@ fn every_key_of_the_shipped_file_is_at_its_default() {
         effective.config,
         Config {
             registries: vec![example],
+            hooks: hooks(),
             runtimes: [(
                 RUNTIME.0.to_owned(),
                 VersionProbe::new(["zig".to_owned(), "version".to_owned()]),
@@ -220,6 +233,13 @@ fn every_key_of_the_shipped_file_is_at_its_default() {
         silent.is_empty(),
         "these keys are not in the file: {silent:?}"
     );
+}
+
+/// The hook of the shipped file.
+fn hooks() -> Vec<Hook> {
+    loaded("hooks: [{on: [generation_activated], command: [/usr/bin/true]}]")
+        .config
+        .hooks
 }
 
 /// A line with its key made effective; prose has one space after the `#`.

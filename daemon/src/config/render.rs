@@ -63,6 +63,17 @@ impl Effective {
             lines.push((format!("  {}:", scalar(name)), None));
             self.section(&format!("runtimes.{name}"), probe, "    ", &mut lines);
         }
+        self.headed("updates", &config.updates, &mut lines);
+        if config.hooks.is_empty() {
+            lines.push(("hooks: []".to_owned(), self.origin("hooks")));
+        } else {
+            lines.push(("hooks:".to_owned(), None));
+        }
+        for (position, hook) in config.hooks.iter().enumerate() {
+            let start = lines.len();
+            self.section(&format!("hooks[{position}]"), hook, "    ", &mut lines);
+            lines[start].0.replace_range(..4, "  - ");
+        }
         self.headed("access", &config.access, &mut lines);
         self.headed("net", &config.net, &mut lines);
         self.headed("git", &config.git, &mut lines);
@@ -118,7 +129,7 @@ impl Shown {
     /// The value on one line.
     pub(super) fn to_yaml(&self) -> String {
         match self {
-            Self::Plain(text) => text.clone(),
+            Self::Plain(text) | Self::Flow(text) => text.clone(),
             Self::Text(text) => scalar(text),
             Self::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| scalar(item)).collect();

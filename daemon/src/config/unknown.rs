@@ -3,9 +3,10 @@
 use super::registry::Registry;
 use super::section::{Key, Section};
 use super::sections::{Access, Git, Limits, Log, Net, Queue, Service, Store, Tests};
+use super::updates::Updates;
 
 /// Keys of the format that nothing in this version acts on. `*` stands for the name of a registry.
-const NOT_SUPPORTED: &[&str] = &["updates", "hooks", "registries.*.updates"];
+const NOT_SUPPORTED: &[&str] = &["registries.*.updates"];
 
 /// The name of a section with its keys.
 pub(super) const SECTIONS: &[(&str, &[Key])] = &[
@@ -13,6 +14,7 @@ pub(super) const SECTIONS: &[(&str, &[Key])] = &[
     ("store", Store::KEYS),
     ("limits", Limits::KEYS),
     ("tests", Tests::KEYS),
+    ("updates", Updates::KEYS),
     ("access", Access::KEYS),
     ("net", Net::KEYS),
     ("git", Git::KEYS),
@@ -95,11 +97,7 @@ mod tests {
 
     #[test]
     fn keys_of_later_versions_are_no_misspellings() {
-        for (section, key) in [
-            ("", "updates"),
-            ("registries.acme", "updates"),
-            ("registries[0]", "updates"),
-        ] {
+        for (section, key) in [("registries.acme", "updates"), ("registries[0]", "updates")] {
             let message = message(section, key, &["update"]);
             assert!(
                 message.ends_with("is not supported by this version of packd"),

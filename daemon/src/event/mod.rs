@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use packd_wire::{EventKind, EventView};
 use serde_json::Value;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
-use crate::metric::StepTimes;
+use crate::config::Shared;
+use crate::metric::{Outcomes, StepTimes};
 use crate::store::{self, SqlResult, Tx};
 
 /// How many events a subscriber may be behind before it must read from the store.
@@ -50,6 +51,15 @@ pub(crate) struct Frame {
 pub(crate) struct Hub {
     sender: broadcast::Sender<Arc<Frame>>,
     steps: StepTimes,
+    outcomes: Outcomes,
+    hooks: Option<Arc<Hooks>>,
+}
+
+/// Which events hooks are run for, and who is told that one is due.
+#[derive(Debug)]
+struct Hooks {
+    config: Shared,
+    due: Notify,
 }
 
 impl Default for Hub {
@@ -57,11 +67,31 @@ impl Default for Hub {
         Self {
             sender: broadcast::Sender::new(BACKLOG),
             steps: StepTimes::default(),
+            outcomes: Outcomes::default(),
+            hooks: None,
         }
     }
 }
 
 impl Hub {
+    /// One that notes with each event which hooks of the configuration are to run for it.
+    #[must_use]
+    pub(crate) fn with_hooks(config: Shared) -> Self {
+        let due = Notify::new();
+        Self {
+            hooks: Some(Arc::new(Hooks { config, due })),
+            ..Self::default()
+        }
+    }
+
+    /// Waits until a hook is due that was not before; for one who waits.
+    pub(crate) async fn hook_due(&self) {
+        match &self.hooks {
+            Some(hooks) => hooks.due.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Events from now on.
     #[must_use]
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Frame>> {
@@ -80,13 +110,23 @@ impl Hub {
     /// Those of SQLite.
     pub(crate) fn append(&self, tx: &Tx<'_>, event: NewEvent) -> SqlResult<()> {
         let mut view = view(event);
-        view.seq = Some(store::event::append(tx, &view)?);
+        let seq = store::event::append(tx, &view)?;
+        view.seq = Some(seq);
+        if let Some(hooks) = &self.hooks {
+            hooks.note(tx, seq, view.kind)?;
+        }
         let hub = self.clone();
         tx.after_commit(move || {
             hub.note(&view);
             hub.tell(&view);
         });
         Ok(())
+    }
+
+    /// How often hooks and the health of the host ended how.
+    #[must_use]
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
     }
 
     /// Tells progress, which is not stored.
@@ -100,6 +140,13 @@ impl Hub {
         if let (EventKind::StepCompleted, Some(step), Some(took)) = (view.kind, step, took) {
             self.steps.note(step, Duration::from_millis(took));
         }
+        let hook = view.data["hook"].as_str().unwrap_or_default();
+        match view.kind {
+            EventKind::HookSucceeded => self.outcomes.hook(hook, "succeeded"),
+            EventKind::HookFailed => self.outcomes.hook(hook, "failed"),
+            EventKind::HealthFailed => self.outcomes.health(),
+            _ => {}
+        }
     }
 
     fn tell(&self, view: &EventView) {
@@ -112,6 +159,30 @@ impl Hub {
         };
         // without subscribers there is nobody to tell
         drop(self.sender.send(Arc::new(frame)));
+    }
+}
+
+impl Hooks {
+    /// Notes which hooks are to run for an event, in the transaction that makes it true.
+    fn note(self: &Arc<Self>, tx: &Tx<'_>, seq: i64, kind: EventKind) -> SqlResult<()> {
+        let config = self.config.current();
+        let mut is_any = false;
+        for hook in config.hooks.iter().filter(|hook| hook.on.has(kind)) {
+            if store::hook::add(tx, seq, hook.name())? {
+                is_any = true;
+            } else {
+                tracing::error!(
+                    hook = hook.name(),
+                    event = seq,
+                    "too many runs of the hook wait; this one is left out"
+                );
+            }
+        }
+        if is_any {
+            let hooks = Arc::clone(self);
+            tx.after_commit(move || hooks.due.notify_one());
+        }
+        Ok(())
     }
 }
 

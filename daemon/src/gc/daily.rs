@@ -117,6 +117,7 @@ async fn ask(database: &Database, queue: &Queue) -> Result<(), QueueError> {
         request: JobRequest::Gc(GcRequest::default()),
         requester,
         idempotency: None,
+        automatic: true,
     };
     queue.enqueue(new).await.map(drop)
 }

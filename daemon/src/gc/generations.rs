@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::config::Store;
 use crate::queue;
 use crate::store::keep::{self, Rule};
-use crate::store::{Connection, SqlResult, collect, history, job, pack, time};
+use crate::store::{Connection, SqlResult, collect, history, job, pack, time, watch};
 
 /// The rule of the configuration, as it is now.
 pub(super) fn rule(config: &Store) -> Rule {
@@ -16,7 +16,7 @@ pub(super) fn rule(config: &Store) -> Rule {
 }
 
 /// The generations that are not kept: by the rule, nor because `current` names them, nor because an unfinished job goes
-/// back to them.
+/// back to them, or one may.
 pub(super) fn doomed(
     connection: &Connection,
     rule: &Rule,
@@ -25,6 +25,7 @@ pub(super) fn doomed(
     let all = collect::generations(connection)?;
     let mut kept = keep::kept(&all, rule);
     kept.extend(current);
+    kept.extend(watch::ways_back(connection)?);
     for request in job::unfinished_requests(connection)? {
         let Some(rollback) = queue::rollback_of(&request) else {
             continue;

@@ -111,4 +111,4 @@ fn in_words(told: &GcView) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

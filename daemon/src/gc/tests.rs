@@ -17,15 +17,15 @@ use crate::store::lease::Leases;
 use crate::store::pack::{self, Changed, NewInstall, Record};
 use crate::store::{Database, Threads, generation, tree};
 
-struct Host {
+pub(crate) struct Host {
     _folder: tempfile::TempDir,
     _threads: Threads,
-    context: Context,
-    queue: Queue,
+    pub(crate) context: Context,
+    pub(crate) queue: Queue,
 }
 
 /// A host that keeps nothing longer than it must.
-fn host() -> Host {
+pub(crate) fn host() -> Host {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::within(folder.path());
     tree::make_folders(&layout).unwrap();
@@ -78,7 +78,7 @@ impl Host {
     }
 
     /// The active generation, with this tree of `slack`.
-    async fn activate(&self, dir: &str) -> i64 {
+    pub(crate) async fn activate(&self, dir: &str) -> i64 {
         self.tree(dir);
         let new = NewInstall {
             pack_ref: "slack".to_owned(),
@@ -113,6 +113,7 @@ impl Host {
             request,
             requester,
             idempotency: None,
+            automatic: false,
         };
         self.queue.enqueue(new).await.unwrap();
     }
@@ -215,6 +216,23 @@ async fn a_pin_between_plan_and_removal_counts() {
 }
 
 #[tokio::test]
+async fn what_a_watched_generation_may_be_gone_back_from_to_stays() {
+    let host = host();
+    let first = host.activate(OLD).await;
+    let second = host.activate(NEW).await;
+    let plan = plan::make(&host.context).await.unwrap();
+    assert_eq!(names(&plan, GcKind::Generation), [first.to_string()]);
+    let database = &host.context.database;
+    database
+        .write(move |tx| crate::store::watch::begin(tx, second, 1))
+        .await
+        .unwrap();
+    let plan = plan::make(&host.context).await.unwrap();
+    assert_eq!(names(&plan, GcKind::Generation), Vec::<String>::new());
+    assert_eq!(names(&plan, GcKind::Tree), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_a_queued_rollback_goes_back_to_stays() {
     let host = host();
     let first = host.activate(OLD).await;
@@ -228,6 +246,8 @@ async fn what_a_queued_rollback_goes_back_to_stays() {
             asked,
             target,
             may_remove: true,
+            from: None,
+            because: None,
         }))
         .await;
         let plan = plan::make(&host.context).await.unwrap();

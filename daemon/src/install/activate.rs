@@ -23,7 +23,7 @@ use crate::store::pack::{self, GenerationStatus, NewInstall, Record};
 use crate::store::record::{self, InstallRecord};
 use crate::store::{
     self, Database, SqlResult, StoreError, Tx, blocked, generation, history, job, patience,
-    quality, rebuild, time,
+    quality, rebuild, time, watch,
 };
 
 use super::inspect::Inspected;
@@ -411,6 +411,9 @@ fn confirm(tx: &Tx<'_>, hub: &Hub, number: i64, job: i64) -> SqlResult<()> {
                 data,
             },
         )?;
+    }
+    if row.as_ref().is_some_and(|row| row.view.automatic) && !is_rollback {
+        watch::begin(tx, number, job)?;
     }
     activated(tx, hub, number, Some(job))?;
     if let Some(mut row) = row

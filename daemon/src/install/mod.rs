@@ -27,7 +27,7 @@ mod kept;
 mod progress;
 mod runtime;
 pub(crate) mod scrub;
-mod test;
+pub(crate) mod test;
 mod together;
 mod unpack;
 mod verify;

@@ -20,6 +20,8 @@ pub(crate) struct NewJob {
     pub requester: Requester,
     /// The client's key, and a digest of its request.
     pub idempotency: Option<(String, String)>,
+    /// Whether nobody asks: packd does by itself, as its configuration tells it to.
+    pub automatic: bool,
 }
 
 /// The job of a request.
@@ -54,6 +56,7 @@ impl Queue {
             refs: new.request.refs(),
             requester: new.requester,
             idempotency: new.idempotency,
+            automatic: new.automatic,
         };
         let hub = self.inner.hub.clone();
         let (row, queued) = self

@@ -157,8 +157,7 @@ impl Queue {
 
     fn view(&self, row: JobRow) -> JobView {
         let mut view = row.view;
-        view.request =
-            decode(&row.request).map_or(serde_json::Value::Null, |request| request.public());
+        view.request = public_request(&row.request);
         if view.status == JobStatus::Running {
             view.progress = self
                 .running()
@@ -180,6 +179,12 @@ pub(crate) fn rollback_of(request: &str) -> Option<RollbackJob> {
         JobRequest::Rollback(rollback) => Some(rollback),
         _ => None,
     }
+}
+
+/// A stored request as the API shows it, without credentials.
+#[must_use]
+pub(crate) fn public_request(request: &str) -> serde_json::Value {
+    decode(request).map_or(serde_json::Value::Null, |request| request.public())
 }
 
 /// The file in `uploads/` that a job with this request needs until it has ended.

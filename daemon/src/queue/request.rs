@@ -77,6 +77,12 @@ pub(crate) struct RollbackJob {
     pub target: Option<i64>,
     /// Whether packs may go by it: who asks may remove them.
     pub may_remove: bool,
+    /// The only generation that it goes back from; any without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<i64>,
+    /// Why packd asks for it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// The switches of a request that steps look at. One that a kind of request does not have is off.
@@ -204,13 +210,20 @@ impl JobRequest {
                 (None, None) => "apply a plan".to_owned(),
             },
             Self::Gc(_) => "gc".to_owned(),
-            Self::Rollback(RollbackJob { asked, target, .. }) => {
+            Self::Rollback(RollbackJob {
+                asked,
+                target,
+                because,
+                ..
+            }) => {
                 let what = asked.pack_ref.as_ref().map(|name| format!(" {name}"));
                 let to = target.map(|number| format!(" to generation {number}"));
+                let because = because.as_ref().map(|because| format!(": {because}"));
                 format!(
-                    "rollback{}{}",
+                    "rollback{}{}{}",
                     what.unwrap_or_default(),
-                    to.unwrap_or_default()
+                    to.unwrap_or_default(),
+                    because.unwrap_or_default()
                 )
             }
             Self::Verify(request) => {

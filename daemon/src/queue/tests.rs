@@ -47,6 +47,7 @@ fn install(source: &str) -> NewJob {
         request,
         requester: someone(0),
         idempotency: None,
+        automatic: false,
     }
 }
 
@@ -59,6 +60,7 @@ fn remove(pack_ref: &str) -> NewJob {
         request,
         requester: someone(0),
         idempotency: None,
+        automatic: false,
     }
 }
 

@@ -24,6 +24,15 @@ pub(crate) struct Target {
 /// # Errors
 /// [`ResolveError`]; of a tree that is not in the store any more also by force.
 pub(super) async fn plan(job: &RollbackJob, host: &Host<'_>) -> Result<Plan, ResolveError> {
+    if let Some(from) = job.from.filter(|from| host.generation != Some(*from)) {
+        let warning = format!(
+            "generation {from} is not active any more, and what is active now is left as it is"
+        );
+        return Ok(Plan {
+            warnings: vec![warning],
+            ..Plan::default()
+        });
+    }
     let (target, now, then) = match &job.asked.pack_ref {
         Some(name) => one(name, job.target, host).await?,
         None => all(job.target, host).await?,
@@ -49,7 +58,8 @@ pub(super) async fn plan(job: &RollbackJob, host: &Host<'_>) -> Result<Plan, Res
         });
     }
     let system = plan.removed.iter().find(|pack| pack.record.system);
-    if let Some(system) = system.filter(|_| !job.asked.force) {
+    // of a whole generation that packd goes back from by itself, they came with what it takes back
+    if let Some(system) = system.filter(|_| !job.asked.force && job.from.is_none()) {
         return Err(ResolveError::SystemPack {
             pack: system.pack_ref.clone(),
         });

@@ -43,7 +43,7 @@ pub(super) fn set(limits: Limits) -> Result<(), String> {
 
 /// How many processes and threads a user has. Blocks.
 #[must_use]
-pub(crate) fn processes_of(uid: u32) -> u64 {
+pub(super) fn processes_of(uid: u32) -> u64 {
     let Ok(entries) = fs_err::read_dir("/proc") else {
         return 0;
     };

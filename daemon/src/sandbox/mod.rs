@@ -25,16 +25,16 @@ mod namespaces;
 mod paths;
 mod spec;
 mod syscalls;
+mod user;
 
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use packd_runner::sandbox::{Word, supervise, take_stdin, tell};
 
-pub(crate) use limits::processes_of;
-pub(crate) use spec::{Limits, Spec, User};
+pub(crate) use spec::{Spec, User};
 
 /// The word on the command line that makes this program a sandbox.
 const VERB: &str = "sandbox-exec";
@@ -179,7 +179,7 @@ fn watch(spec: &Spec, command: &[OsString], control: OwnedFd) -> std::io::Result
 /// Restricts itself, and becomes the suite.
 fn confined(spec: &Spec, command: &[OsString]) -> std::io::Result<()> {
     let control = take_stdin()?;
-    let word = match confine::run(spec) {
+    let word = match read_input(spec).and_then(|()| confine::run(spec)) {
         Ok(enforced) => {
             say(&control, &Word::Enforced(enforced))?;
             // it returns only if it fails, and its success closes the stream
@@ -193,6 +193,16 @@ fn confined(spec: &Spec, command: &[OsString]) -> std::io::Result<()> {
         Err(word) => word,
     };
     say(&control, &word)
+}
+
+/// Makes the file of the spec the standard input.
+fn read_input(spec: &Spec) -> Result<(), Word> {
+    let Some(path) = &spec.input else {
+        return Ok(());
+    };
+    let opened =
+        fs_err::File::open(path).and_then(|file| Ok(rustix::stdio::dup2_stdin(file.as_fd())?));
+    opened.map_err(|error| Word::Failed(format!("its input cannot be read: {error}")))
 }
 
 fn say(control: &OwnedFd, word: &Word) -> std::io::Result<()> {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::SandboxLevel;
+use super::limits::processes_of;
+use crate::config::{SandboxLevel, Tests};
 
 /// What a sandbox has to be made of, as it stands on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub(crate) struct Spec {
     pub user: Option<User>,
     /// How much there is of everything.
     pub limits: Limits,
+    /// A file that is the standard input of what runs; nothing to read without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<PathBuf>,
     /// The namespaces that were made; filled in on the way.
     #[serde(default)]
     pub namespaces: Vec<String>,
@@ -51,7 +55,46 @@ pub(crate) struct Limits {
     pub cpu: u64,
 }
 
+/// Processes and threads beside those that the user has already.
+const PROCESSES: u64 = 128;
+
+/// Open files of each process.
+const FILES: u64 = 256;
+
+/// Seconds of a processor for each process.
+const CPU: u64 = 120;
+
+/// The largest file, in bytes.
+const FILE: u64 = 256 * 1024 * 1024;
+
 impl Spec {
+    /// What keeps in the tests of packs, and programs of the configuration, without a network. Blocks.
+    pub(crate) fn of_tests(
+        tests: &Tests,
+        writable: Vec<PathBuf>,
+        readable: Vec<PathBuf>,
+        user: Option<User>,
+    ) -> Self {
+        let own = || rustix::process::geteuid().as_raw();
+        let uid = user.map_or_else(own, |user| user.uid);
+        Self {
+            level: tests.sandbox,
+            network: false,
+            writable,
+            readable,
+            user,
+            limits: Limits {
+                memory: tests.memory.bytes(),
+                file: FILE.min(tests.disk.bytes()),
+                files: FILES,
+                processes: PROCESSES + processes_of(uid),
+                cpu: CPU,
+            },
+            input: None,
+            namespaces: Vec::new(),
+        }
+    }
+
     pub(super) fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use crate::api;
 use crate::config::Shared;
 use crate::queue::Queue;
+use crate::store::{Database, hook, watch};
 
-/// Waits until there was neither a job that has not ended nor a connection for `service.idle_exit`; for
+/// Waits until there was neither a job that has not ended, or a hook or a watch that follows it, nor a connection for `service.idle_exit`; for
 /// ever, while that is not set. One look in that time is enough: what came and went between two looks
 /// is seen by its number. Until it ends may so take twice as long.
-pub(super) async fn wait(config: Shared, queue: Queue, api: api::State) {
+pub(super) async fn wait(config: Shared, queue: Queue, database: &Database, api: api::State) {
     let mut changes = config.subscribe();
     let mut before = api.traffic();
     loop {
@@ -27,10 +28,21 @@ pub(super) async fn wait(config: Shared, queue: Queue, api: api::State) {
         let now = api.traffic();
         let quiet = now == before && now.open == 0;
         before = now;
-        if quiet && no_jobs(&queue, after).await && api.traffic() == now {
+        if quiet
+            && no_jobs(&queue, after).await
+            && nothing_follows(database, after).await
+            && api.traffic() == now
+        {
             return;
         }
     }
+}
+
+/// Whether no hook is to run, and no generation is watched.
+async fn nothing_follows(database: &Database, within: Duration) -> bool {
+    let read = database
+        .read(|connection| Ok(!hook::is_any(connection)? && watch::oldest(connection)?.is_none()));
+    matches!(tokio::time::timeout(within, read).await, Ok(Ok(true)))
 }
 
 /// Whether every job has ended. One that waits for its next attempt has not.

@@ -23,6 +23,8 @@ use crate::api;
 use crate::config::{Config, Effective, Environment, Inputs, Layout, Objection, Shared};
 use crate::event::Hub;
 use crate::gc;
+use crate::health;
+use crate::hook;
 use crate::install::{Context, Prober, scrub};
 use crate::net::Http;
 use crate::pulse::Pulse;
@@ -88,9 +90,9 @@ async fn serve(
 ) -> Result<(), ServiceError> {
     let signals = Signals::listen().map_err(ServiceError::Runtime)?;
     let changes = Watch::new(configuration(&layout)).await;
-    let hub = Hub::default();
     let effective = with_added(&inputs, effective, &database).await?;
     let shared = Shared::new(effective.config);
+    let hub = Hub::with_hooks(shared.clone());
     let queue = Queue::new(database.clone(), hub.clone());
     recover::run(&layout, &database, &hub, &queue)
         .await
@@ -153,6 +155,7 @@ async fn serve(
         stop.clone(),
     );
     parts.push(tasks.spawn(ends("the worker", worker)));
+    let of_idle = database.clone();
     let alive = notify::Alive {
         queue: queue.clone(),
         database,
@@ -167,7 +170,7 @@ async fn serve(
     let comes_back = bound.is_passed();
     let idle = async {
         if comes_back {
-            idle::wait(shared.clone(), queue, state).await;
+            idle::wait(shared.clone(), queue, &of_idle, state).await;
         } else {
             std::future::pending::<()>().await;
         }
@@ -202,7 +205,11 @@ fn behind(
         queue.clone(),
         stop.clone(),
     );
+    let hooks = hook::run(context.clone(), queue.clone(), stop.clone());
+    let health = health::run(context.clone(), queue.clone(), stop.clone());
     vec![
+        tasks.spawn(ends("the hooks", hooks)),
+        tasks.spawn(ends("the watch of the health", health)),
         tasks.spawn(ends(
             "the scrubber",
             scrub::run(context.clone(), stop.clone()),

@@ -1,7 +1,7 @@
 //! Rows of `event`: what happened, in order.
 
 use packd_wire::{EventKind, EventView};
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::Tx;
 use super::job::decoded;
@@ -76,6 +76,17 @@ pub(crate) fn since(
         }
     }
     Ok(events)
+}
+
+/// One event.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn get(connection: &Connection, seq: i64) -> rusqlite::Result<Option<EventView>> {
+    connection
+        .prepare_cached("SELECT seq, at, kind, job, ref, data FROM event WHERE seq = ?1")?
+        .query_row([seq], read)
+        .optional()
 }
 
 /// The sequence number that was given last, 0 before the first; its event may be forgotten by now.

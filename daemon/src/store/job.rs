@@ -34,6 +34,8 @@ pub(crate) struct NewRow {
     pub refs: Vec<String>,
     /// Key and digest of the request.
     pub idempotency: Option<(String, String)>,
+    /// Whether packd asks by itself.
+    pub automatic: bool,
 }
 
 /// That a queued job does not wait for its next attempt. One whose attempt is further away than any is ever
@@ -99,6 +101,7 @@ macro_rules! earlier_on_unknown_packs {
 const COLUMNS: &str = concat!(
     "id, kind, summary, status, changed, request, uid, user, pid, agent, plan, steps,
     warnings, error, attempt, retry_at, generation, created_at, started_at, finished_at, idempotency_hash, verify, gc,
+    automatic, hooks,
      CASE WHEN status = 'queued' AND ",
     due!("job"),
     " THEN coalesce(
@@ -119,8 +122,8 @@ pub(crate) fn insert(tx: &Tx<'_>, row: &NewRow) -> rusqlite::Result<i64> {
     let (key, hash) = row.idempotency.clone().unzip();
     tx.prepare_cached(
         "INSERT INTO job (kind, summary, status, request, uid, user, pid, agent, created_at,
-                          idempotency_key, idempotency_hash)
-         VALUES (:kind, :summary, 'queued', :request, :uid, :user, :pid, :agent, :at, :key, :hash)",
+                          idempotency_key, idempotency_hash, automatic)
+         VALUES (:kind, :summary, 'queued', :request, :uid, :user, :pid, :agent, :at, :key, :hash, :automatic)",
     )?
     .execute(named_params! {
         ":kind": row.kind.as_str(),
@@ -133,6 +136,7 @@ pub(crate) fn insert(tx: &Tx<'_>, row: &NewRow) -> rusqlite::Result<i64> {
         ":at": super::time::now(),
         ":key": key,
         ":hash": hash,
+        ":automatic": row.automatic,
     })?;
     let id = tx.last_insert_rowid();
     add_refs(tx, id, &row.refs)?;
@@ -422,6 +426,21 @@ pub(crate) fn update(tx: &Tx<'_>, view: &JobView) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Adds a warning to a job that has ended: those of one that runs are its worker's to write.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn add_warning(tx: &Tx<'_>, id: i64, warning: &str) -> rusqlite::Result<()> {
+    let Some(JobRow { mut view, .. }) = get(tx, id)? else {
+        return Ok(());
+    };
+    if view.status.is_finished() && !view.warnings.iter().any(|one| one == warning) {
+        view.warnings.push(warning.to_owned());
+        update(tx, &view)?;
+    }
+    Ok(())
+}
+
 /// Forgets jobs that ended before `before`, and events and audit of that time; returns how many jobs.
 ///
 /// # Errors
@@ -447,6 +466,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
             pid: row.get("pid")?,
             agent: row.get("agent")?,
         },
+        automatic: row.get("automatic")?,
         plan: optional("plan")?
             .map(|text| decoded::<PlanView>(&text))
             .transpose()?,
@@ -457,6 +477,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         generation: row.get("generation")?,
         gc: optional("gc")?.map(|text| decoded(&text)).transpose()?,
         warnings: decoded(&row.get::<_, String>("warnings")?)?,
+        hooks: match optional("hooks")? {
+            Some(text) => decoded(&text)?,
+            None => Vec::new(),
+        },
         error: optional("error")?
             .map(|text| decoded::<Problem>(&text))
             .transpose()?,

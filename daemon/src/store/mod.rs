@@ -17,6 +17,7 @@ pub(crate) mod event;
 pub(crate) mod generation;
 pub(crate) mod history;
 pub(crate) mod hold;
+pub(crate) mod hook;
 pub(crate) mod index;
 mod integrity;
 pub(crate) mod job;
@@ -36,6 +37,7 @@ pub(crate) mod test;
 pub(crate) mod time;
 pub(crate) mod tree;
 pub(crate) mod trust;
+pub(crate) mod watch;
 
 #[cfg(test)]
 pub(crate) use database::Threads;

@@ -67,6 +67,14 @@ event_kinds! {
     PackRepaired => "pack_repaired";
     /// `current` names another generation: `{generation}`.
     GenerationActivated => "generation_activated";
+    /// A generation that packd activated by itself was gone back from, because the host was not well with it:
+    /// `{generation, message, rollback}`, the last of which is a job.
+    HealthFailed => "health_failed";
+    /// A hook ended well: `{hook, on, event, duration_ms}`.
+    HookSucceeded => "hook_succeeded";
+    /// A hook failed: `{hook, on, event, status, exit, message, rollback, duration_ms}`; `rollback` is a job, where the
+    /// hook asks for one.
+    HookFailed => "hook_failed";
     /// An index was read: `{registry, packs, changed}`.
     RegistryRefreshed => "registry_refreshed";
     /// An index could not be read: `{registry, error}`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{GcView, HoldChange, Problem, TreeView};
+use crate::{GcView, HoldChange, HookView, Problem, TreeView};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -318,6 +318,9 @@ pub struct JobView {
     pub request: serde_json::Value,
     /// Who asked.
     pub requested_by: Requester,
+    /// Whether nobody did: packd asked by itself, as its configuration tells it to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
     /// What it will change, once known.
     pub plan: Option<PlanView>,
     /// The steps of the latest attempt, in order.
@@ -335,6 +338,9 @@ pub struct JobView {
     pub gc: Option<GcView>,
     /// What was odd but not in the way.
     pub warnings: Vec<String>,
+    /// How the hooks that were run for its events ended, the latest 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookView>,
     /// Why it failed; of a queued job: why its last attempt did.
     pub error: Option<Problem>,
     /// RFC 3339, UTC.

@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod gc;
 mod generation;
+mod hook;
 mod job;
 mod pack;
 pub mod path;
@@ -29,6 +30,7 @@ pub use generation::{
     BlockedView, DiffQuery, GenerationChange, GenerationDetail, GenerationDiff, GenerationList,
     GenerationPack, GenerationView, GenerationsQuery, PinRequest, PinView, RollbackRequest,
 };
+pub use hook::{HookStatus, HookView};
 pub use job::{
     ChangeAction, JobKind, JobList, JobStatus, JobView, PlanChange, PlanView, ProgressUnit,
     ProgressView, Requester, StepName, StepStatus, StepView,

@@ -16,6 +16,8 @@ pub enum TestTrigger {
     Manual,
     /// A program wanted to know.
     Validation,
+    /// packd had updated the pack by itself, and looks whether it still works.
+    Health,
 }
 
 impl TestTrigger {
@@ -27,6 +29,7 @@ impl TestTrigger {
             Self::Update => "update",
             Self::Manual => "manual",
             Self::Validation => "validation",
+            Self::Health => "health",
         }
     }
 }

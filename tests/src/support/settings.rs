@@ -46,6 +46,14 @@ impl Settings {
         self
     }
 
+    /// One more hook.
+    #[must_use]
+    pub fn hook(mut self, hook: &Value) -> Self {
+        let hooks = self.root.entry("hooks").or_insert_with(|| json!([]));
+        hooks.as_array_mut().unwrap().push(hook.clone());
+        self
+    }
+
     /// The file's text. JSON is YAML.
     #[must_use]
     pub fn text(&self) -> String {

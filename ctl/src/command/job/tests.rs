@@ -1,6 +1,7 @@
 use insta::assert_snapshot;
 use packd_wire::{
-    ChangeAction, ErrorKind, PlanView, Problem, ProgressUnit, ProgressView, StepName, StepView,
+    ChangeAction, ErrorKind, EventKind, HookStatus, HookView, PlanView, Problem, ProgressUnit,
+    ProgressView, StepName, StepView,
 };
 
 use super::*;
@@ -54,6 +55,36 @@ fn a_page_tells_what_a_job_waits_for() {
             .any(|line| line.ends_with("job 3") && line.contains("waits for")),
         "who reads the page learns which job is first: {page}"
     );
+}
+
+#[test]
+fn a_page_tells_how_the_hooks_of_a_job_ended() {
+    let mut view = job(4, "update slack", JobStatus::Succeeded);
+    view.automatic = true;
+    view.hooks = vec![HookView {
+        name: "check".to_owned(),
+        on: EventKind::GenerationActivated,
+        event: 17,
+        status: HookStatus::TimedOut,
+        exit: None,
+        signal: None,
+        at: "2026-03-01T12:00:01Z".to_owned(),
+        duration_ms: 60_000,
+        output: "one\n\u{1b}[31mtwo".to_owned(),
+        message: Some("it was not done within 60 s".to_owned()),
+        rollback: Some(5),
+    }];
+    let page = page(&view, now(), Width::Unlimited);
+    let page = anstream::adapter::strip_str(&page).to_string();
+    let (fields, hooks) = page.split_once("hook check").expect("the hook is shown");
+    assert!(fields.contains("automatic"), "{fields}");
+    assert_snapshot!(hooks, @r"
+     on generation_activated: timed out, 1 min 0 s
+      it was not done within 60 s
+      job 5 goes back
+      | one
+      | \u{1b}[31mtwo
+    ");
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub(crate) async fn run(
         asked,
         target,
         may_remove: caller.role == Role::Admin,
+        from: None,
+        because: None,
     });
     made(&state, &caller, &headers, query.wait, job).await
 }

@@ -183,6 +183,7 @@ pub(crate) async fn enqueue(
         request,
         requester: caller.requester(headers),
         idempotency,
+        automatic: false,
     };
     Ok(state.parts.queue.enqueue(new).await?)
 }

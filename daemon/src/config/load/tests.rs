@@ -9,6 +9,7 @@ use super::super::{ByteSize, Level, Proxy, Readers};
 use super::*;
 use crate::config::{Args, Environment};
 
+mod hooks;
 mod listing;
 mod refused;
 

@@ -58,6 +58,7 @@ impl Host {
                 request,
                 requester,
                 idempotency: None,
+                automatic: false,
             })
             .await
             .unwrap();

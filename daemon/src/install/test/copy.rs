@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::sandbox::User;
 
 /// Makes a folder with exactly this mode.
-pub(super) fn make_folder(path: &Path, mode: u32, owner: Option<User>) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path, mode: u32, owner: Option<User>) -> io::Result<()> {
     fs_err::create_dir(path)?;
     fs_err::set_permissions(path, Permissions::from_mode(mode))?;
     own(path, owner)

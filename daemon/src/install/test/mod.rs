@@ -9,9 +9,9 @@ mod copy;
 mod error;
 mod outcome;
 mod prepare;
-mod user;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use packd_format::Manifest;
@@ -19,17 +19,21 @@ use packd_runner::{Event, Report, RunError};
 use packd_wire::{EventKind, StepName, TestTrigger};
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SandboxLevel, Tests};
 use crate::queue::{Claimed, Outcome, TestJob};
 use crate::resolve::Active;
+use crate::store::pack::Installed;
 use crate::store::{self, StoreError};
 
 use super::inspect::{self, Inspected};
 use super::{Context, StepError, blocking};
+pub(crate) use copy::make_folder;
 pub(crate) use error::TestError;
 use outcome::Verdict;
 use prepare::Prepared;
+pub(crate) use watch::Watch;
 
 /// Events of suites that are stored, of one run.
 const STORED_EVENTS: usize = 200;
@@ -48,6 +52,17 @@ struct Subject {
 }
 
 impl Subject {
+    /// An active pack.
+    fn of(manifest: Manifest, installed: &Installed, trigger: TestTrigger) -> Self {
+        Self {
+            manifest,
+            dir: installed.dir.clone(),
+            tree: installed.record.tree.clone(),
+            trigger,
+            registry: installed.record.registry.clone(),
+        }
+    }
+
     /// How its tests are to be run: what is demanded of its registry goes before what is demanded of all.
     fn settings(&self, config: &Config) -> Tests {
         let of_registry = self.registry.as_ref().and_then(|name| {
@@ -59,6 +74,77 @@ impl Subject {
             ..config.tests.clone()
         }
     }
+}
+
+/// Whose tests are run, whom they are told to, and what ends them.
+#[derive(Debug, Clone, Copy)]
+struct Run<'a> {
+    /// The number of the job that they belong to.
+    id: i64,
+    /// The job that waits for them, if it does.
+    job: Option<&'a Claimed>,
+    /// Ends them.
+    stop: &'a CancellationToken,
+}
+
+impl<'a> Run<'a> {
+    fn of(job: &'a Claimed) -> Self {
+        Self {
+            id: job.id(),
+            job: Some(job),
+            stop: job.stop(),
+        }
+    }
+
+    /// Where the copy is made: a job that waits and one that has ended have different places.
+    fn folder(&self, context: &Context) -> PathBuf {
+        let name = match self.job {
+            Some(_) => self.id.to_string(),
+            None => format!("again-{}", self.id),
+        };
+        context.layout.testing().join(name)
+    }
+}
+
+/// What became of the tests of an active pack that were run again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// It has none.
+    None,
+    /// They are no reason against it.
+    Good,
+    /// They are, in words.
+    Failed(String),
+}
+
+/// Runs the tests of an active pack again, after the job that brought it.
+///
+/// # Errors
+/// [`StepError`]: they could not be run.
+pub(crate) async fn again(
+    context: &Context,
+    id: i64,
+    installed: &Installed,
+    stop: &CancellationToken,
+) -> Result<Again, StepError> {
+    // it need not be active for as long as its tests run
+    let _lease = context.leases.take(&installed.dir);
+    let manifest = inspect::manifest_of(context, installed).await?;
+    if absence(&manifest).is_some() {
+        return Ok(Again::None);
+    }
+    let subject = Subject::of(manifest, installed, TestTrigger::Health);
+    let run = Run {
+        id,
+        job: None,
+        stop,
+    };
+    let verdict = one(context, run, &subject, &context.config.current()).await?;
+    unchanged(context, &subject.manifest, &subject.dir, &subject.tree).await?;
+    Ok(match verdict.stands_in_the_way(false) {
+        Some(error) => Again::Failed(error.to_string()),
+        None => Again::Good,
+    })
 }
 
 /// Runs the tests of packs that are to become active.
@@ -101,7 +187,7 @@ pub(super) async fn run(
             }
             None => {
                 any = true;
-                one(context, job, &subject, &config).await?
+                one(context, Run::of(job), &subject, &config).await?
             }
         };
         said.push(format!("{name}: {}", verdict.summary));
@@ -146,16 +232,10 @@ pub(super) async fn active(
     // it need not be active for as long as its tests run
     let _lease = context.leases.take(&installed.dir);
     let manifest = inspect::manifest_of(context, installed).await?;
-    let subject = Subject {
-        manifest,
-        dir: installed.dir.clone(),
-        tree: installed.record.tree.clone(),
-        trigger: asked.trigger,
-        registry: installed.record.registry.clone(),
-    };
+    let subject = Subject::of(manifest, installed, asked.trigger);
     let verdict = match absence(&subject.manifest) {
         Some(why) => Verdict::none(&subject.manifest, why),
-        None => one(context, job, &subject, &context.config.current()).await?,
+        None => one(context, Run::of(job), &subject, &context.config.current()).await?,
     };
     unchanged(context, &subject.manifest, &subject.dir, &subject.tree).await?;
     if let Some(error) = verdict.stands_in_the_way(true) {
@@ -177,12 +257,12 @@ fn absence(manifest: &Manifest) -> Option<&'static str> {
 /// Runs the tests of one pack, notes the result, and says what it means.
 async fn one(
     context: &Context,
-    job: &Claimed,
+    run: Run<'_>,
     subject: &Subject,
     config: &Config,
 ) -> Result<Verdict, StepError> {
     let name = subject.manifest.pack_ref.to_string();
-    let folder = context.layout.testing().join(job.id().to_string());
+    let folder = run.folder(context);
     let tests = subject.settings(config);
     let prepared = {
         let (folder, tests) = (folder.clone(), tests.clone());
@@ -191,7 +271,7 @@ async fn one(
         blocking(move || Prepared::make(&folder, &tree, &path, &tests, &manifest)).await?
     };
     let result = match prepared {
-        Ok(prepared) => carry_out(context, job, subject, &tests, prepared).await,
+        Ok(prepared) => carry_out(context, run, subject, &tests, prepared).await,
         Err(source) => Err(TestError::Prepare {
             pack: name.clone(),
             source,
@@ -203,7 +283,7 @@ async fn one(
         tracing::warn!(error = %crate::logging::chain(&error), "a tested copy is left behind until the next start");
     }
     let verdict = result?;
-    let row = verdict.row(subject, job.id());
+    let row = verdict.row(subject, run.id);
     let fact = if verdict.good {
         store::quality::Fact::TestsPassed
     } else {
@@ -254,7 +334,7 @@ enum Word {
 /// Runs the tests, and tells how they go on.
 async fn carry_out(
     context: &Context,
-    job: &Claimed,
+    run: Run<'_>,
     subject: &Subject,
     tests: &Tests,
     prepared: Prepared,
@@ -266,7 +346,7 @@ async fn carry_out(
         cancel,
     } = prepared;
     let mut watch = watch::Watch::new(
-        context.layout.testing().join(job.id().to_string()),
+        run.folder(context),
         tests.disk,
         context.config.current().store.min_free,
     );
@@ -301,12 +381,12 @@ async fn carry_out(
     let result = loop {
         tokio::select! {
             biased;
-            () = job.stop().cancelled(), if !stopping => {
+            () = run.stop.cancelled(), if !stopping => {
                 stopping = true;
                 cancel.cancel();
             }
             Some(word) = heard.recv() => {
-                tell(job, &name, word, &mut told).await?;
+                tell(run.job, &name, word, &mut told).await?;
             }
             result = &mut running => break result.map_err(|_| StepError::panicked())?,
             why = watch.exceeded(), if full.is_none() => {
@@ -316,7 +396,7 @@ async fn carry_out(
         }
     };
     while let Ok(word) = heard.try_recv() {
-        tell(job, &name, word, &mut told).await?;
+        tell(run.job, &name, word, &mut told).await?;
     }
     let demanded = tests.sandbox;
     match result {
@@ -335,7 +415,13 @@ async fn carry_out(
     }
 }
 
-async fn tell(job: &Claimed, pack: &str, word: Word, told: &mut usize) -> Result<(), StoreError> {
+async fn tell(
+    job: Option<&Claimed>,
+    pack: &str,
+    word: Word,
+    told: &mut usize,
+) -> Result<(), StoreError> {
+    let Some(job) = job else { return Ok(()) };
     let data = match word {
         Word::Started { name, number, of } => json!({"suite": name, "number": number, "of": of}),
         Word::Finished(data) => data,

@@ -6,27 +6,15 @@ use std::time::Duration;
 use packd_format::Manifest;
 use packd_runner::{Cancel, Environment, Options};
 
-use super::{copy, user};
+use super::copy;
 use crate::config::Tests;
-use crate::sandbox::{self, Limits, Spec};
+use crate::sandbox::{self, Spec, User};
 
 /// How long tests may take to end when they are asked to.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// How much of each stream is kept, in bytes.
 const OUTPUT: usize = 1024 * 1024;
-
-/// Processes and threads beside those that the user has already.
-const PROCESSES: u64 = 128;
-
-/// Open files of each process.
-const FILES: u64 = 256;
-
-/// Seconds of a processor for each process.
-const CPU: u64 = 120;
-
-/// The largest file, in bytes.
-const FILE: u64 = 256 * 1024 * 1024;
 
 /// All that a run needs.
 pub(super) struct Prepared {
@@ -47,7 +35,7 @@ impl Prepared {
         tests: &Tests,
         manifest: &Manifest,
     ) -> std::io::Result<Self> {
-        let user = user::of_tests();
+        let user = User::of_tests();
         // what an attempt that was killed left there
         packd_format::tree::remove(folder).map_err(std::io::Error::other)?;
         copy::make_folder(folder, 0o711, None)?;
@@ -61,31 +49,14 @@ impl Prepared {
         let trusted = !tests.network_for.as_slice().is_empty()
             && tests.network_for.allows(manifest.pack_ref.as_str());
         let network = tests.network || trusted;
-        let uid = user.map_or_else(
-            || rustix::process::geteuid().as_raw(),
-            |user: sandbox::User| user.uid,
-        );
-        let spec = Spec {
-            level: tests.sandbox,
-            network,
-            writable: vec![pack.clone(), scratch.clone()],
-            readable: tests.readable.iter().map(PathBuf::from).collect(),
-            user,
-            limits: Limits {
-                memory: tests.memory.bytes(),
-                file: FILE.min(tests.disk.bytes()),
-                files: FILES,
-                processes: PROCESSES + sandbox::processes_of(uid),
-                cpu: CPU,
-            },
-            namespaces: Vec::new(),
-        };
+        let readable = tests.readable.iter().map(PathBuf::from).collect();
+        let writable = vec![pack.clone(), scratch.clone()];
+        let mut spec = Spec::of_tests(tests, writable, readable, user);
+        spec.network = network;
         let cancel = Cancel::new()?;
         let mut environment = Environment::with_path(sandbox::usable_path(path, &spec));
         if network {
-            // names are asked for over TCP, since nothing else is let through
-            let option = ("RES_OPTIONS".into(), "use-vc".into());
-            environment.extra.push(option);
+            environment = environment.with_network();
         }
         let mut options = Options::new(jiff::Timestamp::now(), environment, scratch);
         options.total = Some(tests.timeout);

@@ -14,7 +14,7 @@ const MOST_FILES: u64 = 100_000;
 
 /// Looks at a folder again and again.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     folder: PathBuf,
     limit: u64,
     min_free: u64,
@@ -33,7 +33,7 @@ struct Usage {
 }
 
 impl Watch {
-    pub(super) fn new(folder: PathBuf, limit: ByteSize, min_free: ByteSize) -> Self {
+    pub(crate) fn new(folder: PathBuf, limit: ByteSize, min_free: ByteSize) -> Self {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         Self {
@@ -46,7 +46,7 @@ impl Watch {
     }
 
     /// Waits until too much is written, and says what. Dropped and called again, it goes on as before.
-    pub(super) async fn exceeded(&mut self) -> String {
+    pub(crate) async fn exceeded(&mut self) -> String {
         loop {
             self.ticks.tick().await;
             let (folder, before) = (self.folder.clone(), self.before);

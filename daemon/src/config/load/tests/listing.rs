@@ -60,6 +60,9 @@ fn the_listing_shows_values_origins_and_no_secret() {
       disk: 1GiB                                  # default
       readable: []                                # default
     runtimes: {}                                  # default
+    updates:
+      health: {commands: [], tests: true, timeout: 1m, watch_for: 10m, every: 1m}  # default
+    hooks: []                                     # default
     access:
       admin_groups: [packd-admin]                 # default
       operator_groups: [packd]                    # default

@@ -1,6 +1,6 @@
-//! Who runs the tests.
+//! Who runs the tests of packs, and the programs of the configuration.
 
-use crate::sandbox::User;
+use super::User;
 
 /// The user that is made for tests and for nothing else (`systemd/packd.sysusers`).
 const NAME: &str = "packd-test";
@@ -11,16 +11,19 @@ const NOBODY: User = User {
     gid: 65_534,
 };
 
-/// Who runs the tests, if packd can choose: it can when it runs as root, and its user namespace has others. Blocks.
-pub(super) fn of_tests() -> Option<User> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
+impl User {
+    /// Who runs them, if packd can choose: it can when it runs as root, and its user namespace has others. Blocks.
+    pub(crate) fn of_tests() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let users = fs_err::read_to_string("/etc/passwd").unwrap_or_default();
+        let user = named(&users, NAME).unwrap_or(NOBODY);
+        let map =
+            |name: &str| fs_err::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
+        let known = is_mapped(&map("uid_map"), user.uid) && is_mapped(&map("gid_map"), user.gid);
+        known.then_some(user)
     }
-    let users = fs_err::read_to_string("/etc/passwd").unwrap_or_default();
-    let user = named(&users, NAME).unwrap_or(NOBODY);
-    let map = |name: &str| fs_err::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
-    let known = is_mapped(&map("uid_map"), user.uid) && is_mapped(&map("gid_map"), user.gid);
-    known.then_some(user)
 }
 
 /// Whether a number means anything in a user namespace: lines of its first number, that outside, and how many there are.
