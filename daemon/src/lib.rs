@@ -20,6 +20,7 @@ mod sandbox;
 mod service;
 mod source;
 mod store;
+mod update;
 mod worker;
 
 use std::process::ExitCode;

@@ -100,6 +100,22 @@ pub(crate) async fn metrics(
         "Generations that are known",
         one(generations),
     );
+    let updates = parts.updates.summary();
+    page.gauge(
+        "packd_updates_pending",
+        "Active packs that are going to be updated by themselves",
+        one(updates.pending),
+    );
+    page.gauge(
+        "packd_updates_blocked",
+        "Active packs that something newer is kept from by a hold, a freeze or the policy",
+        one(updates.blocked),
+    );
+    page.gauge(
+        "packd_updates_frozen",
+        "Whether nothing is updated by itself",
+        one(u64::from(updates.freeze.is_some())),
+    );
     registries_on(&mut page, &registries);
     page.gauge(
         "packd_state_free_bytes",

@@ -17,6 +17,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         limits,
         tests,
         runtimes,
+        updates,
         access,
         net,
         git,
@@ -52,6 +53,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         .keys()
         .filter(|name| !runtimes.contains_key(*name));
     changed.extend(gone.map(|name| format!("runtimes.{name}")));
+    add(&mut changed, "updates", &old.updates, updates);
     add(&mut changed, "access", &old.access, access);
     add(&mut changed, "net", &old.net, net);
     add(&mut changed, "git", &old.git, git);

@@ -151,6 +151,7 @@ fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Con
     let limits = read_section(root, "limits", findings);
     let tests = read_section(root, "tests", findings);
     let runtimes = runtime::read(root.get("runtimes"), findings);
+    let updates = read_section(root, "updates", findings);
     let access = read_section(root, "access", findings);
     let net = read_section(root, "net", findings);
     let git = read_section(root, "git", findings);
@@ -164,6 +165,7 @@ fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Con
         limits: limits?,
         tests: tests?,
         runtimes,
+        updates: updates?,
         access: access?,
         net: net?,
         git: git?,

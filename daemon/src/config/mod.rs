@@ -32,6 +32,8 @@ mod setting;
 mod shared;
 mod units;
 mod unknown;
+mod updates;
+mod window;
 
 pub use added::{Added, Places, registry_of};
 pub use args::{Args, LogFormat};
@@ -44,7 +46,7 @@ pub use inputs::Inputs;
 pub use layout::Layout;
 pub use load::{Effective, load};
 pub use origin::Origin;
-pub use packd_wire::Trust;
+pub use packd_wire::{RegistryUpdates, Trust, UpdateAllow, UpdateMode};
 pub use pattern::{HostPatterns, RefPatterns};
 pub use problem::{ConfigError, Problem};
 pub use registry::Registry;
@@ -58,6 +60,8 @@ pub use sections::{
 };
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
+pub use updates::{PackUpdate, PackUpdates, Updates};
+pub use window::{Window, Windows, Zone};
 
 /// The whole configuration. Plain data; [`Shared`] hands it around.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,6 +80,8 @@ pub struct Config {
     pub tests: Tests,
     /// Runtimes beside those that are known, and other ways to ask for these, by name.
     pub runtimes: Runtimes,
+    /// What is brought to newer versions by itself, and when.
+    pub updates: Updates,
     /// Who may do what over the socket.
     pub access: Access,
     /// How packd reaches other hosts.

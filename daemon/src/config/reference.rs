@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::section::{Key, Section};
 use super::{
     Access, Args, Config, Environment, Git, Inputs, Layout, Limits, Log, Net, Origin, Queue,
-    Registry, Service, Store, Tests, VersionProbe, load,
+    Registry, Service, Store, Tests, Updates, VersionProbe, load,
 };
 
 const HEAD: &str = "\
@@ -47,12 +47,13 @@ fn section<T: Section>(name: &'static str) -> Documented {
     }
 }
 
-fn sections() -> [Documented; 9] {
+fn sections() -> [Documented; 10] {
     [
         section::<Queue>("queue"),
         section::<Store>("store"),
         section::<Limits>("limits"),
         section::<Tests>("tests"),
+        section::<Updates>("updates"),
         section::<Access>("access"),
         section::<Net>("net"),
         section::<Git>("git"),

@@ -10,7 +10,7 @@ use packd_format::sign::{self, Root};
 use url::Url;
 
 use super::section::{Reader, Section, section, within};
-use super::{RefPatterns, SandboxLevel, Secret, Trust};
+use super::{RefPatterns, RegistryUpdates, SandboxLevel, Secret, Trust};
 
 section! {
     /// A place with an index of packs.
@@ -44,6 +44,8 @@ section! {
         allow_http: bool = false;
         /// What the tests of its packs are kept in by, in place of `tests.sandbox`.
         sandbox: Option<SandboxLevel> = None;
+        /// `mode` and `allow` for the packs from here, in place of those of `updates`.
+        updates: RegistryUpdates = RegistryUpdates::default();
     }
 }
 
@@ -66,6 +68,7 @@ impl Registry {
             refresh: Duration::from_hours(1),
             allow_http: false,
             sandbox: None,
+            updates: RegistryUpdates::default(),
         }
     }
 

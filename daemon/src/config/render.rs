@@ -63,6 +63,7 @@ impl Effective {
             lines.push((format!("  {}:", scalar(name)), None));
             self.section(&format!("runtimes.{name}"), probe, "    ", &mut lines);
         }
+        self.headed("updates", &config.updates, &mut lines);
         self.headed("access", &config.access, &mut lines);
         self.headed("net", &config.net, &mut lines);
         self.headed("git", &config.git, &mut lines);
@@ -118,7 +119,7 @@ impl Shown {
     /// The value on one line.
     pub(super) fn to_yaml(&self) -> String {
         match self {
-            Self::Plain(text) => text.clone(),
+            Self::Plain(text) | Self::Flow(text) => text.clone(),
             Self::Text(text) => scalar(text),
             Self::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| scalar(item)).collect();

@@ -3,9 +3,10 @@
 use super::registry::Registry;
 use super::section::{Key, Section};
 use super::sections::{Access, Git, Limits, Log, Net, Queue, Service, Store, Tests};
+use super::updates::Updates;
 
-/// Keys of the format that nothing in this version acts on. `*` stands for the name of a registry.
-const NOT_SUPPORTED: &[&str] = &["updates", "hooks", "registries.*.updates"];
+/// Keys of the format that nothing in this version acts on.
+const NOT_SUPPORTED: &[&str] = &["hooks"];
 
 /// The name of a section with its keys.
 pub(super) const SECTIONS: &[(&str, &[Key])] = &[
@@ -13,6 +14,7 @@ pub(super) const SECTIONS: &[(&str, &[Key])] = &[
     ("store", Store::KEYS),
     ("limits", Limits::KEYS),
     ("tests", Tests::KEYS),
+    ("updates", Updates::KEYS),
     ("access", Access::KEYS),
     ("net", Net::KEYS),
     ("git", Git::KEYS),
@@ -27,8 +29,7 @@ pub(super) fn message(section: &str, key: &str, known: &[&str]) -> String {
     } else {
         format!("{section}.{key}")
     };
-    // a registry without a name goes by its place: `registries[0]`
-    if is_not_supported(&path.replace('[', ".").replace(']', "")) {
+    if is_not_supported(&path) {
         return format!("`{path}` is not supported by this version of packd");
     }
     let near = packd_format::nearest(key, known.iter().copied()).map(ToOwned::to_owned);
@@ -42,16 +43,7 @@ pub(super) fn message(section: &str, key: &str, known: &[&str]) -> String {
 }
 
 fn is_not_supported(path: &str) -> bool {
-    let matches = |pattern: &&str| match pattern.split_once('*') {
-        Some((before, after)) => {
-            let name = path
-                .strip_prefix(before)
-                .and_then(|rest| rest.strip_suffix(after));
-            name.is_some_and(|name| !name.contains('.'))
-        }
-        None => *pattern == path,
-    };
-    NOT_SUPPORTED.iter().any(matches)
+    NOT_SUPPORTED.contains(&path)
 }
 
 /// The place of a key that exists in another section.
@@ -95,20 +87,10 @@ mod tests {
 
     #[test]
     fn keys_of_later_versions_are_no_misspellings() {
-        for (section, key) in [
-            ("", "updates"),
-            ("registries.acme", "updates"),
-            ("registries[0]", "updates"),
-        ] {
-            let message = message(section, key, &["update"]);
-            assert!(
-                message.ends_with("is not supported by this version of packd"),
-                "{message}"
-            );
-        }
+        let message = message("", "hooks", &["hook"]);
         assert!(
-            !is_not_supported("registries.a.b.updates"),
-            "a name has no dot"
+            message.ends_with("is not supported by this version of packd"),
+            "{message}"
         );
     }
 

@@ -9,6 +9,7 @@ mod added;
 mod answer;
 mod error;
 mod lookup;
+mod offered;
 mod refresh;
 #[cfg(test)]
 pub(crate) mod scene;
@@ -36,6 +37,7 @@ pub(crate) use added::Before;
 pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
 pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
+pub(crate) use offered::Offered;
 
 /// A handle to the registries; clones share it.
 #[derive(Debug, Clone)]

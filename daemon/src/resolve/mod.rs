@@ -13,6 +13,7 @@ mod repository;
 mod rollback;
 mod saved;
 mod solver;
+mod update;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -22,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
-use packd_wire::{InstallRequest, PlanView, Verification};
+use packd_wire::{InstallRequest, LeftOut, PlanView, Verification};
 
 use crate::config::{Layout, SafeUrl};
 use crate::queue::{JobRequest, UploadRequest};
@@ -38,6 +39,7 @@ use order::Order;
 
 use error::Changed;
 pub(crate) use error::ResolveError;
+pub(crate) use hold::shown as held_in_words;
 pub(crate) use rollback::Target;
 pub(crate) use view::action;
 
@@ -63,6 +65,8 @@ pub(crate) struct Plan {
     pub circles: Vec<Vec<String>>,
     /// Newer versions of those that are kept, by pack.
     pub newer: BTreeMap<String, String>,
+    /// Packs that were to be updated, and stay as they are.
+    pub left_out: Vec<LeftOut>,
     /// A pack that was to be removed, and is not installed.
     pub absent: Option<String>,
     /// What was odd but not in the way.
@@ -263,6 +267,7 @@ async fn without_holds(
             order.plan(host, brought).await
         }
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
+        JobRequest::Update(request) => Box::pin(update::plan(request, host, brought)).await,
         JobRequest::Remove(request) => remove::run(request, host.active),
         // nothing changes: packs are looked up by who runs their tests, looks at their trees, or removes these
         JobRequest::Test(_) | JobRequest::Verify(_) | JobRequest::Gc(_) => Ok(Plan::default()),
@@ -293,6 +298,10 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
         }
         JobRequest::Install(request) => parse_name(request).map(drop),
         JobRequest::Upload(request) => by_upload(request, Path::new("")).map(drop),
+        JobRequest::Update(request) => {
+            let mut packs = request.packs.iter();
+            packs.try_for_each(|pack| parse_ref(&pack.pack_ref).map(drop))
+        }
         JobRequest::Remove(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Test(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Apply(request) => saved::check(request, policy),

@@ -18,6 +18,7 @@ mod request;
 mod role;
 mod status;
 mod test;
+mod update;
 
 pub use audit::{AuditList, AuditView};
 pub use error::{ErrorKind, Exit, Problem};
@@ -28,7 +29,7 @@ pub use generation::{
     GenerationPack, GenerationView, GenerationsQuery, PinRequest, PinView, RollbackRequest,
 };
 pub use job::{
-    ChangeAction, JobKind, JobList, JobStatus, JobView, PlanChange, PlanView, ProgressUnit,
+    ChangeAction, JobKind, JobList, JobStatus, JobView, LeftOut, PlanChange, PlanView, ProgressUnit,
     ProgressView, Requester, StepName, StepStatus, StepView,
 };
 pub use pack::{
@@ -48,4 +49,8 @@ pub use role::Role;
 pub use status::{AcknowledgeView, DegradedView, HealthView, QueueView, ReloadView, StatusView};
 pub use test::{
     QualityView, TestList, TestRequest, TestStatus, TestSummary, TestTrigger, TestView, TestsQuery,
+};
+pub use update::{
+    FreezeView, RegistryUpdates, UpdateAllow, UpdateDecision, UpdateList, UpdateMode, UpdateRequest,
+    UpdateView, UpdatesSummary,
 };

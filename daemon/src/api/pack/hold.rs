@@ -72,7 +72,11 @@ pub(crate) async fn lift(
     one(&state, &pack_ref).await.map(Shown)
 }
 
-fn end(text: &str) -> Answer<String> {
+/// When a hold or a freeze is over.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn end(text: &str) -> Answer<String> {
     let refuse = |detail| Refusal::new(ErrorKind::BadRequest, detail);
     let Some(written) = time::utc(text) else {
         let detail = format!("`until: {text}` is no time");

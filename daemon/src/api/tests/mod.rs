@@ -36,6 +36,7 @@ use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::store::{self, Database};
+use crate::update::Updates;
 
 /// Longer than anything here takes, shorter than anybody's patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -75,10 +76,20 @@ impl Daemon {
         let config = config::Shared::new(config);
         let hub = Hub::default();
         let http = Http::new(&config.current().net).unwrap();
+        let rate = http.rate();
+        let registries = Registries::new(database.clone(), http, config.clone(), hub.clone());
+        let queue = Queue::new(database.clone(), hub.clone());
         let parts = Parts {
-            rate: http.rate(),
-            registries: Registries::new(database.clone(), http, config.clone(), hub.clone()),
-            queue: Queue::new(database.clone(), hub.clone()),
+            rate,
+            updates: Updates::new(
+                config.clone(),
+                database.clone(),
+                registries.clone(),
+                queue.clone(),
+                hub.clone(),
+            ),
+            registries,
+            queue,
             reload: Arc::new(|| Box::pin(async { Ok(packd_wire::ReloadView { changed: vec![] }) })),
             layout,
             config,
