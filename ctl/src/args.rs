@@ -136,6 +136,7 @@ enum Verb {
     Install(command::install::Install),
     #[command(visible_alias = "uninstall")]
     Remove(command::remove::Remove),
+    Update(command::update::Update),
     Apply(command::apply::Apply),
     List(command::list::List),
     Show(command::show::Show),
@@ -209,6 +210,7 @@ impl Args {
         match verb {
             Verb::Install(verb) => verb.run(&client, out).await,
             Verb::Remove(verb) => verb.run(&client, out).await,
+            Verb::Update(verb) => verb.run(&client, out).await,
             Verb::Apply(verb) => verb.run(&client, out).await,
             Verb::List(verb) => verb.run(&client, out).await,
             Verb::Show(verb) => verb.run(&client, out).await,

@@ -47,5 +47,7 @@ mod stopped;
 mod test_gate;
 mod threads;
 mod trust;
+mod update;
+mod update_fails;
 mod verify;
 mod years;

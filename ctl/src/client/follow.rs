@@ -168,6 +168,7 @@ fn ends(event: &EventView) -> bool {
         | EventKind::PackRepaired
         | EventKind::GenerationActivated
         | EventKind::RegistryRefreshed
-        | EventKind::RegistryFailed => false,
+        | EventKind::RegistryFailed
+        | EventKind::UpdateAvailable => false,
     }
 }

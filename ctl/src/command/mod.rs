@@ -26,5 +26,6 @@ pub(crate) mod search;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod tests;
+pub(crate) mod update;
 pub(crate) mod verify;
 pub(crate) mod versions;

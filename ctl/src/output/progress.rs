@@ -228,7 +228,8 @@ impl Progress {
             | EventKind::PackRepaired
             | EventKind::GenerationActivated
             | EventKind::RegistryRefreshed
-            | EventKind::RegistryFailed => {}
+            | EventKind::RegistryFailed
+            | EventKind::UpdateAvailable => {}
         }
     }
 

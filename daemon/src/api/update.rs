@@ -63,7 +63,9 @@ pub(crate) async fn run(
         (false, false) => request.refs,
         (true, true) => {
             let active = state.parts.database.read(store::pack::active).await?;
-            let packs = active.into_values().filter(|pack| pack.record.registry.is_some());
+            let packs = active
+                .into_values()
+                .filter(|pack| pack.record.registry.is_some());
             packs.map(|pack| pack.pack_ref).collect()
         }
     };
@@ -109,13 +111,20 @@ pub(crate) async fn freeze(
 ) -> Answer<Shown<FreezeView>> {
     let freeze = HoldView {
         until: request.until.as_deref().map(hold::end).transpose()?,
-        reason: request.reason.as_deref().map(hold::reason).transpose()?.flatten(),
+        reason: request
+            .reason
+            .as_deref()
+            .map(hold::reason)
+            .transpose()?
+            .flatten(),
         by: caller.name(&headers),
         at: time::now(),
     };
     let row = freeze.clone();
     let database = &state.parts.database;
-    database.write(move |tx| store::freeze::put(tx, &row)).await?;
+    database
+        .write(move |tx| store::freeze::put(tx, &row))
+        .await?;
     Ok(Shown(FreezeView {
         freeze: Some(freeze),
     }))

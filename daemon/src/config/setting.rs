@@ -74,7 +74,10 @@ pub(super) fn table<'n>(
         let message = format!("must be {shape}, not {}", node.describe());
         return Err(Wrong::at(node, message));
     };
-    let unknown = table.0.iter().filter(|entry| !known.contains(&entry.key.as_str()));
+    let unknown = table
+        .0
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()));
     let wrongs: Vec<Wrong> = unknown
         .map(|entry| Wrong {
             origin: entry.origin.clone(),
@@ -95,7 +98,9 @@ pub(super) fn part<T>(
     name: &str,
     read: impl Fn(&Node) -> Result<T, Vec<Wrong>>,
 ) -> Result<Option<T>, Vec<Wrong>> {
-    let entry = table.get(name).filter(|entry| !matches!(entry.value.value, Value::Null));
+    let entry = table
+        .get(name)
+        .filter(|entry| !matches!(entry.value.value, Value::Null));
     let read = entry.map(|entry| read(&entry.value)).transpose();
     read.map_err(|wrongs| {
         let below = |wrong: Wrong| Wrong {

@@ -86,7 +86,11 @@ impl Setting for RegistryUpdates {
         let allow = part(keys, "allow", UpdateAllow::read);
         match (mode, allow) {
             (Ok(mode), Ok(allow)) => Ok(Self { mode, allow }),
-            (mode, allow) => Err([mode.err(), allow.err()].into_iter().flatten().flatten().collect()),
+            (mode, allow) => Err([mode.err(), allow.err()]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect()),
         }
     }
 
@@ -116,7 +120,10 @@ fn pack(node: &Node) -> Result<PackUpdate, Vec<Wrong>> {
 
 fn requirement(node: &Node) -> Result<Requirement, Vec<Wrong>> {
     let Value::Text { text, .. } = &node.value else {
-        let message = format!("must be a requirement such as `^2`, not {}", node.describe());
+        let message = format!(
+            "must be a requirement such as `^2`, not {}",
+            node.describe()
+        );
         return Err(Wrong::at(node, message));
     };
     text.parse()

@@ -120,7 +120,9 @@ fn days(node: &Node) -> Result<Vec<Weekday>, Vec<Wrong>> {
         let message = "must be a list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat` and `sun`";
         return Err(Wrong::at(node, message));
     }
-    let days = DAYS.iter().filter(|(known, _)| words.iter().any(|word| word == known));
+    let days = DAYS
+        .iter()
+        .filter(|(known, _)| words.iter().any(|word| word == known));
     Ok(days.map(|(_, day)| *day).collect())
 }
 
@@ -131,13 +133,16 @@ fn clock(node: &Node) -> Result<Time, Vec<Wrong>> {
     };
     let time = match &node.value {
         Value::Text { text, .. } if text == "24:00" => Some(Time::midnight()),
-        Value::Text { text, .. } => text.split_once(':').and_then(|(hour, minute)| {
-            Time::new(number(hour)?, number(minute)?, 0, 0).ok()
-        }),
+        Value::Text { text, .. } => text
+            .split_once(':')
+            .and_then(|(hour, minute)| Time::new(number(hour)?, number(minute)?, 0, 0).ok()),
         _ => None,
     };
     time.ok_or_else(|| {
-        let message = format!("must be a time of the day such as `02:00`, not {}", node.describe());
+        let message = format!(
+            "must be a time of the day such as `02:00`, not {}",
+            node.describe()
+        );
         Wrong::at(node, message)
     })
 }
@@ -159,7 +164,8 @@ fn zone(node: &Node) -> Result<Zone, Vec<Wrong>> {
 }
 
 impl Setting for Windows {
-    const SHAPE: &'static str = "a list of windows, each with `from` and `to`, and perhaps `days` and `tz`";
+    const SHAPE: &'static str =
+        "a list of windows, each with `from` and `to`, and perhaps `days` and `tz`";
 
     fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
         let items = match &node.value {

@@ -13,9 +13,9 @@ mod repository;
 mod rollback;
 mod saved;
 mod solver;
-mod update;
 #[cfg(test)]
 mod tests;
+mod update;
 mod view;
 
 use std::collections::BTreeMap;

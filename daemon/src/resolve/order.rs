@@ -175,7 +175,11 @@ impl Order {
     }
 
     /// The same in the words of a request.
-    pub(super) async fn refused(&self, unsolved: Unsolved<Unanswered>, host: &Host<'_>) -> ResolveError {
+    pub(super) async fn refused(
+        &self,
+        unsolved: Unsolved<Unanswered>,
+        host: &Host<'_>,
+    ) -> ResolveError {
         let registry = |error| ResolveError::Registry(Arc::new(error));
         match unsolved {
             Unsolved::Unknown {

@@ -16,6 +16,7 @@ use crate::queue::{Flags, Origin, UpdateJob, UpdateTarget};
 use crate::registry::{Known, Look, Sought};
 use crate::store;
 use crate::store::blocked::Blocked;
+use crate::store::pack::Installed;
 
 /// The most packs that are tried one after the other when not all can go together.
 const TRIED: usize = 64;
@@ -33,6 +34,8 @@ struct Task {
     targets: Targets,
     /// Those that may change with them.
     besides: Targets,
+    /// Those of which there is nothing newer.
+    kept: Vec<Installed>,
     /// What was left out already.
     left_out: Vec<LeftOut>,
     /// What was odd.
@@ -51,6 +54,7 @@ pub(super) async fn plan(
     let Task {
         targets,
         besides,
+        kept,
         mut left_out,
         warnings,
     } = match job.origin {
@@ -85,6 +89,7 @@ pub(super) async fn plan(
         Some(found) => planned(found, host, brought, &targets).await?,
         None => Plan::default(),
     };
+    plan.kept = kept;
     plan.warnings.splice(0..0, warnings);
     let stays = |left: &LeftOut| format!("`{}` stays as it is: {}", left.pack_ref, left.reason);
     plan.warnings.extend(left_out.iter().map(stays));
@@ -97,7 +102,8 @@ async fn automatic(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
     let (freeze, blocked) = forbidden(host).await?;
     let mut task = Task::default();
     if freeze.is_some() {
-        task.warnings.push("updates were frozen meanwhile: nothing changes".to_owned());
+        task.warnings
+            .push("updates were frozen meanwhile: nothing changes".to_owned());
         return Ok(task);
     }
     let still = |packs: &[UpdateTarget]| -> Targets {
@@ -110,9 +116,14 @@ async fn automatic(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
                 .iter()
                 .filter_map(|text| Some(version::parse(text).ok()?.0))
                 .filter(|version| *version > installed)
-                .filter(|version| blocked.is_blocked(name.as_str(), &version.to_string()).is_none())
+                .filter(|version| {
+                    blocked
+                        .is_blocked(name.as_str(), &version.to_string())
+                        .is_none()
+                })
                 .collect();
-            (!versions.is_empty() && !host.holds.contains_key(name.as_str())).then_some((name, versions))
+            (!versions.is_empty() && !host.holds.contains_key(name.as_str()))
+                .then_some((name, versions))
         });
         packs.collect()
     };
@@ -136,10 +147,14 @@ async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
     for target in &job.packs {
         let name: PackRef = super::parse_ref(&target.pack_ref)?;
         let Some(active) = host.active.get(name.as_str()) else {
-            return Err(ResolveError::NotInstalled { pack: name.to_string() });
+            return Err(ResolveError::NotInstalled {
+                pack: name.to_string(),
+            });
         };
         let Some(registry) = &active.record.registry else {
-            return Err(ResolveError::Homeless { pack: name.to_string() });
+            return Err(ResolveError::Homeless {
+                pack: name.to_string(),
+            });
         };
         if let (Some(held), true) = (host.holds.get(name.as_str()), job.packs.len() > 1) {
             task.left_out.push(LeftOut {
@@ -160,7 +175,10 @@ async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
             Ok(Known::Offered(answer)) => answer,
             Ok(Known::Nowhere(registries)) => {
                 task.left_out.push(LeftOut {
-                    reason: format!("registry `{}` does not offer it any more", registries.join(", ")),
+                    reason: format!(
+                        "registry `{}` does not offer it any more",
+                        registries.join(", ")
+                    ),
                     pack_ref: pack_ref.to_string(),
                 });
                 continue;
@@ -177,7 +195,9 @@ async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
         let Some(installed) = installed else { continue };
         let pre = job.pre || !installed.pre.is_empty();
         let newer = answer.entry.releases.iter().filter(|release| {
-            release.version > installed && !release.yanked && (pre || release.version.pre.is_empty())
+            release.version > installed
+                && !release.yanked
+                && (pre || release.version.pre.is_empty())
         });
         let (passed_over, versions): (Vec<_>, BTreeSet<_>) = newer.fold(
             (Vec::new(), BTreeSet::new()),
@@ -197,7 +217,10 @@ async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
                 passed_over[0],
             ));
         }
-        if !versions.is_empty() {
+        if versions.is_empty() {
+            task.kept
+                .extend(host.active.get(pack_ref.as_str()).cloned());
+        } else {
             task.targets.insert(pack_ref, versions);
         }
     }
@@ -210,7 +233,12 @@ async fn forbidden(
     host: &Host<'_>,
 ) -> Result<(Option<packd_wire::HoldView>, Blocked), ResolveError> {
     host.database
-        .read(|connection| Ok((store::freeze::get(connection)?, store::blocked::all(connection)?)))
+        .read(|connection| {
+            Ok((
+                store::freeze::get(connection)?,
+                store::blocked::all(connection)?,
+            ))
+        })
         .await
         .map_err(ResolveError::Store)
 }
@@ -254,7 +282,9 @@ impl Search<'_> {
             if number >= TRIED {
                 left_out.push(LeftOut {
                     pack_ref: name.to_string(),
-                    reason: format!("not all packs can go together, and {TRIED} were tried before it"),
+                    reason: format!(
+                        "not all packs can go together, and {TRIED} were tried before it"
+                    ),
                 });
                 continue;
             }
@@ -271,10 +301,7 @@ impl Search<'_> {
     }
 
     /// A solution in which these are newer, if there is one.
-    async fn of(
-        &self,
-        names: &[&PackRef],
-    ) -> Result<Result<Searched, ResolveError>, ResolveError> {
+    async fn of(&self, names: &[&PackRef]) -> Result<Result<Searched, ResolveError>, ResolveError> {
         if names.is_empty() {
             let outcome = Ok(Solution::default());
             return Ok(Ok(Searched {
@@ -285,7 +312,9 @@ impl Search<'_> {
         }
         let wants = names.iter().map(|name| self.want(name)).collect();
         let is_preview = |name: &&PackRef| {
-            self.installed.get(*name).is_some_and(|pack| !pack.version.pre.is_empty())
+            self.installed
+                .get(*name)
+                .is_some_and(|pack| !pack.version.pre.is_empty())
         };
         let question = Question {
             wants,

@@ -61,7 +61,10 @@ impl Updates {
                 _ = ended.changed() => {}
                 () = sleep(next) => continue,
             }
-            if tokio::time::timeout(TOGETHER, stop.cancelled()).await.is_ok() {
+            if tokio::time::timeout(TOGETHER, stop.cancelled())
+                .await
+                .is_ok()
+            {
                 return;
             }
         }
@@ -112,14 +115,20 @@ impl Updates {
             next.text(attempt.filter(|_| pack.decision == UpdateDecision::Failed));
             next.text(pack.hold.as_ref().and_then(|hold| hold.until.as_deref()));
         }
-        next.text(look.freeze.as_ref().and_then(|freeze| freeze.until.as_deref()));
+        next.text(
+            look.freeze
+                .as_ref()
+                .and_then(|freeze| freeze.until.as_deref()),
+        );
         self.note(&look);
         Ok(next.1)
     }
 
     async fn set_turn(&self, registry: &str, turn: TurnRow) -> Result<(), QueueError> {
         let name = registry.to_owned();
-        let write = self.database.write(move |tx| store::update::set_turn(tx, &name, &turn));
+        let write = self
+            .database
+            .write(move |tx| store::update::set_turn(tx, &name, &turn));
         Ok(write.await?)
     }
 
@@ -176,7 +185,11 @@ impl Updates {
             going.extend(due.first());
         }
         going.truncate(MOST);
-        let others = look.packs.iter().filter(is_due).filter(|pack| !is_of_it(pack));
+        let others = look
+            .packs
+            .iter()
+            .filter(is_due)
+            .filter(|pack| !is_of_it(pack));
         let update = UpdateJob {
             origin: Origin::Automatic,
             registry: Some(registry.to_owned()),
@@ -207,7 +220,11 @@ impl Updates {
             .filter(|(name, turn)| turn.job.is_none() && !look.registries.contains_key(*name))
             .map(|(name, _)| name.clone())
             .collect();
-        let active: Vec<String> = look.packs.iter().map(|pack| pack.pack_ref.clone()).collect();
+        let active: Vec<String> = look
+            .packs
+            .iter()
+            .map(|pack| pack.pack_ref.clone())
+            .collect();
         let gone = self
             .database
             .read({
@@ -248,7 +265,12 @@ impl Next {
 fn target(pack: &Judged) -> UpdateTarget {
     UpdateTarget {
         pack_ref: pack.pack_ref.clone(),
-        versions: pack.choice.permitted.iter().map(ToString::to_string).collect(),
+        versions: pack
+            .choice
+            .permitted
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
     }
 }
 

@@ -37,7 +37,10 @@ impl Host {
         if let Some(id) = database.read(store::update::host_id).await? {
             return Ok(Self::new(id));
         }
-        database.write(store::update::make_host_id).await.map(Self::new)
+        database
+            .write(store::update::make_host_id)
+            .await
+            .map(Self::new)
     }
 
     /// Whether it is among the first `percent` of a hundred that a version of a pack is for. Who is among the first 10 is
@@ -95,7 +98,9 @@ mod tests {
     #[test]
     fn a_rollout_grows_and_nobody_leaves_it() {
         for host in fleet() {
-            let shares: Vec<u8> = (0..=100).filter(|share| host.takes_part("slack", "2.1.0", *share)).collect();
+            let shares: Vec<u8> = (0..=100)
+                .filter(|share| host.takes_part("slack", "2.1.0", *share))
+                .collect();
             let first = shares.first().copied().unwrap_or(101);
             assert_eq!(shares, (first..=100).collect::<Vec<_>>(), "{host:?}");
             assert!((1..=100).contains(&first), "nobody at 0, everybody at 100");
@@ -105,7 +110,9 @@ mod tests {
     #[test]
     fn others_are_first_in_the_next_rollout() {
         let early = |version| fleet().filter(move |host| host.takes_part("slack", version, 10));
-        let both = early("2.1.0").filter(|host| host.takes_part("slack", "2.2.0", 10)).count();
+        let both = early("2.1.0")
+            .filter(|host| host.takes_part("slack", "2.2.0", 10))
+            .count();
         assert!((150..250).contains(&early("2.1.0").count()));
         assert!(both < 50, "a tenth of a tenth of 2000: {both}");
     }
@@ -114,10 +121,16 @@ mod tests {
     fn a_part_is_less_than_the_whole_and_spread_over_it() {
         let whole = SignedDuration::from_mins(30);
         let parts: Vec<_> = fleet().map(|host| host.part("acme").of(whole)).collect();
-        assert!(parts.iter().all(|part| !part.is_negative() && *part < whole));
+        assert!(
+            parts
+                .iter()
+                .all(|part| !part.is_negative() && *part < whole)
+        );
         for quarter in 0..4 {
             let from = whole / 4 * quarter;
-            let here = parts.iter().filter(|part| **part >= from && **part < from + whole / 4);
+            let here = parts
+                .iter()
+                .filter(|part| **part >= from && **part < from + whole / 4);
             assert!((400..600).contains(&here.count()), "quarter {quarter}");
         }
     }

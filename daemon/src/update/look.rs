@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use packd_format::{Version, version};
-use packd_wire::{
-    BlockedView, HoldView, UpdateDecision, UpdateList, UpdateView, UpdatesSummary,
-};
+use packd_wire::{BlockedView, HoldView, UpdateDecision, UpdateList, UpdateView, UpdatesSummary};
 
 use super::host::Host;
 use super::policy::{self, Choice, Circumstances, Terms};
@@ -115,7 +113,9 @@ impl Updates {
             packs.extend(judge(pack, offered, &config, &host, &known, now));
         }
         self.add_told(&mut packs).await?;
-        let due = packs.iter().filter(|pack| pack.decision == UpdateDecision::Due);
+        let due = packs
+            .iter()
+            .filter(|pack| pack.decision == UpdateDecision::Due);
         let names = due.filter_map(|pack| pack.registry.clone());
         let registries = names.map(|name| {
             let noted = known.turns.get(&name);
@@ -205,7 +205,10 @@ fn judge(
     };
     let candidate = choice.permitted.first().map(ToString::to_string);
     let attempt = known.attempts.get(name).filter(|attempt| {
-        let is_same_world = attempt.world.as_ref().is_none_or(|world| *world == known.world);
+        let is_same_world = attempt
+            .world
+            .as_ref()
+            .is_none_or(|world| *world == known.world);
         Some(&attempt.version) == candidate.as_ref() && is_same_world
     });
     let hold = known.holds.get(name).cloned();
@@ -251,17 +254,25 @@ impl Look {
             let packs = self.packs.iter().filter(|pack| is(pack.decision));
             u64::try_from(packs.count()).unwrap_or(u64::MAX)
         };
-        let next = self.registries.values().filter_map(|due| self.moment(due)).min();
+        let next = self
+            .registries
+            .values()
+            .filter_map(|due| self.moment(due))
+            .min();
         UpdatesSummary {
+            looked_at: Some(store::time::of(self.now)),
             pending: count(UpdateDecision::is_pending),
             blocked: count(UpdateDecision::is_blocked),
-            next: next.map(|at| store::time::of(at)),
+            next: next.map(store::time::of),
             freeze: self.freeze.clone(),
         }
     }
 
     fn of(&self, pack: &Judged) -> UpdateView {
-        let due = pack.registry.as_ref().and_then(|name| self.registries.get(name));
+        let due = pack
+            .registry
+            .as_ref()
+            .and_then(|name| self.registries.get(name));
         let due = due.filter(|_| pack.decision == UpdateDecision::Due);
         let is_waiting = due.is_some_and(|due| due.job.is_none() && due.step != Step::Go);
         let decision = if is_waiting && !self.is_open {

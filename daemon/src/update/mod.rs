@@ -81,7 +81,10 @@ impl Updates {
     /// How many packs stood where when that was looked at last, which is after each change.
     #[must_use]
     pub(crate) fn summary(&self) -> UpdatesSummary {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn note(&self, look: &Look) {

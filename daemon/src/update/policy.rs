@@ -26,11 +26,21 @@ impl Terms {
     #[must_use]
     pub(crate) fn of(updates: &Updates, registry: Option<&Registry>, pack_ref: &str) -> Self {
         let mut packs = updates.packs.0.iter();
-        let pack = packs.find(|(name, _)| name.as_str() == pack_ref).map(|(_, pack)| pack);
-        let registry = registry.map(|registry| registry.updates).unwrap_or_default();
+        let pack = packs
+            .find(|(name, _)| name.as_str() == pack_ref)
+            .map(|(_, pack)| pack);
+        let registry = registry
+            .map(|registry| registry.updates)
+            .unwrap_or_default();
         Self {
-            mode: pack.and_then(|pack| pack.mode).or(registry.mode).unwrap_or(updates.mode),
-            allow: pack.and_then(|pack| pack.allow).or(registry.allow).unwrap_or(updates.allow),
+            mode: pack
+                .and_then(|pack| pack.mode)
+                .or(registry.mode)
+                .unwrap_or(updates.mode),
+            allow: pack
+                .and_then(|pack| pack.allow)
+                .or(registry.allow)
+                .unwrap_or(updates.allow),
             requirement: pack.and_then(|pack| pack.version.clone()),
         }
     }
@@ -74,7 +84,9 @@ pub(crate) fn choose(
     is_blocked: impl Fn(&Version) -> bool,
 ) -> Choice {
     let mut choice = Choice::default();
-    let newer = releases.iter().filter(|release| release.version > *installed && !release.yanked);
+    let newer = releases
+        .iter()
+        .filter(|release| release.version > *installed && !release.yanked);
     for release in newer {
         let version = &release.version;
         let obstacle = if !version.pre.is_empty() && installed.pre.is_empty() {
@@ -99,7 +111,11 @@ pub(crate) fn choose(
             Some(obstacle) => {
                 let rank = |(version, obstacle): &(Version, Obstacle)| (*obstacle, version.clone());
                 let found = (version.clone(), obstacle);
-                if choice.obstacle.as_ref().is_none_or(|known| rank(known) < rank(&found)) {
+                if choice
+                    .obstacle
+                    .as_ref()
+                    .is_none_or(|known| rank(known) < rank(&found))
+                {
                     choice.obstacle = Some(found);
                 }
             }

@@ -58,7 +58,9 @@ fn ended(tx: &Tx<'_>, registry: &str, job: &JobView) -> SqlResult<()> {
         let Some(version) = target.versions.first() else {
             continue;
         };
-        let earlier = before.get(name).filter(|earlier| earlier.version == *version);
+        let earlier = before
+            .get(name)
+            .filter(|earlier| earlier.version == *version);
         let failures = earlier.map_or(0, |earlier| earlier.failures);
         let row = |reason: String, failures: u32| AttemptRow {
             version: version.clone(),
@@ -112,7 +114,10 @@ fn ended(tx: &Tx<'_>, registry: &str, job: &JobView) -> SqlResult<()> {
 
 fn failure(job: &JobView) -> String {
     let error = job.error.as_ref();
-    error.map_or_else(|| "no reason is known".to_owned(), |error| error.detail.clone())
+    error.map_or_else(
+        || "no reason is known".to_owned(),
+        |error| error.detail.clone(),
+    )
 }
 
 /// How long what did not work so often is left alone.

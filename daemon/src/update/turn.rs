@@ -50,7 +50,14 @@ impl Rules<'_> {
             return Step::Never;
         };
         let Some(noted) = noted else {
-            return Self::or_go(Turn { at: fresh, late: false }, now, is_open);
+            return Self::or_go(
+                Turn {
+                    at: fresh,
+                    late: false,
+                },
+                now,
+                is_open,
+            );
         };
         if noted.at > now {
             // windows may have been changed since, or the clock
@@ -59,11 +66,21 @@ impl Rules<'_> {
             return Self::or_go(Turn { at, ..noted }, now, is_open);
         }
         if !is_open {
-            return Step::Wait(Turn { at: fresh, late: false });
+            return Step::Wait(Turn {
+                at: fresh,
+                late: false,
+            });
         }
         let is_missed = now.duration_since(noted.at) > MISSED;
         if began && is_missed && !noted.late {
-            return Self::or_go(Turn { at: fresh, late: true }, now, is_open);
+            return Self::or_go(
+                Turn {
+                    at: fresh,
+                    late: true,
+                },
+                now,
+                is_open,
+            );
         }
         Step::Go
     }

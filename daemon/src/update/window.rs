@@ -71,7 +71,9 @@ fn has(window: &Window, now: Timestamp) -> bool {
 /// Every moment soon after `now` at which one of them may open or close, in order.
 fn boundaries(windows: &Windows, now: Timestamp) -> Vec<Timestamp> {
     let mut moments = Vec::new();
-    let end = now.saturating_add(SignedDuration::from_hours(24 * HORIZON)).unwrap_or(Timestamp::MAX);
+    let end = now
+        .saturating_add(SignedDuration::from_hours(24 * HORIZON))
+        .unwrap_or(Timestamp::MAX);
     for window in &windows.0 {
         let zone = window.zone.resolve();
         let first = zone.to_datetime(now).date();
@@ -81,7 +83,10 @@ fn boundaries(windows: &Windows, now: Timestamp) -> Vec<Timestamp> {
             };
             for time in [window.from, window.to] {
                 let shown = DateTime::from_parts(day, time);
-                moments.extend(moments_of(zone.to_ambiguous_timestamp(shown).offset(), shown));
+                moments.extend(moments_of(
+                    zone.to_ambiguous_timestamp(shown).offset(),
+                    shown,
+                ));
             }
         }
         // where a clock is changed, it may show another window from then on

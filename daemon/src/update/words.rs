@@ -15,8 +15,18 @@ pub(super) fn reason(
     freeze: Option<&HoldView>,
 ) -> String {
     let registry = pack.registry.as_deref().unwrap_or_default();
-    let candidate = pack.choice.permitted.first().map(ToString::to_string).unwrap_or_default();
-    let newest = pack.choice.newest.as_ref().map(ToString::to_string).unwrap_or_default();
+    let candidate = pack
+        .choice
+        .permitted
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let newest = pack
+        .choice
+        .newest
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let shown = |hold: Option<&HoldView>| hold.map(held_in_words).unwrap_or_default();
     let text = match decision {
         UpdateDecision::UpToDate => match &pack.choice.obstacle {
@@ -38,9 +48,13 @@ pub(super) fn reason(
             None => format!("{candidate} could not be installed"),
         },
         UpdateDecision::Notify if pack.is_told => {
-            format!("{candidate} is there, and `mode: notify` leaves it to you; an event has said so")
+            format!(
+                "{candidate} is there, and `mode: notify` leaves it to you; an event has said so"
+            )
         }
-        UpdateDecision::Notify => format!("{candidate} is there, and `mode: notify` leaves it to you"),
+        UpdateDecision::Notify => {
+            format!("{candidate} is there, and `mode: notify` leaves it to you")
+        }
         UpdateDecision::Held => format!("it is held{}", shown(pack.hold.as_ref())),
         UpdateDecision::Frozen => {
             format!("updates are frozen{}; {candidate} waits", shown(freeze))
@@ -110,7 +124,10 @@ fn kept(pack: &Judged, obstacle: Obstacle) -> String {
             )
         }
         Obstacle::Blocked => match &pack.blocked {
-            Some(blocked) => format!("was rolled back from by job {} at {}", blocked.job, blocked.since),
+            Some(blocked) => format!(
+                "was rolled back from by job {} at {}",
+                blocked.job, blocked.since
+            ),
             None => "was rolled back from".to_owned(),
         },
         Obstacle::Phase(share) => {

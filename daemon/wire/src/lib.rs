@@ -29,8 +29,8 @@ pub use generation::{
     GenerationPack, GenerationView, GenerationsQuery, PinRequest, PinView, RollbackRequest,
 };
 pub use job::{
-    ChangeAction, JobKind, JobList, JobStatus, JobView, LeftOut, PlanChange, PlanView, ProgressUnit,
-    ProgressView, Requester, StepName, StepStatus, StepView,
+    ChangeAction, JobKind, JobList, JobStatus, JobView, LeftOut, PlanChange, PlanView,
+    ProgressUnit, ProgressView, Requester, StepName, StepStatus, StepView,
 };
 pub use pack::{
     ContentsView, DigestsView, HoldView, PackList, PackState, PackView, SourceType, SourceView,
@@ -51,6 +51,6 @@ pub use test::{
     QualityView, TestList, TestRequest, TestStatus, TestSummary, TestTrigger, TestView, TestsQuery,
 };
 pub use update::{
-    FreezeView, RegistryUpdates, UpdateAllow, UpdateDecision, UpdateList, UpdateMode, UpdateRequest,
-    UpdateView, UpdatesSummary,
+    FreezeView, RegistryUpdates, UpdateAllow, UpdateDecision, UpdateList, UpdateMode,
+    UpdateRequest, UpdateView, UpdatesSummary,
 };

@@ -63,9 +63,7 @@ impl UpdateAllow {
 }
 
 /// `updates` of one registry: in place of what is said of all.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryUpdates {
     /// What packd does about newer versions.
@@ -164,7 +162,12 @@ impl UpdateDecision {
     #[must_use]
     pub fn is_blocked(self) -> bool {
         match self {
-            Self::Held | Self::Frozen | Self::Blocked | Self::Phase | Self::Requirement | Self::Policy => true,
+            Self::Held
+            | Self::Frozen
+            | Self::Blocked
+            | Self::Phase
+            | Self::Requirement
+            | Self::Policy => true,
             Self::UpToDate
             | Self::Due
             | Self::Window
@@ -218,6 +221,8 @@ pub struct UpdateList {
 /// How many packs stand where, as `GET /v1/status` has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UpdatesSummary {
+    /// When that was looked at last: after each change; RFC 3339, UTC. Absent before the first time.
+    pub looked_at: Option<String>,
     /// Packs that will be updated by themselves.
     pub pending: u64,
     /// Packs that something newer is kept from on purpose.

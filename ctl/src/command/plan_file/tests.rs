@@ -17,6 +17,7 @@ fn what_is_written_is_read() {
         ],
         circles: vec![vec!["core".into(), "web".into(), "core".into()]],
         generation: Some(41),
+        left_out: Vec::new(),
     });
     let flags = ApplyRequest {
         skip_deps: true,

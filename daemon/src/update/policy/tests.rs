@@ -34,7 +34,13 @@ fn chosen(installed: &str, offered: &[&str], terms: &Terms, blocked: &[&str]) ->
     let installed: Version = installed.parse().unwrap();
     let is_blocked = |version: &Version| blocked.contains(&version.to_string().as_str());
     let host = Host::new("one");
-    let choice = choose(("slack", &installed), &releases(offered), terms, &host, is_blocked);
+    let choice = choose(
+        ("slack", &installed),
+        &releases(offered),
+        terms,
+        &host,
+        is_blocked,
+    );
     match choice.obstacle {
         Some((version, obstacle)) => format!("{version}: {obstacle:?}"),
         None => {
@@ -60,11 +66,21 @@ fn levels_say_how_far_a_version_may_be() {
         ("1.0.0-beta.1", "1.1.0", "compatible"),
     ] {
         let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
-        let first = UpdateAllow::ALL.into_iter().find(|allow| is_within(*allow, &from, &to));
-        assert_eq!(first.map(UpdateAllow::as_str), Some(expected), "{from} to {to}");
+        let first = UpdateAllow::ALL
+            .into_iter()
+            .find(|allow| is_within(*allow, &from, &to));
+        assert_eq!(
+            first.map(UpdateAllow::as_str),
+            Some(expected),
+            "{from} to {to}"
+        );
         // the same as the semver crate has it
         let caret = semver_caret(&from).matches(&to, PreReleases::Include);
-        assert_eq!(is_within(UpdateAllow::Compatible, &from, &to), caret, "{from} to {to}");
+        assert_eq!(
+            is_within(UpdateAllow::Compatible, &from, &to),
+            caret,
+            "{from} to {to}"
+        );
     }
 }
 
@@ -78,30 +94,87 @@ fn what_may_come_is_newer_and_permitted_the_newest_first() {
     let any = terms(UpdateAllow::Any, None);
     for (installed, offered, terms, blocked, expected) in [
         ("2.0.0", &["1.9.0", "2.0.0"][..], &compatible, &[][..], ""),
-        ("2.0.0", &["2.0.1", "2.1.0", "3.0.0"], &compatible, &[], "2.1.0, 2.0.1"),
+        (
+            "2.0.0",
+            &["2.0.1", "2.1.0", "3.0.0"],
+            &compatible,
+            &[],
+            "2.1.0, 2.0.1",
+        ),
         ("2.0.0", &["2.0.1", "3.0.0"], &any, &[], "3.0.0, 2.0.1"),
         ("2.0.0", &["2.1.0 withdrawn"], &compatible, &[], ""),
         ("2.0.0", &["3.0.0"], &compatible, &[], "3.0.0: Allow"),
-        ("2.0.0", &["2.1.0", "2.2.0"], &compatible, &["2.2.0"], "2.1.0"),
-        ("2.0.0", &["2.1.0", "3.0.0"], &compatible, &["2.1.0"], "2.1.0: Blocked"),
-        ("2.0.0", &["2.1.0-rc.1"], &compatible, &[], "2.1.0-rc.1: PreRelease"),
-        ("2.1.0-rc.1", &["2.1.0-rc.2", "2.2.0-rc.1", "2.1.0"], &compatible, &[], "2.2.0-rc.1, 2.1.0, 2.1.0-rc.2"),
-        ("2.0.0", &["2.1.0 phased 0"], &compatible, &[], "2.1.0: Phase(0)"),
-        ("2.0.0", &["2.1.0 phased 0", "2.0.5"], &compatible, &[], "2.0.5"),
+        (
+            "2.0.0",
+            &["2.1.0", "2.2.0"],
+            &compatible,
+            &["2.2.0"],
+            "2.1.0",
+        ),
+        (
+            "2.0.0",
+            &["2.1.0", "3.0.0"],
+            &compatible,
+            &["2.1.0"],
+            "2.1.0: Blocked",
+        ),
+        (
+            "2.0.0",
+            &["2.1.0-rc.1"],
+            &compatible,
+            &[],
+            "2.1.0-rc.1: PreRelease",
+        ),
+        (
+            "2.1.0-rc.1",
+            &["2.1.0-rc.2", "2.2.0-rc.1", "2.1.0"],
+            &compatible,
+            &[],
+            "2.2.0-rc.1, 2.1.0, 2.1.0-rc.2",
+        ),
+        (
+            "2.0.0",
+            &["2.1.0 phased 0"],
+            &compatible,
+            &[],
+            "2.1.0: Phase(0)",
+        ),
+        (
+            "2.0.0",
+            &["2.1.0 phased 0", "2.0.5"],
+            &compatible,
+            &[],
+            "2.0.5",
+        ),
         ("2.0.0", &["2.1.0 phased 100"], &compatible, &[], "2.1.0"),
-        ("2.0.0", &["2.1.0 phased 0", "3.0.0"], &compatible, &[], "2.1.0: Phase(0)"),
+        (
+            "2.0.0",
+            &["2.1.0 phased 0", "3.0.0"],
+            &compatible,
+            &[],
+            "2.1.0: Phase(0)",
+        ),
     ] {
-        assert_eq!(chosen(installed, offered, terms, blocked), expected, "{installed} {offered:?}");
+        assert_eq!(
+            chosen(installed, offered, terms, blocked),
+            expected,
+            "{installed} {offered:?}"
+        );
     }
     let pinned = terms(UpdateAllow::Any, Some("<2.1"));
     assert_eq!(chosen("2.0.0", &["2.0.9", "2.1.0"], &pinned, &[]), "2.0.9");
-    assert_eq!(chosen("2.0.9", &["2.0.9", "2.1.0"], &pinned, &[]), "2.1.0: Requirement");
+    assert_eq!(
+        chosen("2.0.9", &["2.0.9", "2.1.0"], &pinned, &[]),
+        "2.1.0: Requirement"
+    );
 }
 
 #[test]
 fn decisions_have_an_order() {
     let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-    let later = now.saturating_add(jiff::SignedDuration::from_hours(1)).unwrap();
+    let later = now
+        .saturating_add(jiff::SignedDuration::from_hours(1))
+        .unwrap();
     let newer = Choice {
         newest: Some("2.1.0".parse().unwrap()),
         permitted: vec!["2.1.0".parse().unwrap()],
@@ -113,28 +186,103 @@ fn decisions_have_an_order() {
         ..newer.clone()
     };
     let nothing = Circumstances::default();
-    let held = Circumstances { is_held: true, ..nothing };
-    let frozen = Circumstances { is_frozen: true, ..nothing };
-    let tried = Circumstances { tried_until: Some(later), ..nothing };
-    let all = Circumstances { is_held: true, is_frozen: true, tried_until: Some(later) };
+    let held = Circumstances {
+        is_held: true,
+        ..nothing
+    };
+    let frozen = Circumstances {
+        is_frozen: true,
+        ..nothing
+    };
+    let tried = Circumstances {
+        tried_until: Some(later),
+        ..nothing
+    };
+    let all = Circumstances {
+        is_held: true,
+        is_frozen: true,
+        tried_until: Some(later),
+    };
     for (mode, choice, circumstances, expected) in [
-        (UpdateMode::Auto, Choice::default(), all, UpdateDecision::UpToDate),
+        (
+            UpdateMode::Auto,
+            Choice::default(),
+            all,
+            UpdateDecision::UpToDate,
+        ),
         (UpdateMode::Off, newer.clone(), all, UpdateDecision::Off),
         (UpdateMode::Auto, newer.clone(), all, UpdateDecision::Held),
-        (UpdateMode::Notify, newer.clone(), held, UpdateDecision::Held),
-        (UpdateMode::Notify, newer.clone(), frozen, UpdateDecision::Notify),
-        (UpdateMode::Auto, newer.clone(), frozen, UpdateDecision::Frozen),
-        (UpdateMode::Auto, newer.clone(), tried, UpdateDecision::Failed),
-        (UpdateMode::Auto, newer.clone(), nothing, UpdateDecision::Due),
-        (UpdateMode::Auto, kept(Obstacle::Allow), frozen, UpdateDecision::Policy),
-        (UpdateMode::Auto, kept(Obstacle::PreRelease), nothing, UpdateDecision::Policy),
-        (UpdateMode::Auto, kept(Obstacle::Requirement), nothing, UpdateDecision::Requirement),
-        (UpdateMode::Auto, kept(Obstacle::Blocked), nothing, UpdateDecision::Blocked),
-        (UpdateMode::Auto, kept(Obstacle::Phase(10)), nothing, UpdateDecision::Phase),
+        (
+            UpdateMode::Notify,
+            newer.clone(),
+            held,
+            UpdateDecision::Held,
+        ),
+        (
+            UpdateMode::Notify,
+            newer.clone(),
+            frozen,
+            UpdateDecision::Notify,
+        ),
+        (
+            UpdateMode::Auto,
+            newer.clone(),
+            frozen,
+            UpdateDecision::Frozen,
+        ),
+        (
+            UpdateMode::Auto,
+            newer.clone(),
+            tried,
+            UpdateDecision::Failed,
+        ),
+        (
+            UpdateMode::Auto,
+            newer.clone(),
+            nothing,
+            UpdateDecision::Due,
+        ),
+        (
+            UpdateMode::Auto,
+            kept(Obstacle::Allow),
+            frozen,
+            UpdateDecision::Policy,
+        ),
+        (
+            UpdateMode::Auto,
+            kept(Obstacle::PreRelease),
+            nothing,
+            UpdateDecision::Policy,
+        ),
+        (
+            UpdateMode::Auto,
+            kept(Obstacle::Requirement),
+            nothing,
+            UpdateDecision::Requirement,
+        ),
+        (
+            UpdateMode::Auto,
+            kept(Obstacle::Blocked),
+            nothing,
+            UpdateDecision::Blocked,
+        ),
+        (
+            UpdateMode::Auto,
+            kept(Obstacle::Phase(10)),
+            nothing,
+            UpdateDecision::Phase,
+        ),
     ] {
-        assert_eq!(decide(mode, &choice, circumstances, now), expected, "{mode:?} {choice:?}");
+        assert_eq!(
+            decide(mode, &choice, circumstances, now),
+            expected,
+            "{mode:?} {choice:?}"
+        );
     }
-    assert_eq!(decide(UpdateMode::Auto, &newer, tried, later), UpdateDecision::Due);
+    assert_eq!(
+        decide(UpdateMode::Auto, &newer, tried, later),
+        UpdateDecision::Due
+    );
 }
 
 #[test]
@@ -146,16 +294,29 @@ fn what_is_said_of_a_pack_comes_before_what_is_said_of_its_registry_and_of_all()
         let terms = Terms::of(updates, Some(registry), "slack");
         (terms.mode, terms.allow)
     };
-    assert_eq!(modes(&updates, &registry), (UpdateMode::Auto, UpdateAllow::Compatible));
+    assert_eq!(
+        modes(&updates, &registry),
+        (UpdateMode::Auto, UpdateAllow::Compatible)
+    );
     registry.updates.mode = Some(UpdateMode::Notify);
     registry.updates.allow = Some(UpdateAllow::Any);
-    assert_eq!(modes(&updates, &registry), (UpdateMode::Notify, UpdateAllow::Any));
+    assert_eq!(
+        modes(&updates, &registry),
+        (UpdateMode::Notify, UpdateAllow::Any)
+    );
     let pack = crate::config::PackUpdate {
         mode: Some(UpdateMode::Off),
         allow: None,
         version: Some("^2".parse().unwrap()),
     };
     updates.packs.0.insert("slack".parse().unwrap(), pack);
-    assert_eq!(modes(&updates, &registry), (UpdateMode::Off, UpdateAllow::Any));
-    assert!(Terms::of(&updates, Some(&registry), "jira").requirement.is_none());
+    assert_eq!(
+        modes(&updates, &registry),
+        (UpdateMode::Off, UpdateAllow::Any)
+    );
+    assert!(
+        Terms::of(&updates, Some(&registry), "jira")
+            .requirement
+            .is_none()
+    );
 }

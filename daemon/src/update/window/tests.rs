@@ -36,7 +36,8 @@ fn moment(text: &str) -> Timestamp {
 
 /// What is told of a moment: `until T`, or `T to T`.
 fn told(windows: &Windows, now: &str) -> String {
-    let text = |moment: Option<Timestamp>| moment.map_or_else(|| "ever".to_owned(), |at| at.to_string());
+    let text =
+        |moment: Option<Timestamp>| moment.map_or_else(|| "ever".to_owned(), |at| at.to_string());
     match at(windows, moment(now)) {
         Opening::Open { until } => format!("until {}", text(until)),
         Opening::Closed { next: None } => "never".to_owned(),
@@ -48,71 +49,148 @@ fn told(windows: &Windows, now: &str) -> String {
 
 #[test]
 fn without_windows_it_is_any_time() {
-    assert_eq!(told(&Windows::default(), "2026-03-01T00:00:00Z"), "until ever");
+    assert_eq!(
+        told(&Windows::default(), "2026-03-01T00:00:00Z"),
+        "until ever"
+    );
 }
 
 #[test]
 fn days_are_those_on_which_a_window_opens() {
-    let weekend = window(&[Weekday::Saturday, Weekday::Sunday], clock(2, 0), clock(5, 0), "UTC");
+    let weekend = window(
+        &[Weekday::Saturday, Weekday::Sunday],
+        clock(2, 0),
+        clock(5, 0),
+        "UTC",
+    );
     // 2026-03-06 is a Friday
-    assert_eq!(told(&weekend, "2026-03-06T12:00:00Z"), "2026-03-07T02:00:00Z to 2026-03-07T05:00:00Z");
-    assert_eq!(told(&weekend, "2026-03-07T02:00:00Z"), "until 2026-03-07T05:00:00Z");
-    assert_eq!(told(&weekend, "2026-03-07T05:00:00Z"), "2026-03-08T02:00:00Z to 2026-03-08T05:00:00Z");
-    assert_eq!(told(&weekend, "2026-03-08T05:00:00Z"), "2026-03-14T02:00:00Z to 2026-03-14T05:00:00Z");
+    assert_eq!(
+        told(&weekend, "2026-03-06T12:00:00Z"),
+        "2026-03-07T02:00:00Z to 2026-03-07T05:00:00Z"
+    );
+    assert_eq!(
+        told(&weekend, "2026-03-07T02:00:00Z"),
+        "until 2026-03-07T05:00:00Z"
+    );
+    assert_eq!(
+        told(&weekend, "2026-03-07T05:00:00Z"),
+        "2026-03-08T02:00:00Z to 2026-03-08T05:00:00Z"
+    );
+    assert_eq!(
+        told(&weekend, "2026-03-08T05:00:00Z"),
+        "2026-03-14T02:00:00Z to 2026-03-14T05:00:00Z"
+    );
 }
 
 #[test]
 fn a_window_lasts_over_midnight() {
     let night = window(&[Weekday::Friday], clock(22, 0), clock(4, 0), "UTC");
-    assert_eq!(told(&night, "2026-03-06T21:59:59Z"), "2026-03-06T22:00:00Z to 2026-03-07T04:00:00Z");
-    assert_eq!(told(&night, "2026-03-07T03:59:00Z"), "until 2026-03-07T04:00:00Z");
-    assert_eq!(told(&night, "2026-03-07T22:30:00Z"), "2026-03-13T22:00:00Z to 2026-03-14T04:00:00Z");
+    assert_eq!(
+        told(&night, "2026-03-06T21:59:59Z"),
+        "2026-03-06T22:00:00Z to 2026-03-07T04:00:00Z"
+    );
+    assert_eq!(
+        told(&night, "2026-03-07T03:59:00Z"),
+        "until 2026-03-07T04:00:00Z"
+    );
+    assert_eq!(
+        told(&night, "2026-03-07T22:30:00Z"),
+        "2026-03-13T22:00:00Z to 2026-03-14T04:00:00Z"
+    );
     let evening = window(&WEEK, clock(22, 0), clock(0, 0), "UTC");
-    assert_eq!(told(&evening, "2026-03-06T23:00:00Z"), "until 2026-03-07T00:00:00Z");
+    assert_eq!(
+        told(&evening, "2026-03-06T23:00:00Z"),
+        "until 2026-03-07T00:00:00Z"
+    );
 }
 
 #[test]
 fn zones_have_their_own_clock() {
     let berlin = window(&WEEK, clock(2, 0), clock(5, 0), "Europe/Berlin");
-    assert_eq!(told(&berlin, "2026-01-10T00:00:00Z"), "2026-01-10T01:00:00Z to 2026-01-10T04:00:00Z");
-    assert_eq!(told(&berlin, "2026-07-10T00:30:00Z"), "until 2026-07-10T03:00:00Z");
+    assert_eq!(
+        told(&berlin, "2026-01-10T00:00:00Z"),
+        "2026-01-10T01:00:00Z to 2026-01-10T04:00:00Z"
+    );
+    assert_eq!(
+        told(&berlin, "2026-07-10T00:30:00Z"),
+        "until 2026-07-10T03:00:00Z"
+    );
 }
 
 #[test]
 fn what_a_clock_skips_is_missing_from_the_window() {
     // in Berlin 02:00 to 03:00 does not exist on 2026-03-29: 03:00 comes at 01:00 UTC
     let night = window(&WEEK, clock(2, 30), clock(5, 0), "Europe/Berlin");
-    assert_eq!(told(&night, "2026-03-28T20:00:00Z"), "2026-03-29T01:00:00Z to 2026-03-29T03:00:00Z");
+    assert_eq!(
+        told(&night, "2026-03-28T20:00:00Z"),
+        "2026-03-29T01:00:00Z to 2026-03-29T03:00:00Z"
+    );
     let gone = window(&WEEK, clock(2, 0), clock(3, 0), "Europe/Berlin");
-    assert_eq!(told(&gone, "2026-03-28T20:00:00Z"), "2026-03-30T00:00:00Z to 2026-03-30T01:00:00Z");
+    assert_eq!(
+        told(&gone, "2026-03-28T20:00:00Z"),
+        "2026-03-30T00:00:00Z to 2026-03-30T01:00:00Z"
+    );
     // once a week, and swallowed: a week later
-    let sunday = window(&[Weekday::Sunday], clock(2, 0), clock(3, 0), "Europe/Berlin");
-    assert_eq!(told(&sunday, "2026-03-28T20:00:00Z"), "2026-04-05T00:00:00Z to 2026-04-05T01:00:00Z");
+    let sunday = window(
+        &[Weekday::Sunday],
+        clock(2, 0),
+        clock(3, 0),
+        "Europe/Berlin",
+    );
+    assert_eq!(
+        told(&sunday, "2026-03-28T20:00:00Z"),
+        "2026-04-05T00:00:00Z to 2026-04-05T01:00:00Z"
+    );
 }
 
 #[test]
 fn what_a_clock_shows_twice_is_there_twice() {
     // in Berlin 02:00 to 03:00 comes twice on 2026-10-25: at 00:00 and at 01:00 UTC
     let early = window(&WEEK, clock(2, 15), clock(2, 45), "Europe/Berlin");
-    assert_eq!(told(&early, "2026-10-24T20:00:00Z"), "2026-10-25T00:15:00Z to 2026-10-25T00:45:00Z");
-    assert_eq!(told(&early, "2026-10-25T00:50:00Z"), "2026-10-25T01:15:00Z to 2026-10-25T01:45:00Z");
+    assert_eq!(
+        told(&early, "2026-10-24T20:00:00Z"),
+        "2026-10-25T00:15:00Z to 2026-10-25T00:45:00Z"
+    );
+    assert_eq!(
+        told(&early, "2026-10-25T00:50:00Z"),
+        "2026-10-25T01:15:00Z to 2026-10-25T01:45:00Z"
+    );
     // it is over before the clock is set back, and shows a time of it again then
     let until = window(&WEEK, clock(1, 0), clock(2, 30), "Europe/Berlin");
-    assert_eq!(told(&until, "2026-10-24T23:30:00Z"), "until 2026-10-25T00:30:00Z");
-    assert_eq!(told(&until, "2026-10-25T00:40:00Z"), "2026-10-25T01:00:00Z to 2026-10-25T01:30:00Z");
+    assert_eq!(
+        told(&until, "2026-10-24T23:30:00Z"),
+        "until 2026-10-25T00:30:00Z"
+    );
+    assert_eq!(
+        told(&until, "2026-10-25T00:40:00Z"),
+        "2026-10-25T01:00:00Z to 2026-10-25T01:30:00Z"
+    );
 }
 
 #[test]
 fn windows_that_touch_are_one() {
     let mut windows = window(&WEEK, clock(0, 0), clock(12, 0), "UTC");
-    windows.0.extend(window(&WEEK, clock(12, 0), clock(18, 0), "UTC").0);
-    assert_eq!(told(&windows, "2026-03-06T03:00:00Z"), "until 2026-03-06T18:00:00Z");
-    windows.0.extend(window(&WEEK, clock(18, 0), clock(0, 0), "UTC").0);
+    windows
+        .0
+        .extend(window(&WEEK, clock(12, 0), clock(18, 0), "UTC").0);
+    assert_eq!(
+        told(&windows, "2026-03-06T03:00:00Z"),
+        "until 2026-03-06T18:00:00Z"
+    );
+    windows
+        .0
+        .extend(window(&WEEK, clock(18, 0), clock(0, 0), "UTC").0);
     assert_eq!(told(&windows, "2026-03-06T03:00:00Z"), "until ever");
 }
 
 fn any_windows() -> impl Strategy<Value = Windows> {
-    let zones = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca"];
+    let zones = [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Africa/Casablanca",
+    ];
     let days = proptest::sample::subsequence(WEEK.to_vec(), 1..=7);
     let times = (0..24_i8, 0..4_i8, 0..24_i8, 0..4_i8);
     let one = (days, times, proptest::sample::select(zones.to_vec()));

@@ -31,6 +31,7 @@ fn the_listing_shows_values_origins_and_no_secret() {
         refresh: 1h                               # default
         allow_http: false                         # default
         sandbox: null                             # default
+        updates: {}                               # default
     queue:
       workers: 4                                  # env PACKD__QUEUE__WORKERS
       retries: 5                                  # default
@@ -58,6 +59,12 @@ fn the_listing_shows_values_origins_and_no_secret() {
       disk: 1GiB                                  # default
       readable: []                                # default
     runtimes: {}                                  # default
+    updates:
+      mode: auto                                  # default
+      allow: compatible                           # default
+      windows: []                                 # default
+      splay: 30m                                  # default
+      packs: {}                                   # default
     access:
       admin_groups: [packd-admin]                 # default
       operator_groups: [packd]                    # default

@@ -1,0 +1,352 @@
+//! Packs that are brought to newer versions by themselves, and what keeps them from it.
+
+use std::time::Instant;
+
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use packd_tests::{PATIENCE, PackTree, Packd, Settings, Site, support::events::EventStream};
+use packd_wire::{
+    EventKind, EventList, JobKind, JobStatus, JobView, StatusView, UpdateDecision, UpdateList, UpdateView,
+    path,
+};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+/// Updates that begin at once.
+fn at_once(site: &Site) -> Settings {
+    Settings::for_site(site).set("updates.splay", "0s")
+}
+
+fn version(version: &str) -> PackTree {
+    PackTree::new("slack", version)
+}
+
+/// A daemon with `slack` 1.0.0.
+fn with_slack(settings: impl Fn(&Site) -> Settings) -> (Site, Packd) {
+    let site = Site::serving(&[version("1.0.0")]);
+    let packd = Packd::start(&settings(&site));
+    packd.ctl(["install", "slack"]).success();
+    (site, packd)
+}
+
+/// Has the index read anew, which has something new in it, and waits until somebody has looked at that.
+fn refresh(packd: &Packd) {
+    let before = Timestamp::now();
+    packd.ctl(["registry", "refresh"]).success();
+    looked_after(packd, before);
+}
+
+/// Waits until the policy has looked at everything after a moment.
+fn looked_after(packd: &Packd, moment: Timestamp) {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        let status: StatusView = packd.get(path::STATUS).expect(200).json();
+        let at = status.updates.looked_at.map(|at| at.parse::<Timestamp>().unwrap());
+        if at.is_some_and(|at| at > moment) {
+            return;
+        }
+    }
+    panic!("nobody looks for updates");
+}
+
+/// What happens from now on.
+fn from_now(packd: &Packd) -> EventStream {
+    let status: StatusView = packd.get(path::STATUS).expect(200).json();
+    packd.events(&format!("?since={}", status.last_event))
+}
+
+/// The end of the next job of the kind `update`.
+fn updated(packd: &Packd, events: &mut EventStream) -> JobView {
+    loop {
+        let heard = events
+            .until(|event| matches!(event.kind, EventKind::JobSucceeded | EventKind::JobFailed));
+        let job = packd.job(heard.last().unwrap().job.unwrap());
+        if job.kind == JobKind::Update {
+            return job;
+        }
+    }
+}
+
+fn explained(packd: &Packd, name: &str) -> UpdateView {
+    let list: UpdateList = packd.get(path::UPDATES).expect(200).json();
+    list.updates
+        .into_iter()
+        .find(|one| one.pack_ref == name)
+        .unwrap()
+}
+
+/// Insists that nothing was queued.
+fn stays(packd: &Packd, decision: UpdateDecision) -> UpdateView {
+    let update = explained(packd, "slack");
+    assert_eq!(update.decision, decision, "{update:#?}");
+    let list = packd.ctl(["-j", "job", "list"]).success().json::<Value>();
+    let jobs = list["jobs"].as_array().unwrap();
+    assert!(jobs.iter().all(|job| job["kind"] != "update"), "{jobs:#?}");
+    update
+}
+
+fn reload(packd: &mut Packd, settings: &Settings) {
+    packd.configure(settings);
+    packd.ctl(["status"]).success();
+    packd.post(path::RELOAD, &json!({})).expect(200);
+}
+
+#[test]
+fn a_newer_version_comes_by_itself_after_the_index_was_read() {
+    let (mut site, packd) = with_slack(at_once);
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    site.offer(&version("2.0.0"));
+    refresh(&packd);
+    let job = updated(&packd, &mut events);
+    assert_eq!(job.status, JobStatus::Succeeded, "{job:#?}");
+    assert_eq!(packd.active(), ["slack 1.1.0"], "2.0.0 is not compatible");
+    assert_eq!(job.request["origin"], "automatic");
+    assert!(job.requested_by.agent.unwrap().starts_with("packd/"));
+    assert_eq!(job.summary, "update slack from registry demo");
+    let update = explained(&packd, "slack");
+    assert_eq!(update.decision, UpdateDecision::Policy);
+    assert_eq!(update.available.as_deref(), Some("2.0.0"));
+    packd
+        .ctl(["update", "--explain", "slack"])
+        .success()
+        .says("2.0.0 is further from 1.1.0 than `allow: compatible` permits");
+    packd.ctl(["list"]).success().says("2.0.0");
+}
+
+#[test]
+fn a_held_pack_stays_until_it_is_not_held_any_more() {
+    let (mut site, packd) = with_slack(at_once);
+    packd
+        .ctl(["hold", "slack", "--reason", "a release"])
+        .success();
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    refresh(&packd);
+    let update = stays(&packd, UpdateDecision::Held);
+    assert!(update.reason.starts_with("it is held, by "), "{update:?}");
+    assert!(update.reason.ends_with(": a release"), "{update:?}");
+    packd.ctl(["unhold", "slack"]).success();
+    updated(&packd, &mut events);
+    assert_eq!(packd.active(), ["slack 1.1.0"]);
+}
+
+#[test]
+fn a_hold_that_ends_lets_the_update_go_by_itself() {
+    let (mut site, packd) = with_slack(at_once);
+    let until = Timestamp::now().saturating_add(2.seconds()).unwrap();
+    let hold = json!({"until": until.to_string()});
+    packd.post(&path::pack_hold("slack"), &hold).expect(200);
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    refresh(&packd);
+    let job = updated(&packd, &mut events);
+    assert!(
+        job.created_at.parse::<Timestamp>().unwrap() >= until,
+        "{job:#?}"
+    );
+    assert_eq!(packd.active(), ["slack 1.1.0"]);
+}
+
+#[test]
+fn what_is_frozen_waits_and_what_somebody_asks_for_does_not() {
+    let (mut site, packd) = with_slack(at_once);
+    packd
+        .ctl([
+            "hold",
+            "--all",
+            "--until",
+            "14d",
+            "--reason",
+            "nobody is here",
+        ])
+        .success()
+        .says("nothing is updated by itself until ");
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    refresh(&packd);
+    let update = stays(&packd, UpdateDecision::Frozen);
+    assert!(
+        update.next.is_some() && update.reason.contains("nobody is here"),
+        "{update:?}"
+    );
+    packd
+        .ctl(["status"])
+        .success()
+        .says("1 kept back; frozen until ");
+    packd
+        .ctl(["update", "slack"])
+        .success()
+        .says("slack upgraded from 1.0.0 to 1.1.0");
+    site.offer(&version("1.2.0"));
+    refresh(&packd);
+    assert_eq!(explained(&packd, "slack").decision, UpdateDecision::Frozen);
+    updated(&packd, &mut events);
+    packd
+        .ctl(["unhold", "--all"])
+        .success()
+        .says("updates are not frozen");
+    updated(&packd, &mut events);
+    assert_eq!(packd.active(), ["slack 1.2.0"]);
+}
+
+/// A window that opens in so many hours, for an hour.
+fn window_in(hours: i64) -> Value {
+    let time = |hours: i64| {
+        let at = Timestamp::now().saturating_add(hours.hours()).unwrap();
+        TimeZone::UTC.to_datetime(at).strftime("%H:%M").to_string()
+    };
+    json!([{"from": time(hours), "to": time(hours + 1), "tz": "UTC"}])
+}
+
+#[test]
+fn outside_of_its_windows_nothing_is_updated_and_inside_it_is() {
+    let closed = |site: &Site| at_once(site).set("updates.windows", window_in(6));
+    let (mut site, mut packd) = with_slack(closed);
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    refresh(&packd);
+    let update = stays(&packd, UpdateDecision::Window);
+    let begins: Timestamp = update.next.clone().unwrap().parse().unwrap();
+    let ahead = begins.duration_since(Timestamp::now());
+    assert!(ahead.as_hours() >= 5 && ahead.as_hours() <= 6, "{update:?}");
+    packd
+        .ctl(["update", "--explain", "slack"])
+        .success()
+        .says("slack 1.0.0  waits for a window")
+        .says("1.1.0 is installed in the next window")
+        .says("rules: mode auto, allow compatible; from registry demo");
+    packd
+        .ctl(["status"])
+        .success()
+        .says("1 pending, the next in ");
+    let open = at_once(&site).set("updates.windows", window_in(0));
+    reload(&mut packd, &open);
+    updated(&packd, &mut events);
+    assert_eq!(packd.active(), ["slack 1.1.0"]);
+}
+
+#[test]
+fn a_host_waits_for_its_part_of_the_splay_and_a_restart_does_not_begin_anew() {
+    let slow = |site: &Site| Settings::for_site(site).set("updates.splay", "24h");
+    let (mut site, mut packd) = with_slack(slow);
+    site.offer(&version("1.1.0"));
+    refresh(&packd);
+    let before = stays(&packd, UpdateDecision::Due);
+    assert!(before.next.is_some(), "{before:?}");
+    let restart = Timestamp::now();
+    packd.restart();
+    looked_after(&packd, restart);
+    let after = stays(&packd, UpdateDecision::Due);
+    assert_eq!(after.next, before.next);
+}
+
+#[test]
+fn a_version_for_nobody_yet_waits_and_one_for_everybody_comes() {
+    let (mut site, packd) = with_slack(at_once);
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    site.phase(&version("1.1.0"), 0);
+    refresh(&packd);
+    let update = stays(&packd, UpdateDecision::Phase);
+    assert_eq!(
+        update.reason,
+        "1.1.0 is for 0 % of all hosts so far, and this one is not among them"
+    );
+    site.phase(&version("1.1.0"), 100);
+    refresh(&packd);
+    updated(&packd, &mut events);
+    assert_eq!(packd.active(), ["slack 1.1.0"]);
+}
+
+#[test]
+fn in_the_mode_notify_an_event_says_once_of_each_version_that_it_is_there() {
+    let notify =
+        |site: &Site| at_once(site).set("updates.packs", json!({"slack": {"mode": "notify"}}));
+    let (mut site, mut packd) = with_slack(notify);
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    refresh(&packd);
+    let heard = events.until(|event| event.kind == EventKind::UpdateAvailable);
+    let told = heard.last().unwrap();
+    assert_eq!(told.pack_ref.as_deref(), Some("slack"));
+    assert_eq!(
+        told.data,
+        json!({"from": "1.0.0", "version": "1.1.0", "registry": "demo"})
+    );
+    let before = Timestamp::now();
+    packd.restart();
+    looked_after(&packd, before);
+    stays(&packd, UpdateDecision::Notify);
+    let mut events = from_now(&packd);
+    site.offer(&version("1.2.0"));
+    refresh(&packd);
+    let heard = events.until(|event| event.kind == EventKind::UpdateAvailable);
+    assert_eq!(heard.last().unwrap().data["version"], "1.2.0");
+    let all = packd
+        .events("?follow=false&since=0&kind=update_available")
+        .count();
+    assert_eq!(all, 2, "once for each version");
+    assert_eq!(packd.active(), ["slack 1.0.0"]);
+}
+
+#[test]
+fn in_the_mode_off_nothing_happens_and_a_registry_may_have_its_own() {
+    let off = |site: &Site| at_once(site).set("updates.mode", "off");
+    let (mut site, packd) = with_slack(off);
+    let mut events = from_now(&packd);
+    site.offer(&version("1.1.0"));
+    refresh(&packd);
+    let update = stays(&packd, UpdateDecision::Off);
+    assert_eq!(
+        update.reason,
+        "1.1.0 is there, and `mode: off` leaves it to you"
+    );
+    let own = Settings::new()
+        .registry(
+            "demo",
+            &site.url("index.json"),
+            &json!({"updates": {"mode": "auto"}}),
+        )
+        .set("net.ca_file", site.authority().to_str())
+        .set("updates.mode", "off")
+        .set("updates.splay", "0s");
+    packd.configure(&own);
+    packd.signal(Signal::HUP);
+    updated(&packd, &mut events);
+    assert_eq!(packd.active(), ["slack 1.1.0"]);
+}
+
+#[test]
+fn somebody_updates_what_they_name_whatever_the_policy_says() {
+    let off = |site: &Site| at_once(site).set("updates.mode", "off");
+    let (mut site, packd) = with_slack(off);
+    packd
+        .ctl(["update", "slack"])
+        .success()
+        .says("slack 1.0.0 is already installed");
+    site.offer(&version("2.0.0"));
+    packd
+        .ctl(["update", "slack", "--dry-run"])
+        .success()
+        .says("upgrade");
+    assert_eq!(packd.active(), ["slack 1.0.0"]);
+    packd
+        .ctl(["update", "--all"])
+        .success()
+        .says("slack upgraded from 1.0.0 to 2.0.0");
+    packd
+        .ctl(["update", "jira"])
+        .failure(3)
+        .says("`jira` is not installed");
+    packd.ctl(["hold", "slack"]).success();
+    site.offer(&version("2.1.0"));
+    packd.ctl(["update", "slack"]).failure(1).says("is held");
+    packd
+        .ctl(["update", "--all"])
+        .success()
+        .says("`slack` stays as it is: it is held");
+    packd
+        .ctl(["update", "--explain", "slak"])
+        .failure(3)
+        .says("did you mean `slack`?");
+}
