@@ -1,40 +1,15 @@
 //! Updates that cannot go: some of a plan, all of it, and versions that were rolled back from.
 
-use packd_tests::{PackTree, Packd, Settings, Site, support::events::EventStream};
-use packd_wire::{
-    EventKind, JobKind, JobStatus, JobView, StatusView, UpdateDecision, UpdateList, UpdateView,
-    path,
-};
+use jiff::Timestamp;
+use packd_tests::{PackTree, Packd, Settings, Site};
+use packd_wire::{JobStatus, UpdateDecision};
+
+use super::update::{explained, from_now, looked_after, updated};
 
 fn at_once(site: &Site) -> Settings {
     Settings::for_site(site)
         .set("updates.splay", "0s")
         .set("updates.allow", "any")
-}
-
-fn from_now(packd: &Packd) -> EventStream {
-    let status: StatusView = packd.get(path::STATUS).expect(200).json();
-    packd.events(&format!("?since={}", status.last_event))
-}
-
-/// The end of the next job of the kind `update`.
-fn updated(packd: &Packd, events: &mut EventStream) -> JobView {
-    loop {
-        let heard = events
-            .until(|event| matches!(event.kind, EventKind::JobSucceeded | EventKind::JobFailed));
-        let job = packd.job(heard.last().unwrap().job.unwrap());
-        if job.kind == JobKind::Update {
-            return job;
-        }
-    }
-}
-
-fn explained(packd: &Packd, name: &str) -> UpdateView {
-    let list: UpdateList = packd.get(path::UPDATES).expect(200).json();
-    list.updates
-        .into_iter()
-        .find(|one| one.pack_ref == name)
-        .unwrap()
 }
 
 #[test]
@@ -74,6 +49,7 @@ fn all_that_is_due_becomes_active_together_and_what_cannot_go_is_left_out() {
             .iter()
             .any(|text| text.starts_with("`tied` stays as it is: "))
     );
+    looked_after(&packd, job.finished_at.unwrap().parse().unwrap());
     let update = explained(&packd, "tied");
     assert_eq!(update.decision, UpdateDecision::Failed, "{update:#?}");
     assert!(
@@ -112,6 +88,10 @@ fn one_that_fails_keeps_the_others_from_nothing() {
         ]
     );
     assert_eq!(packd.active(), ["bad 1.0.0", "good 1.1.0"]);
+    looked_after(
+        &packd,
+        ends[2].finished_at.clone().unwrap().parse().unwrap(),
+    );
     let update = explained(&packd, "bad");
     assert_eq!(update.decision, UpdateDecision::Failed);
     assert_eq!(update.job, Some(ends[1].id));
@@ -140,8 +120,9 @@ fn a_version_that_was_rolled_back_from_never_comes_back_by_itself() {
         packd.ctl(["registry", "refresh"]).success();
         updated(&packd, &mut events);
         assert_eq!(packd.active(), [format!("slack {bad}")]);
+        let before = Timestamp::now();
         packd.ctl(["rollback", "slack"]).success();
-        packd.ctl(["registry", "refresh"]).success();
+        looked_after(&packd, before);
         assert_eq!(packd.active(), ["slack 1.0.0"]);
         let update = explained(&packd, "slack");
         assert_eq!(

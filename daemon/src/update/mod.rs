@@ -20,6 +20,8 @@ mod host;
 mod look;
 mod policy;
 mod settle;
+#[cfg(test)]
+mod simulation;
 mod turn;
 mod window;
 mod words;
