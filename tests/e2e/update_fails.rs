@@ -1,10 +1,9 @@
 //! Updates that cannot go: some of a plan, all of it, and versions that were rolled back from.
 
-use jiff::Timestamp;
 use packd_tests::{PackTree, Packd, Settings, Site};
 use packd_wire::{JobStatus, UpdateDecision};
 
-use super::update::{explained, from_now, looked_after, updated};
+use super::update::{explained, from_now, updated};
 
 fn at_once(site: &Site) -> Settings {
     Settings::for_site(site)
@@ -49,9 +48,7 @@ fn all_that_is_due_becomes_active_together_and_what_cannot_go_is_left_out() {
             .iter()
             .any(|text| text.starts_with("`tied` stays as it is: "))
     );
-    looked_after(&packd, job.finished_at.unwrap().parse().unwrap());
-    let update = explained(&packd, "tied");
-    assert_eq!(update.decision, UpdateDecision::Failed, "{update:#?}");
+    let update = explained(&packd, "tied", UpdateDecision::Failed);
     assert!(
         update.next.is_some() && update.reason.contains("core"),
         "{update:#?}"
@@ -88,12 +85,7 @@ fn one_that_fails_keeps_the_others_from_nothing() {
         ]
     );
     assert_eq!(packd.active(), ["bad 1.0.0", "good 1.1.0"]);
-    looked_after(
-        &packd,
-        ends[2].finished_at.clone().unwrap().parse().unwrap(),
-    );
-    let update = explained(&packd, "bad");
-    assert_eq!(update.decision, UpdateDecision::Failed);
+    let update = explained(&packd, "bad", UpdateDecision::Failed);
     assert_eq!(update.job, Some(ends[1].id));
     packd
         .ctl(["update", "--explain", "bad"])
@@ -101,9 +93,15 @@ fn one_that_fails_keeps_the_others_from_nothing() {
         .says("could not install 1.1.0: ")
         .says("tried again: ");
     packd.ctl(["registry", "refresh"]).success();
+    explained(&packd, "bad", UpdateDecision::Failed);
+    let list = packd
+        .ctl(["-j", "job", "list"])
+        .success()
+        .json::<serde_json::Value>();
+    let updates = list["jobs"].as_array().unwrap().iter();
     assert_eq!(
-        explained(&packd, "bad").decision,
-        UpdateDecision::Failed,
+        updates.filter(|job| job["kind"] == "update").count(),
+        3,
         "no storm"
     );
 }
@@ -120,16 +118,9 @@ fn a_version_that_was_rolled_back_from_never_comes_back_by_itself() {
         packd.ctl(["registry", "refresh"]).success();
         updated(&packd, &mut events);
         assert_eq!(packd.active(), [format!("slack {bad}")]);
-        let before = Timestamp::now();
         packd.ctl(["rollback", "slack"]).success();
-        looked_after(&packd, before);
         assert_eq!(packd.active(), ["slack 1.0.0"]);
-        let update = explained(&packd, "slack");
-        assert_eq!(
-            update.decision,
-            UpdateDecision::Blocked,
-            "not even the one before: {update:#?}"
-        );
+        let update = explained(&packd, "slack", UpdateDecision::Blocked);
         assert!(
             update
                 .reason

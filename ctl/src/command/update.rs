@@ -25,6 +25,10 @@ Examples:
   packctl update --all --dry-run
   packctl update --explain            why each pack is or is not updated by itself
   packctl update --explain slack      the same of one")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own, as it is typed"
+)]
 pub(crate) struct Update {
     /// The packs
     #[arg(value_name = "REF", required_unless_present_any = ["all", "explain"], conflicts_with = "all")]

@@ -82,6 +82,7 @@ pub(crate) async fn run(
         origin: Origin::Requested,
         registry: None,
         packs: packs.collect(),
+        all: request.all,
         besides: Vec::new(),
         pre: request.pre,
         dry_run: request.dry_run,

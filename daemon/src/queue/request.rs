@@ -56,6 +56,9 @@ pub(crate) struct UpdateJob {
     pub registry: Option<String>,
     /// The packs.
     pub packs: Vec<UpdateTarget>,
+    /// Whether they are all there are, and none of them was named.
+    #[serde(default)]
+    pub all: bool,
     /// Packs of other registries that are due as well, and may change with them where they have to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub besides: Vec<UpdateTarget>,

@@ -77,7 +77,7 @@ pub(super) async fn plan(
     let found = match search.all_at_once().await? {
         Ok(found) => Some(found),
         Err(why) if targets.len() == 1 => {
-            if job.origin == Origin::Requested {
+            if is_one(job) {
                 return Err(why);
             }
             left_out.extend(targets.keys().map(|name| left(name, &why)));
@@ -142,6 +142,7 @@ async fn automatic(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
 /// What somebody asked for: each pack in whichever newer version its registry has.
 async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveError> {
     let (_, blocked) = forbidden(host).await?;
+    let is_one = is_one(job);
     let mut task = Task::default();
     let mut sought = Vec::new();
     for target in &job.packs {
@@ -156,7 +157,7 @@ async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
                 pack: name.to_string(),
             });
         };
-        if let (Some(held), true) = (host.holds.get(name.as_str()), job.packs.len() > 1) {
+        if let (Some(held), false) = (host.holds.get(name.as_str()), is_one) {
             task.left_out.push(LeftOut {
                 pack_ref: name.to_string(),
                 reason: format!("it is held{}", hold::shown(held)),
@@ -183,7 +184,7 @@ async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
                 });
                 continue;
             }
-            Err(error) if job.packs.len() == 1 => return Err(ResolveError::Registry(error)),
+            Err(error) if is_one => return Err(ResolveError::Registry(error)),
             Err(error) => {
                 let error = ResolveError::Registry(error);
                 task.left_out.push(left(&pack_ref, &error));
@@ -226,6 +227,11 @@ async fn requested(job: &UpdateJob, host: &Host<'_>) -> Result<Task, ResolveErro
     }
     task.warnings.extend(look.warnings);
     Ok(task)
+}
+
+/// Whether somebody asked for one pack by its name: why it cannot be updated is an error then.
+fn is_one(job: &UpdateJob) -> bool {
+    job.origin == Origin::Requested && !job.all && job.packs.len() == 1
 }
 
 /// What keeps versions from being taken.

@@ -194,6 +194,7 @@ impl Updates {
             origin: Origin::Automatic,
             registry: Some(registry.to_owned()),
             packs: going.into_iter().map(target).collect(),
+            all: false,
             besides: others.take(MOST).map(target).collect(),
             pre: false,
             dry_run: false,

@@ -71,8 +71,8 @@ fn ended(tx: &Tx<'_>, registry: &str, job: &JobView) -> SqlResult<()> {
             job: job.id,
             reason,
         };
-        let left_out = job.plan.iter().flat_map(|plan| &plan.left_out);
-        let left_out = left_out.filter(|left| left.pack_ref == *name).next_back();
+        let mut left_out = job.plan.iter().flat_map(|plan| &plan.left_out);
+        let left_out = left_out.find(|left| left.pack_ref == *name);
         let row = match (job.status, left_out) {
             // held or frozen meanwhile; whatever it is, nobody asks for it all the time
             (JobStatus::Succeeded, None) if !job.changed => AttemptRow {

@@ -154,15 +154,13 @@ impl Collected {
         if text == "null" {
             return None;
         }
-        match text.parse::<u8>() {
-            Ok(share @ 0..=100) => Some(share),
-            _ => {
-                self.problems.add(format!(
-                    "version {version}: `phased` is no whole number from 0 to 100, and counts as 0"
-                ));
-                Some(0)
-            }
+        let share = text.parse::<u8>().ok().filter(|share| *share <= 100);
+        if share.is_none() {
+            self.problems.add(format!(
+                "version {version}: `phased` is no whole number from 0 to 100, and counts as 0"
+            ));
         }
+        share.or(Some(0))
     }
 
     /// The tag of a version in the one repository: `v`, and the version as it is written.
