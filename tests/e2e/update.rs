@@ -8,7 +8,7 @@ use packd_tests::{
 };
 use packd_wire::{
     EventKind, EventList, JobKind, JobStatus, JobView, StatusView, UpdateDecision, UpdateList,
-    UpdateView, path,
+    UpdateView, UpdatesSummary, path,
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};

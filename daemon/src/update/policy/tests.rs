@@ -41,13 +41,11 @@ fn chosen(installed: &str, offered: &[&str], terms: &Terms, blocked: &[&str]) ->
         &host,
         is_blocked,
     );
-    match choice.obstacle {
-        Some((version, obstacle)) => format!("{version}: {obstacle:?}"),
-        None => {
-            let versions: Vec<_> = choice.permitted.iter().map(ToString::to_string).collect();
-            versions.join(", ")
-        }
+    if let Some((version, obstacle)) = choice.obstacle {
+        return format!("{version}: {obstacle:?}");
     }
+    let versions: Vec<_> = choice.permitted.iter().map(ToString::to_string).collect();
+    versions.join(", ")
 }
 
 #[test]
@@ -169,120 +167,89 @@ fn what_may_come_is_newer_and_permitted_the_newest_first() {
     );
 }
 
+/// 2.1.0 is newer, and nothing keeps it away, or this does.
+fn newer(obstacle: Option<Obstacle>) -> Choice {
+    let version: Version = "2.1.0".parse().unwrap();
+    Choice {
+        newest: Some(version.clone()),
+        permitted: obstacle.map_or_else(|| vec![version.clone()], |_| Vec::new()),
+        obstacle: obstacle.map(|obstacle| (version, obstacle)),
+        of_newest: obstacle,
+    }
+}
+
+const NOON: Timestamp = Timestamp::constant(1_772_366_400, 0);
+const LATER: Timestamp = Timestamp::constant(1_772_370_000, 0);
+
 #[test]
 fn decisions_have_an_order() {
-    let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-    let later = now
-        .saturating_add(jiff::SignedDuration::from_hours(1))
-        .unwrap();
-    let newer = Choice {
-        newest: Some("2.1.0".parse().unwrap()),
-        permitted: vec!["2.1.0".parse().unwrap()],
-        ..Choice::default()
+    use UpdateDecision as Is;
+    use UpdateMode::{Auto, Notify, Off};
+    let circumstances = |is_held, is_frozen, is_tried: bool| Circumstances {
+        is_held,
+        is_frozen,
+        tried_until: is_tried.then_some(LATER),
     };
-    let kept = |obstacle| Choice {
-        permitted: Vec::new(),
-        obstacle: Some(("2.1.0".parse().unwrap(), obstacle)),
-        ..newer.clone()
-    };
-    let nothing = Circumstances::default();
-    let held = Circumstances {
-        is_held: true,
-        ..nothing
-    };
-    let frozen = Circumstances {
-        is_frozen: true,
-        ..nothing
-    };
-    let tried = Circumstances {
-        tried_until: Some(later),
-        ..nothing
-    };
-    let all = Circumstances {
-        is_held: true,
-        is_frozen: true,
-        tried_until: Some(later),
-    };
+    let all = circumstances(true, true, true);
     for (mode, choice, circumstances, expected) in [
+        (Auto, Choice::default(), all, Is::UpToDate),
+        (Off, newer(None), all, Is::Off),
+        (Auto, newer(None), all, Is::Held),
         (
-            UpdateMode::Auto,
-            Choice::default(),
-            all,
-            UpdateDecision::UpToDate,
-        ),
-        (UpdateMode::Off, newer.clone(), all, UpdateDecision::Off),
-        (UpdateMode::Auto, newer.clone(), all, UpdateDecision::Held),
-        (
-            UpdateMode::Notify,
-            newer.clone(),
-            held,
-            UpdateDecision::Held,
+            Notify,
+            newer(None),
+            circumstances(true, false, false),
+            Is::Held,
         ),
         (
-            UpdateMode::Notify,
-            newer.clone(),
-            frozen,
-            UpdateDecision::Notify,
+            Notify,
+            newer(None),
+            circumstances(false, true, true),
+            Is::Notify,
         ),
         (
-            UpdateMode::Auto,
-            newer.clone(),
-            frozen,
-            UpdateDecision::Frozen,
+            Auto,
+            newer(None),
+            circumstances(false, true, true),
+            Is::Frozen,
         ),
         (
-            UpdateMode::Auto,
-            newer.clone(),
-            tried,
-            UpdateDecision::Failed,
+            Auto,
+            newer(None),
+            circumstances(false, false, true),
+            Is::Failed,
         ),
         (
-            UpdateMode::Auto,
-            newer.clone(),
-            nothing,
-            UpdateDecision::Due,
-        ),
-        (
-            UpdateMode::Auto,
-            kept(Obstacle::Allow),
-            frozen,
-            UpdateDecision::Policy,
-        ),
-        (
-            UpdateMode::Auto,
-            kept(Obstacle::PreRelease),
-            nothing,
-            UpdateDecision::Policy,
-        ),
-        (
-            UpdateMode::Auto,
-            kept(Obstacle::Requirement),
-            nothing,
-            UpdateDecision::Requirement,
-        ),
-        (
-            UpdateMode::Auto,
-            kept(Obstacle::Blocked),
-            nothing,
-            UpdateDecision::Blocked,
-        ),
-        (
-            UpdateMode::Auto,
-            kept(Obstacle::Phase(10)),
-            nothing,
-            UpdateDecision::Phase,
+            Auto,
+            newer(None),
+            circumstances(false, false, false),
+            Is::Due,
         ),
     ] {
         assert_eq!(
-            decide(mode, &choice, circumstances, now),
+            decide(mode, &choice, circumstances, NOON),
             expected,
             "{mode:?} {choice:?}"
         );
     }
-    assert_eq!(
-        decide(UpdateMode::Auto, &newer, tried, later),
-        UpdateDecision::Due
-    );
+    let tried = circumstances(false, false, true);
+    assert_eq!(decide(Auto, &newer(None), tried, LATER), Is::Due);
+}
+
+#[test]
+fn what_keeps_a_version_away_has_a_name() {
+    use UpdateDecision as Is;
+    for (obstacle, expected) in [
+        (Obstacle::Allow, Is::Policy),
+        (Obstacle::PreRelease, Is::Policy),
+        (Obstacle::Requirement, Is::Requirement),
+        (Obstacle::Blocked, Is::Blocked),
+        (Obstacle::Phase(10), Is::Phase),
+    ] {
+        let choice = newer(Some(obstacle));
+        let decision = decide(UpdateMode::Auto, &choice, Circumstances::default(), NOON);
+        assert_eq!(decision, expected, "{obstacle:?}");
+    }
 }
 
 #[test]
