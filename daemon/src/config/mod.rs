@@ -17,6 +17,7 @@ mod layout;
 mod load;
 mod node;
 mod origin;
+mod parts;
 mod pattern;
 mod problem;
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use packd_format::{PackRef, Requirement};
 
 use super::node::{Node, Value};
+use super::parts::{part, table};
 use super::section::{section, within};
-use super::setting::{Setting, Shown, Wrong, part, table, word};
+use super::setting::{Setting, Shown, Wrong, word};
 use super::{RegistryUpdates, UpdateAllow, UpdateMode, Windows};
 
 const MINUTE: Duration = Duration::from_mins(1);

@@ -6,7 +6,8 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
 use super::node::{Node, Value};
-use super::setting::{Setting, Shown, Wrong, part, table};
+use super::parts::{part, table};
+use super::setting::{Setting, Shown, Wrong};
 
 /// The days of a week in their order, with the words for them.
 const DAYS: [(&str, Weekday); 7] = [

@@ -3,23 +3,23 @@
 //! What packd wants itself moves nothing else: every other pack stays as it is, unless it is due as well. What somebody
 //! asks for may move others, as an install may.
 
+mod search;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use packd_format::{PackRef, PreReleases, Requirement, Version, version};
+use packd_format::{PackRef, Version, version};
 use packd_wire::LeftOut;
 
 use super::market::{Searched, Terms};
-use super::order::{self, Order};
-use super::solver::{Limit, Present, Question, Reason, Solution, Standing, Want};
+use super::order;
+use super::solver::{Reason, Standing};
 use super::{Brought, Host, Plan, ResolveError, hold, installed_version};
-use crate::queue::{Flags, Origin, UpdateJob, UpdateTarget};
+use crate::queue::{Origin, UpdateJob, UpdateTarget};
 use crate::registry::{Known, Look, Sought};
 use crate::store;
 use crate::store::blocked::Blocked;
 use crate::store::pack::Installed;
-
-/// The most packs that are tried one after the other when not all can go together.
-const TRIED: usize = 64;
+use search::Search;
 
 /// The longest reason, in characters.
 const LONGEST: usize = 1_000;
@@ -259,135 +259,6 @@ fn left(name: &PackRef, why: &ResolveError) -> LeftOut {
     LeftOut {
         pack_ref: name.to_string(),
         reason: text.chars().take(LONGEST).collect(),
-    }
-}
-
-/// Searches for the newest versions that go together.
-struct Search<'a> {
-    host: &'a Host<'a>,
-    job: &'a UpdateJob,
-    installed: BTreeMap<PackRef, Present>,
-    terms: Terms,
-    targets: &'a Targets,
-}
-
-impl Search<'_> {
-    async fn all_at_once(&self) -> Result<Result<Searched, ResolveError>, ResolveError> {
-        let names: Vec<&PackRef> = self.targets.keys().collect();
-        self.of(&names).await
-    }
-
-    /// Each pack with those before it that can go.
-    async fn one_after_the_other(
-        &self,
-        left_out: &mut Vec<LeftOut>,
-    ) -> Result<Option<Searched>, ResolveError> {
-        let mut found = None;
-        let mut going: Vec<&PackRef> = Vec::new();
-        for (number, name) in self.targets.keys().enumerate() {
-            if number >= TRIED {
-                left_out.push(LeftOut {
-                    pack_ref: name.to_string(),
-                    reason: format!(
-                        "not all packs can go together, and {TRIED} were tried before it"
-                    ),
-                });
-                continue;
-            }
-            going.push(name);
-            match self.of(&going).await? {
-                Ok(searched) => found = Some(searched),
-                Err(why) => {
-                    going.pop();
-                    left_out.push(left(name, &why));
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// A solution in which these are newer, if there is one.
-    async fn of(&self, names: &[&PackRef]) -> Result<Result<Searched, ResolveError>, ResolveError> {
-        if names.is_empty() {
-            let outcome = Ok(Solution::default());
-            return Ok(Ok(Searched {
-                outcome,
-                answers: std::collections::HashMap::new(),
-                warnings: Vec::new(),
-            }));
-        }
-        let wants = names.iter().map(|name| self.want(name)).collect();
-        let is_preview = |name: &&PackRef| {
-            self.installed
-                .get(*name)
-                .is_some_and(|pack| !pack.version.pre.is_empty())
-        };
-        let question = Question {
-            wants,
-            installed: self.installed.clone(),
-            limits: self.limits(names),
-            pre: if self.job.pre || names.iter().any(is_preview) {
-                PreReleases::Include
-            } else {
-                PreReleases::Exclude
-            },
-        };
-        let mut searched = order::search(self.host, question, self.terms.clone()).await?;
-        match searched.outcome {
-            Ok(solution) => {
-                searched.outcome = Ok(solution);
-                Ok(Ok(searched))
-            }
-            Err(unsolved) => {
-                let order = Order {
-                    pack_ref: names[names.len() - 1].clone(),
-                    requirement: Requirement::any(),
-                    registry: None,
-                    path: None,
-                    pre: self.job.pre,
-                    given: None,
-                    flags: Flags::default(),
-                };
-                match order.refused(unsolved, self.host).await {
-                    error @ (ResolveError::Stopped | ResolveError::Store(_)) => Err(error),
-                    error => Ok(Err(error)),
-                }
-            }
-        }
-    }
-
-    /// That a pack is in one of its newer versions: nothing else of it is on offer.
-    fn want(&self, name: &PackRef) -> Want {
-        let present = self.installed.get(name);
-        Want {
-            registry: present.and_then(|pack| pack.registry.clone()),
-            // so that the installed version does not count
-            again: true,
-            ..Want::new(name.clone(), Requirement::any())
-        }
-    }
-
-    /// What must stay as it is.
-    fn limits(&self, names: &[&PackRef]) -> Vec<Limit> {
-        if self.job.origin == Origin::Requested {
-            return hold::limits(self.host, names[0]);
-        }
-        let moves = |name: &PackRef| self.terms.only.contains_key(name);
-        let stays = self.installed.iter().filter(|(name, _)| !moves(name));
-        let limits = stays.map(|(name, pack)| {
-            let version = &pack.version;
-            let why = match self.host.holds.get(name.as_str()) {
-                Some(hold) => format!("is held at {version}{}", hold::shown(hold)),
-                None => format!("stays at {version}: it is not to be updated by itself now"),
-            };
-            Limit {
-                pack_ref: name.clone(),
-                requirement: Requirement::exactly(version.clone()),
-                why,
-                hint: format!("`packctl update {name}` updates it"),
-            }
-        });
-        limits.collect()
     }
 }
 
