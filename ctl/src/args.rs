@@ -136,6 +136,7 @@ enum Verb {
     Install(command::install::Install),
     #[command(visible_alias = "uninstall")]
     Remove(command::remove::Remove),
+    Update(command::update::Update),
     Apply(command::apply::Apply),
     Export(command::export::Export),
     List(command::list::List),
@@ -210,6 +211,7 @@ impl Args {
         match verb {
             Verb::Install(verb) => verb.run(&client, out).await,
             Verb::Remove(verb) => verb.run(&client, out).await,
+            Verb::Update(verb) => verb.run(&client, out).await,
             Verb::Apply(verb) => verb.run(&client, out).await,
             Verb::Export(verb) => verb.run(&client, out).await,
             Verb::List(verb) => verb.run(&client, out).await,

@@ -22,6 +22,7 @@ mod sandbox;
 mod service;
 mod source;
 mod store;
+mod update;
 mod watch;
 mod worker;
 

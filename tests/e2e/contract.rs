@@ -46,6 +46,7 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::GENERATIONS
             | path::GENERATION
             | path::GENERATION_DIFF
+            | path::UPDATES
             | path::JOBS
             | path::JOB
             | path::JOB_WAIT
@@ -54,7 +55,10 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::AVAILABLE
             | path::AUDIT,
         )
-        | ("DELETE", path::PACK | path::PACK_HOLD | path::GENERATION_PIN | path::REGISTRY)
+        | (
+            "DELETE",
+            path::FREEZE | path::PACK | path::PACK_HOLD | path::GENERATION_PIN | path::REGISTRY,
+        )
         | (
             "POST",
             path::RELOAD
@@ -62,8 +66,10 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::PACK_TEST
             | path::PACK_HOLD
             | path::GENERATION_PIN
+            | path::FREEZE
             | path::GC,
         ) => request,
+        ("POST", path::UPDATE) => Request::post(&real, &json!({"all": true})),
         ("POST", path::INSTALL) => Request::post(&real, &json!({"source": "slack"})),
         ("POST", path::ROLLBACK) => Request::post(&real, &json!({"generation": 1})),
         ("POST", path::APPLY) => Request::post(&real, &json!({"plan": {"changes": []}})),

@@ -54,6 +54,8 @@ mod stopped;
 mod test_gate;
 mod threads;
 mod trust;
+mod update;
+mod update_fails;
 mod verify;
 mod watched;
 mod years;

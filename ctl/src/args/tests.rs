@@ -36,6 +36,12 @@ fn verbs_can_be_said_after_pack() {
         "packctl export -o json",
         "packctl gc",
         "packctl gc --dry-run --no-wait",
+        "packctl update slack jira --pre --dry-run --timeout 60",
+        "packctl update --all --no-wait",
+        "packctl update --explain",
+        "packctl update --explain slack -j",
+        "packctl hold --all --until 14d --reason x",
+        "packctl unhold --all",
         "packctl rollback",
         "packctl rollback --generation 4 --dry-run",
         "packctl rollback slack --force --no-wait",
@@ -81,6 +87,11 @@ fn what_makes_no_sense_is_refused() {
         "packctl job show slack",
         "packctl generations show slack",
         "packctl generations -n 5 diff 1 2",
+        "packctl update",
+        "packctl update slack --all",
+        "packctl update --explain --dry-run",
+        "packctl hold",
+        "packctl unhold slack --all",
         "packctl rollback --generation 0",
         "packctl events --kind nonsense",
         "packctl search --limit 0",
@@ -170,9 +181,11 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
         .split("Commands:\n")
         .nth(1)
         .and_then(|rest| rest.split("\n\n").next());
-    assert_snapshot!(verbs.unwrap_or_default(), @"
+    assert_snapshot!(verbs.unwrap_or_default(), @r"
     install         Install packs, or bring them to another version
     remove          Remove packs [alias: uninstall]
+    update          Bring packs to newer versions, or say why they are or are not updated by
+                    themselves
     apply           Make this host have the packs that a file names, or run a plan that was saved
     export          Write what this host has as a file that `apply -f` reads
     list            List the packs that are installed

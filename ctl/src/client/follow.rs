@@ -171,6 +171,7 @@ fn ends(event: &EventView) -> bool {
         | EventKind::HookSucceeded
         | EventKind::HookFailed
         | EventKind::RegistryRefreshed
-        | EventKind::RegistryFailed => false,
+        | EventKind::RegistryFailed
+        | EventKind::UpdateAvailable => false,
     }
 }

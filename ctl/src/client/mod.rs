@@ -24,11 +24,12 @@ use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
     AcknowledgeView, ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList,
-    EventsQuery, GcRequest, GenerationDetail, GenerationDiff, GenerationList, GenerationView,
-    GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery, PackList, PackView,
-    PinRequest, Problem, RefreshRequest, RegistryChange, RegistryList, RegistryRequest,
-    RegistryView, RemoveQuery, RollbackRequest, SearchList, SearchQuery, StatusView, TestList,
-    TestRequest, TestsQuery, TrustRequest, UploadQuery, VerifyRequest, path,
+    EventsQuery, FreezeView, GcRequest, GenerationDetail, GenerationDiff, GenerationList,
+    GenerationView, GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery,
+    PackList, PackView, PinRequest, Problem, RefreshRequest, RegistryChange, RegistryList,
+    RegistryRequest, RegistryView, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
+    StatusView, TestList, TestRequest, TestsQuery, TrustRequest, UpdateList, UpdateRequest,
+    UploadQuery, VerifyRequest, path,
 };
 use serde::de::DeserializeOwned;
 
@@ -122,6 +123,28 @@ impl Client {
     pub(crate) async fn verify(&self, request: &VerifyRequest) -> Result<JobView, ClientError> {
         self.ask(Call::change(Method::POST, path::VERIFY).with_json(request)?)
             .await
+    }
+
+    /// `POST /v1/packs/update`
+    pub(crate) async fn update(&self, request: &UpdateRequest) -> Result<JobView, ClientError> {
+        self.ask(Call::change(Method::POST, path::UPDATE).with_json(request)?)
+            .await
+    }
+
+    /// `GET /v1/updates`
+    pub(crate) async fn updates(&self) -> Result<UpdateList, ClientError> {
+        self.ask(Call::get(path::UPDATES)).await
+    }
+
+    /// `POST /v1/freeze`
+    pub(crate) async fn freeze(&self, request: &HoldRequest) -> Result<FreezeView, ClientError> {
+        self.ask(Call::change(Method::POST, path::FREEZE).with_json(request)?)
+            .await
+    }
+
+    /// `DELETE /v1/freeze`
+    pub(crate) async fn thaw(&self) -> Result<FreezeView, ClientError> {
+        self.ask(Call::change(Method::DELETE, path::FREEZE)).await
     }
 
     /// `POST /v1/status/acknowledge`

@@ -169,7 +169,8 @@ fn line(event: &EventView) -> String {
         | EventKind::PackInstalled
         | EventKind::PackUpdated
         | EventKind::PackRemoved
-        | EventKind::PackRepaired => GOOD,
+        | EventKind::PackRepaired
+        | EventKind::UpdateAvailable => GOOD,
         EventKind::JobQueued
         | EventKind::JobStarted
         | EventKind::StepStarted

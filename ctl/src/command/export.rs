@@ -116,6 +116,7 @@ fn registry(view: &RegistryView) -> (String, DesiredRegistry) {
         refresh: settings.refresh.clone(),
         allow_http: settings.allow_http.then_some(true),
         sandbox: settings.sandbox.clone(),
+        updates: settings.updates,
     };
     (view.name.clone(), desired)
 }

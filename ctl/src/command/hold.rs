@@ -1,7 +1,7 @@
 //! `hold` and `unhold`: packs that stay in the version that they have.
 
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
-use packd_wire::{HoldRequest, PackList, PackView};
+use packd_wire::{Exit, HoldRequest, PackList, PackView};
 
 use super::told::Told;
 use crate::Ending;
@@ -13,16 +13,27 @@ use crate::output::{Failure, Output};
 ///
 /// No install, no plan of other packs and no removal changes a held pack, unless with --force. It is held until
 /// `packctl unhold`, or until the time that is given.
+///
+/// With --all nothing is updated by itself; what somebody asks for is done.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  packctl hold --all --until 2027-01-07 --reason 'nobody is here'
   packctl hold slack --reason 'the bot breaks with 3.x'
   packctl hold slack jira --until 14d
   packctl hold slack --until 2026-12-31T18:00")]
 pub(crate) struct Hold {
     /// The packs
-    #[arg(required = true, value_name = "REF")]
+    #[arg(
+        value_name = "REF",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
     refs: Vec<String>,
+
+    /// Freeze all updates that nobody asks for
+    #[arg(long)]
+    all: bool,
 
     /// When it is over: a span such as 12h or 14d, a day, or a time (of this host, unless it says its zone)
     #[arg(long, value_name = "TIME", value_parser = end)]
@@ -37,8 +48,16 @@ pub(crate) struct Hold {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Unhold {
     /// The packs
-    #[arg(required = true, value_name = "REF")]
+    #[arg(
+        value_name = "REF",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
     refs: Vec<String>,
+
+    /// Lift the freeze of all updates; packs that are held stay so
+    #[arg(long)]
+    all: bool,
 }
 
 impl Hold {
@@ -48,6 +67,23 @@ impl Hold {
             reason: self.reason,
         };
         let now = Timestamp::now();
+        if self.all {
+            let view = client.freeze(&request).await?;
+            let until = view
+                .freeze
+                .as_ref()
+                .and_then(|freeze| freeze.until.as_deref());
+            out.show(&view, || match until {
+                Some(until) => {
+                    format!(
+                        "nothing is updated by itself until {}\n",
+                        moment(until, now)
+                    )
+                }
+                None => "nothing is updated by itself\n".to_owned(),
+            });
+            return Ok(Ending::Exit(Exit::Done));
+        }
         let words = |pack: &PackView| {
             let held = format!("{} is held at {}", pack.pack_ref, pack.version);
             match pack.hold.as_ref().and_then(|hold| hold.until.as_ref()) {
@@ -65,6 +101,11 @@ impl Hold {
 
 impl Unhold {
     pub(crate) async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
+        if self.all {
+            let view = client.thaw().await?;
+            out.show(&view, || "updates are not frozen\n".to_owned());
+            return Ok(Ending::Exit(Exit::Done));
+        }
         let words = |pack: &PackView| format!("{} is not held", pack.pack_ref);
         let mut told = Told::new();
         for pack_ref in &self.refs {

@@ -30,5 +30,6 @@ pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod tests;
 mod told;
+pub(crate) mod update;
 pub(crate) mod verify;
 pub(crate) mod versions;

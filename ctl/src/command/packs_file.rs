@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use packd_wire::{Desired, Exit, RegistryRequest, Trust};
+use packd_wire::{Desired, Exit, RegistryRequest, RegistryUpdates, Trust};
 use serde::{Deserialize, Serialize};
 
 use crate::file::standard_input;
@@ -63,6 +63,8 @@ pub(crate) struct DesiredRegistry {
     pub(crate) allow_http: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sandbox: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) updates: Option<RegistryUpdates>,
 }
 
 /// The headers of each request to a registry.
@@ -97,6 +99,7 @@ impl DesiredRegistry {
             refresh: self.refresh.clone(),
             allow_http: self.allow_http,
             sandbox: self.sandbox.clone(),
+            updates: self.updates,
         }
     }
 }

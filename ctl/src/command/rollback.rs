@@ -17,7 +17,7 @@ use crate::output::{Failure, Output};
 /// back, each to what it was before its own last change; a pack that was removed comes back.
 ///
 /// What comes of it is a new generation. Nothing is downloaded. Updates pass over versions that were gone back from, until
-/// there is a newer one or somebody asks for one by its version.
+/// somebody asks for one by its version.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use packd_wire::{Exit, StatusView};
+use packd_wire::{Exit, StatusView, UpdatesSummary};
 
 use super::registry;
 use crate::Ending;
 use crate::client::Client;
 use crate::output::table::Fields;
-use crate::output::text::{clean, count, duration};
+use crate::output::text::{ago, clean, count, duration, moment};
 use crate::output::{BAD, BOLD, Failure, GOOD, Output, Width, styled};
 
 /// Show how packd fares, what is wrong first
@@ -73,6 +73,7 @@ fn page(status: &StatusView, socket: &Path, now: Timestamp, width: Width) -> Str
                 queue.queued, queue.running, queue.succeeded, queue.failed, queue.cancelled
             ),
         )
+        .add("updates", updates(&status.updates, now))
         .add(
             "version",
             format!(
@@ -91,6 +92,41 @@ fn page(status: &StatusView, socket: &Path, now: Timestamp, width: Width) -> Str
         text.push('\n');
     } else {
         text.push_str(&registry::table(&status.registries, now, width));
+    }
+    text
+}
+
+/// What is going to be updated by itself: `2 pending, the next in 3 h; 1 kept back`.
+fn updates(updates: &UpdatesSummary, now: Timestamp) -> String {
+    let UpdatesSummary {
+        looked_at: _,
+        pending,
+        blocked,
+        next,
+        freeze,
+    } = updates;
+    let next = next
+        .as_ref()
+        .map(|next| format!(", the next {}", ago(next, now)));
+    let mut text = format!("{pending} pending{}", next.unwrap_or_default());
+    if *blocked > 0 {
+        text = format!("{text}; {blocked} kept back");
+    }
+    if let Some(freeze) = freeze {
+        let until = freeze
+            .until
+            .as_ref()
+            .map(|until| format!(" until {}", moment(until, now)));
+        let reason = freeze
+            .reason
+            .as_ref()
+            .map(|reason| format!(": {}", clean(reason)));
+        text = format!(
+            "{text}; frozen{} by {}{}",
+            until.unwrap_or_default(),
+            clean(&freeze.by),
+            reason.unwrap_or_default()
+        );
     }
     text
 }

@@ -231,7 +231,8 @@ impl Progress {
             | EventKind::HookSucceeded
             | EventKind::HookFailed
             | EventKind::RegistryRefreshed
-            | EventKind::RegistryFailed => {}
+            | EventKind::RegistryFailed
+            | EventKind::UpdateAvailable => {}
         }
     }
 

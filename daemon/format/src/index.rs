@@ -103,6 +103,8 @@ pub struct Release {
     pub published_at: Option<String>,
     /// Withdrawn: installed only where exactly it is asked for.
     pub yanked: bool,
+    /// The percentage of hosts that it is meant for so far, from 0 to 100; all without one.
+    pub phased: Option<u8>,
 }
 
 /// Where the bytes of a release come from.

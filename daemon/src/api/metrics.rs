@@ -6,7 +6,7 @@ use axum::extract::State as FromState;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use packd_wire::{PackState, PackView, RegistryState, RegistryView, Trust, path};
+use packd_wire::{PackState, PackView, RegistryState, RegistryView, Trust, UpdatesSummary, path};
 
 use super::State;
 use super::body::{Asked, Nothing};
@@ -101,6 +101,7 @@ pub(crate) async fn metrics(
         "Generations that are known",
         one(generations),
     );
+    updates_on(&mut page, &parts.updates.summary());
     registries_on(&mut page, &registries);
     page.gauge(
         "packd_state_free_bytes",
@@ -195,6 +196,24 @@ fn packs_on(page: &mut Page, packs: &[PackView]) {
         "packd_pack_tests",
         "Runs of the tests of the active version",
         tests,
+    );
+}
+
+fn updates_on(page: &mut Page, updates: &UpdatesSummary) {
+    page.gauge(
+        "packd_updates_pending",
+        "Active packs that are going to be updated by themselves",
+        one(updates.pending),
+    );
+    page.gauge(
+        "packd_updates_blocked",
+        "Active packs that something newer is kept from by a hold, a freeze or the policy",
+        one(updates.blocked),
+    );
+    page.gauge(
+        "packd_updates_frozen",
+        "Whether nothing is updated by itself",
+        one(u64::from(updates.freeze.is_some())),
     );
 }
 

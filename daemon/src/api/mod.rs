@@ -36,6 +36,7 @@ mod routes;
 mod search;
 mod server;
 mod status;
+mod update;
 mod upload;
 
 #[cfg(test)]
@@ -56,6 +57,7 @@ use crate::net::Rate;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::store::{Database, time};
+use crate::update::Updates;
 
 use access::{Access, Started};
 use directory::Directory;
@@ -81,6 +83,8 @@ pub(crate) struct Parts {
     pub(crate) queue: Queue,
     /// The registries.
     pub(crate) registries: Registries,
+    /// What is updated by itself.
+    pub(crate) updates: Updates,
     /// What counts the bytes that come from other hosts.
     pub(crate) rate: Arc<Rate>,
     /// What `POST /v1/reload` does.

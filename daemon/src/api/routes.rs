@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::problem::Refusal;
 use super::{
     State, apply, audit, event, gc, generation, job, metrics, openapi, pack, registry, reload,
-    reply, search, status, upload,
+    reply, search, status, update, upload,
 };
 
 /// One line of the table.
@@ -101,6 +101,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::PACK_TESTS_LATEST, Reader, pack::test::latest),
     route!(Post path::INSTALL, Operator, pack::install),
     route!(Post path::UPLOAD, Operator, upload::upload),
+    route!(Post path::UPDATE, Operator, update::run),
+    route!(Get path::UPDATES, Reader, update::list),
+    route!(Post path::FREEZE, Operator, update::freeze),
+    route!(Delete path::FREEZE, Operator, update::thaw),
     route!(Post path::VERIFY, Operator, pack::verify::run),
     route!(Post path::APPLY, Operator, apply::apply),
     route!(Get path::GENERATIONS, Reader, generation::list),

@@ -103,6 +103,7 @@ pub(crate) async fn status(
         queue,
         last_event,
         registries,
+        updates: state.parts.updates.summary(),
         degraded,
         problems,
         role: caller.role,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::hook;
 use super::node::{Node, Value};
-use super::setting::{Setting, Shown, Wrong, part, table};
+use super::parts::{part, table};
+use super::setting::{Setting, Shown, Wrong};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);

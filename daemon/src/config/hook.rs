@@ -80,7 +80,8 @@ fn can_be_hooked(kind: EventKind) -> bool {
         | EventKind::GenerationActivated
         | EventKind::HealthFailed
         | EventKind::RegistryRefreshed
-        | EventKind::RegistryFailed => true,
+        | EventKind::RegistryFailed
+        | EventKind::UpdateAvailable => true,
         EventKind::JobQueued
         | EventKind::JobStarted
         | EventKind::StepStarted

@@ -19,6 +19,7 @@ mod layout;
 mod load;
 mod node;
 mod origin;
+mod parts;
 mod pattern;
 mod problem;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod shared;
 mod units;
 mod unknown;
 mod updates;
+mod window;
 
 pub use added::{Added, Places, registry_of};
 pub use args::{Args, LogFormat};
@@ -49,7 +51,7 @@ pub use inputs::Inputs;
 pub use layout::Layout;
 pub use load::{Effective, load};
 pub use origin::Origin;
-pub use packd_wire::Trust;
+pub use packd_wire::{RegistryUpdates, Trust, UpdateAllow, UpdateMode};
 pub use pattern::{HostPatterns, RefPatterns};
 pub use problem::{ConfigError, Problem};
 pub use registry::Registry;
@@ -63,7 +65,8 @@ pub use sections::{
 };
 pub use shared::{Refused, Shared};
 pub use units::{ByteSize, UnitError};
-pub use updates::Updates;
+pub use updates::{PackUpdate, PackUpdates, Updates};
+pub use window::{Window, Windows, Zone};
 
 /// The whole configuration. Plain data; [`Shared`] hands it around.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

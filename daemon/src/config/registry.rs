@@ -13,7 +13,7 @@ use url::Url;
 
 use super::section::{Reader, Section, section, within};
 use super::units::write_duration;
-use super::{RefPatterns, SandboxLevel, Secret, Trust};
+use super::{RefPatterns, RegistryUpdates, SandboxLevel, Secret, Trust};
 
 section! {
     /// A place with an index of packs.
@@ -54,6 +54,8 @@ section! {
         allow_http: bool = false;
         /// What the tests of its packs are kept in by, in place of `tests.sandbox`.
         sandbox: Option<SandboxLevel> = None;
+        /// `mode` and `allow` for the packs from here, in place of those of `updates`.
+        updates: RegistryUpdates = RegistryUpdates::default();
     }
 }
 
@@ -78,6 +80,7 @@ impl Registry {
             refresh: Duration::from_hours(1),
             allow_http: false,
             sandbox: None,
+            updates: RegistryUpdates::default(),
         }
     }
 
@@ -95,6 +98,7 @@ impl Registry {
             refresh: unless(self.refresh, usual.refresh),
             allow_http: self.allow_http,
             sandbox: self.sandbox.map(|level| level.as_str().to_owned()),
+            updates: (self.updates != usual.updates).then_some(self.updates),
         }
     }
 

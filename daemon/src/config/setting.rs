@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::node::{Node, Table, Value};
+use super::node::{Node, Value};
 use super::{ByteSize, HostPatterns, Origin, RefPatterns, SandboxLevel, Secret, Trust, units};
 
 /// A type that can be the value of a key.
@@ -62,53 +62,6 @@ pub(super) enum Shown {
     Table(Vec<(String, String)>),
     /// What has parts of its own, as YAML on one line.
     Flow(String),
-}
-
-/// The keys of a value that is a table; `shape` is what it must be, `known` what it may have.
-pub(super) fn table<'n>(
-    node: &'n Node,
-    shape: &str,
-    known: &[&str],
-) -> Result<&'n Table, Vec<Wrong>> {
-    let Value::Table(table) = &node.value else {
-        let message = format!("must be {shape}, not {}", node.describe());
-        return Err(Wrong::at(node, message));
-    };
-    let unknown = table
-        .0
-        .iter()
-        .filter(|entry| !known.contains(&entry.key.as_str()));
-    let wrongs: Vec<Wrong> = unknown
-        .map(|entry| Wrong {
-            origin: entry.origin.clone(),
-            below: format!(".{}", entry.key),
-            message: format!("is not a known key; known here: {}", known.join(" ")),
-        })
-        .collect();
-    if wrongs.is_empty() {
-        Ok(table)
-    } else {
-        Err(wrongs)
-    }
-}
-
-/// One key of such a value, if it is written.
-pub(super) fn part<T>(
-    table: &Table,
-    name: &str,
-    read: impl Fn(&Node) -> Result<T, Vec<Wrong>>,
-) -> Result<Option<T>, Vec<Wrong>> {
-    let entry = table
-        .get(name)
-        .filter(|entry| !matches!(entry.value.value, Value::Null));
-    let read = entry.map(|entry| read(&entry.value)).transpose();
-    read.map_err(|wrongs| {
-        let below = |wrong: Wrong| Wrong {
-            below: format!(".{name}{}", wrong.below),
-            ..wrong
-        };
-        wrongs.into_iter().map(below).collect()
-    })
 }
 
 /// The text of a scalar.

@@ -1,12 +1,9 @@
-//! What is said about a key that does not exist: that a later version has it, or which one was meant.
+//! What is said about a key that does not exist: which one was meant.
 
 use super::registry::Registry;
 use super::section::{Key, Section};
 use super::sections::{Access, Git, Limits, Log, Net, Queue, Service, Store, Tests};
 use super::updates::Updates;
-
-/// Keys of the format that nothing in this version acts on. `*` stands for the name of a registry.
-const NOT_SUPPORTED: &[&str] = &["registries.*.updates"];
 
 /// The name of a section with its keys.
 pub(super) const SECTIONS: &[(&str, &[Key])] = &[
@@ -29,10 +26,6 @@ pub(super) fn message(section: &str, key: &str, known: &[&str]) -> String {
     } else {
         format!("{section}.{key}")
     };
-    // a registry without a name goes by its place: `registries[0]`
-    if is_not_supported(&path.replace('[', ".").replace(']', "")) {
-        return format!("`{path}` is not supported by this version of packd");
-    }
     let near = packd_format::nearest(key, known.iter().copied()).map(ToOwned::to_owned);
     match near.or_else(|| elsewhere(section, key)) {
         Some(meant) => format!("`{path}` is not a known key, did you mean `{meant}`?"),
@@ -41,19 +34,6 @@ pub(super) fn message(section: &str, key: &str, known: &[&str]) -> String {
             known.join(" ")
         ),
     }
-}
-
-fn is_not_supported(path: &str) -> bool {
-    let matches = |pattern: &&str| match pattern.split_once('*') {
-        Some((before, after)) => {
-            let name = path
-                .strip_prefix(before)
-                .and_then(|rest| rest.strip_suffix(after));
-            name.is_some_and(|name| !name.contains('.'))
-        }
-        None => *pattern == path,
-    };
-    NOT_SUPPORTED.iter().any(matches)
 }
 
 /// The place of a key that exists in another section.
@@ -93,30 +73,5 @@ mod tests {
             message("queue", "colour", &known),
             "`queue.colour` is not a known key; known here: workers retries history"
         );
-    }
-
-    #[test]
-    fn keys_of_later_versions_are_no_misspellings() {
-        for (section, key) in [("registries.acme", "updates"), ("registries[0]", "updates")] {
-            let message = message(section, key, &["update"]);
-            assert!(
-                message.ends_with("is not supported by this version of packd"),
-                "{message}"
-            );
-        }
-        assert!(
-            !is_not_supported("registries.a.b.updates"),
-            "a name has no dot"
-        );
-    }
-
-    #[test]
-    fn what_is_not_supported_is_not_modelled_either() {
-        for (section, keys) in SECTIONS {
-            for key in *keys {
-                let path = format!("{section}.{}", key.name);
-                assert!(!is_not_supported(&path), "`{path}` is both");
-            }
-        }
     }
 }

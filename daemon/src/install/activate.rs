@@ -27,7 +27,7 @@ use crate::store::{
 };
 
 use super::inspect::Inspected;
-use super::{Context, StepError, check};
+use super::{Context, StepError, automatic, check};
 
 /// Switches to a generation with the packs of the plan.
 pub(super) async fn run(
@@ -43,6 +43,7 @@ pub(super) async fn run(
     let active = context.active().await?;
     if !still_holds(plan, &news, coming, planned_on, &active)
         || !are_there(context, plan, &news).await?
+        || automatic::is_forbidden(context, claimed, &news).await?
     {
         return Err(StepError::Outdated);
     }

@@ -17,6 +17,7 @@
 //! leaves the host as it was, and runs again from the start.
 
 pub(crate) mod activate;
+mod automatic;
 mod bring;
 mod check;
 mod earlier;

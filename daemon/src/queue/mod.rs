@@ -32,7 +32,10 @@ pub(crate) use claimed::{Claimed, Outcome};
 pub(crate) use enqueue::{NewJob, Queued};
 pub(crate) use error::QueueError;
 pub(crate) use moves::succeed;
-pub(crate) use request::{Flags, JobRequest, RemoveRequest, RollbackJob, TestJob, UploadRequest};
+pub(crate) use request::{
+    Flags, JobRequest, Origin, RemoveRequest, RollbackJob, TestJob, UpdateJob, UpdateTarget,
+    UploadRequest,
+};
 
 /// A handle to the queue; clones share it.
 #[derive(Debug, Clone)]
@@ -141,6 +144,12 @@ impl Queue {
                 return Ok(view);
             }
         }
+    }
+
+    /// Wakes whoever waits for the end of jobs.
+    #[must_use]
+    pub(crate) fn ends(&self) -> watch::Receiver<u64> {
+        self.inner.ended.subscribe()
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Running>> {

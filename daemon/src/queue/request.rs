@@ -20,6 +20,8 @@ pub(crate) enum JobRequest {
     Install(InstallRequest),
     /// From an archive that a client sent.
     Upload(UploadRequest),
+    /// Bring packs to newer versions of their registries.
+    Update(UpdateJob),
     /// Remove a pack.
     Remove(RemoveRequest),
     /// Run the tests of an active pack.
@@ -45,6 +47,47 @@ pub(crate) struct UploadRequest {
     pub bytes: u64,
     /// The flags of the request.
     pub query: UploadQuery,
+}
+
+/// Which packs to bring to newer versions, in one plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UpdateJob {
+    /// Who wants it.
+    pub origin: Origin,
+    /// The registry that all of them are from, where that is one.
+    pub registry: Option<String>,
+    /// The packs.
+    pub packs: Vec<UpdateTarget>,
+    /// Whether they are all there are, and none of them was named.
+    #[serde(default)]
+    pub all: bool,
+    /// Packs of other registries that are due as well, and may change with them where they have to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub besides: Vec<UpdateTarget>,
+    /// Whether pre-releases are considered.
+    pub pre: bool,
+    /// Make the plan, change nothing.
+    pub dry_run: bool,
+}
+
+/// Who wants packs to be updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Origin {
+    /// packd itself: its policy. Neither a hold nor a freeze nor a version that was rolled back from is passed over.
+    Automatic,
+    /// Somebody.
+    Requested,
+}
+
+/// A pack to bring to a newer version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UpdateTarget {
+    /// The pack.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// The versions that will do, the newest first; empty: every newer one.
+    pub versions: Vec<String>,
 }
 
 /// Which pack to remove, and how.
@@ -130,6 +173,10 @@ impl JobRequest {
                 skip_deps: query.skip_deps,
                 skip_tests: query.skip_tests,
             },
+            Self::Update(request) => Flags {
+                dry_run: request.dry_run,
+                ..Flags::default()
+            },
             Self::Remove(RemoveRequest { query, .. }) => Flags {
                 force: query.force,
                 dry_run: query.dry_run,
@@ -161,6 +208,7 @@ impl JobRequest {
             Self::Apply(request) => request.plan.as_ref(),
             Self::Install(_)
             | Self::Upload(_)
+            | Self::Update(_)
             | Self::Remove(_)
             | Self::Test(_)
             | Self::Rollback(_)
@@ -175,6 +223,7 @@ impl JobRequest {
         match self {
             Self::Install(_) => JobKind::Install,
             Self::Upload(_) => JobKind::Upload,
+            Self::Update(_) => JobKind::Update,
             Self::Remove(_) => JobKind::Remove,
             Self::Test(_) => JobKind::Test,
             Self::Apply(_) => JobKind::Apply,
@@ -201,6 +250,20 @@ impl JobRequest {
                         .as_deref()
                         .unwrap_or("an uploaded archive")
                 )
+            }
+            Self::Update(request) => {
+                let names = match request.packs.as_slice() {
+                    [] => "all packs".to_owned(),
+                    packs @ ([_] | [_, _] | [_, _, _]) => {
+                        let names: Vec<_> = packs.iter().map(|one| one.pack_ref.as_str()).collect();
+                        names.join(", ")
+                    }
+                    packs => format!("{} packs", packs.len()),
+                };
+                match &request.registry {
+                    Some(registry) => format!("update {names} from registry {registry}"),
+                    None => format!("update {names}"),
+                }
             }
             Self::Remove(request) => format!("remove {}", request.pack_ref),
             Self::Test(request) => format!("test {}", request.pack_ref),
@@ -261,6 +324,7 @@ impl JobRequest {
                 value["bytes"] = json!(bytes);
                 value
             }
+            Self::Update(request) => json!(request),
             Self::Remove(request) => {
                 let mut value = json!(request.query);
                 value["ref"] = json!(request.pack_ref);
@@ -289,6 +353,10 @@ impl JobRequest {
             }
             // no pack is called so: one waits for the other, and nobody else for either
             Self::Gc(_) => vec![ONE_GC.to_owned()],
+            Self::Update(request) => {
+                let packs = request.packs.iter();
+                packs.map(|pack| pack.pack_ref.clone()).collect()
+            }
             Self::Remove(request) => vec![request.pack_ref.clone()],
             Self::Test(request) => vec![request.pack_ref.clone()],
             Self::Rollback(request) => request.asked.pack_ref.iter().cloned().collect(),
@@ -310,6 +378,7 @@ impl JobRequest {
         match self {
             Self::Upload(request) => Some(&request.file),
             Self::Install(_)
+            | Self::Update(_)
             | Self::Remove(_)
             | Self::Test(_)
             | Self::Apply(_)

@@ -12,6 +12,7 @@ mod error;
 mod folder;
 mod local;
 mod lookup;
+mod offered;
 mod refresh;
 #[cfg(test)]
 pub(crate) mod scene;
@@ -41,6 +42,7 @@ pub(crate) use added::Before;
 pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
 pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
+pub(crate) use offered::Offered;
 pub(crate) use schedule::Host;
 
 /// What everybody should know of a registry that is `trust: unverified`.

@@ -240,6 +240,20 @@ pub(crate) enum ResolveError {
         hold: Box<HoldView>,
     },
 
+    /// It is to be updated, and is not there.
+    #[error("`{pack}` is not installed")]
+    NotInstalled {
+        /// The pack.
+        pack: String,
+    },
+
+    /// It is to be updated, and nobody knows newer versions of it.
+    #[error("`{pack}` came from no registry")]
+    Homeless {
+        /// The pack.
+        pack: String,
+    },
+
     /// Other packs need it.
     #[error("`{pack}` is needed by {}", listed(dependents))]
     RequiredBy {
@@ -398,6 +412,8 @@ impl ResolveError {
             Self::Conflict(_) | Self::RequiredBy { .. } => ErrorKind::RequiredBy,
             Self::SystemPack { .. } => ErrorKind::SystemPack,
             Self::Held { .. } => ErrorKind::PackHeld,
+            Self::NotInstalled { .. } => ErrorKind::PackNotInstalled,
+            Self::Homeless { .. } => ErrorKind::PackNotFound,
             Self::Record { .. } => ErrorKind::Internal,
         }
     }
@@ -493,6 +509,8 @@ impl ResolveError {
                 "`packctl install {pack}@{version}` brings that version again, where it is still offered; of an active pack `packctl verify --repair` does"
             )),
             Self::SystemPack { .. } => Some("`--force` removes it all the same".into()),
+            Self::NotInstalled { pack } => Some(format!("`packctl install {pack}`")),
+            Self::Homeless { pack } => Some(format!("`packctl install {pack} --registry NAME` takes it from one")),
             Self::Held { pack, .. } => {
                 Some(format!("`packctl unhold {pack}` lets it change, `--force` changes it once"))
             }

@@ -68,7 +68,7 @@ fn leaves(plan: &Plan, pack: &Installed) -> bool {
 }
 
 /// What else is to be said of a hold: ` until 2026-12-01T00:00:00Z, by ada: a release is going on`.
-pub(super) fn shown(hold: &HoldView) -> String {
+pub(crate) fn shown(hold: &HoldView) -> String {
     let until = hold.until.as_ref().map(|until| format!(" until {until}"));
     let reason = hold.reason.as_ref().map(|reason| format!(": {reason}"));
     format!(

@@ -4,13 +4,14 @@
 //! it may block, and its questions come here through a channel of one place. When nobody waits for its answer
 //! any more, its next question ends it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packd_format::{Dependency, PackRef, Version};
 use tokio::sync::{mpsc, oneshot};
 
+use super::Brought;
 use super::solver::{
     self, Answer, Asked, Budget, Candidate, Offers, Question, Shadowed, Solution, Standing,
     Unsolved,
@@ -28,6 +29,26 @@ pub(super) struct Terms {
     pub learned: HashMap<(PackRef, Version, String), Vec<Dependency>>,
     /// As if no release needed anything.
     pub without_needs: bool,
+    /// The only releases of these packs that count, as if nothing else were on offer.
+    pub only: HashMap<PackRef, BTreeSet<Version>>,
+}
+
+impl Terms {
+    /// Takes in what the packs that were brought say themselves.
+    pub(super) fn learn(&mut self, brought: &[Brought]) {
+        for Brought {
+            wanted,
+            pack_ref,
+            version,
+            dependencies,
+        } in brought
+        {
+            if let Some(registry) = &wanted.registry {
+                let key = (pack_ref.clone(), version.clone(), registry.clone());
+                self.learned.insert(key, dependencies.clone());
+            }
+        }
+    }
 }
 
 /// What came of a search.
@@ -137,7 +158,9 @@ impl Market {
     fn candidates(&self, answer: &registry::Answer) -> Vec<Candidate> {
         let (pack_ref, registry) = (&answer.entry.pack_ref, answer.registry());
         let releases = answer.entry.releases.iter();
+        let only = self.terms.only.get(pack_ref);
         releases
+            .filter(|release| only.is_none_or(|only| only.contains(&release.version)))
             .map(|release| {
                 let key = (
                     pack_ref.clone(),

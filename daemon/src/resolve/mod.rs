@@ -17,6 +17,7 @@ mod saved;
 mod solver;
 #[cfg(test)]
 mod tests;
+mod update;
 mod uploaded;
 mod view;
 mod wish;
@@ -26,7 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
-use packd_wire::{HoldChange, InstallRequest, PlanView, Verification};
+use packd_wire::{HoldChange, InstallRequest, LeftOut, PlanView, Verification};
 
 use crate::config::{Layout, SafeUrl};
 use crate::queue::{JobRequest, UploadRequest};
@@ -44,6 +45,7 @@ use wish::Wish;
 use desired::DesiredError;
 use error::Changed;
 pub(crate) use error::ResolveError;
+pub(crate) use hold::shown as held_in_words;
 pub(crate) use rollback::Target;
 pub(crate) use view::action;
 
@@ -75,6 +77,8 @@ pub(crate) struct Plan {
     pub holds: Vec<HoldChange>,
     /// Whether it says only what has to be inspected before there can be a plan.
     pub unfinished: bool,
+    /// Packs that were to be updated, and stay as they are.
+    pub left_out: Vec<LeftOut>,
     /// A pack that was to be removed, and is not installed.
     pub absent: Option<String>,
     /// What was odd but not in the way.
@@ -277,6 +281,7 @@ async fn without_holds(
             order.plan(host, brought).await.map(|planned| planned.plan)
         }
         JobRequest::Upload(request) => by_upload(request, &host.layout.uploads()),
+        JobRequest::Update(request) => Box::pin(update::plan(request, host, brought)).await,
         JobRequest::Remove(request) => remove::run(request, host.active),
         // nothing changes: packs are looked up by who runs their tests, looks at their trees, or removes these
         JobRequest::Test(_) | JobRequest::Verify(_) | JobRequest::Gc(_) => Ok(Plan::default()),
@@ -310,6 +315,10 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
         }
         JobRequest::Install(request) => parse_name(request).map(drop),
         JobRequest::Upload(request) => by_upload(request, Path::new("")).map(drop),
+        JobRequest::Update(request) => {
+            let mut packs = request.packs.iter();
+            packs.try_for_each(|pack| parse_ref(&pack.pack_ref).map(drop))
+        }
         JobRequest::Remove(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Test(request) => parse_ref(&request.pack_ref).map(drop),
         JobRequest::Apply(request) => match (&request.packs, &request.plan) {

@@ -67,18 +67,7 @@ impl Order {
             without_needs: self.flags.skip_deps,
             ..Terms::default()
         };
-        for Brought {
-            wanted,
-            pack_ref,
-            version,
-            dependencies,
-        } in brought
-        {
-            if let Some(registry) = &wanted.registry {
-                let key = (pack_ref.clone(), version.clone(), registry.clone());
-                terms.learned.insert(key, dependencies.clone());
-            }
-        }
+        terms.learn(brought);
         let mut searched = search(host, question.clone(), terms.clone()).await?;
         if self.flags.force && matches!(searched.outcome, Err(Unsolved::Conflict(_))) {
             // what then is missing or broken, the check of the plan tells
@@ -116,9 +105,8 @@ impl Order {
                 Standing::Offered => {
                     let answer = answers.get(&pick.pack_ref);
                     let answer = answer.ok_or_else(|| vanished(&pick.pack_ref))?;
-                    let wanted = self
-                        .offered(pick, answer, brought, host, &mut warnings)
-                        .await?;
+                    let wish = self.wish(&pick.pack_ref);
+                    let wanted = offered(pick, wish, answer, brought, host, &mut warnings).await?;
                     plan.wanted.push(wanted);
                 }
             }
@@ -147,20 +135,7 @@ impl Order {
     }
 
     async fn question(&self, host: &Host<'_>) -> Result<Question, ResolveError> {
-        let mut installed = BTreeMap::new();
-        for (name, pack) in host.active {
-            // a ref in the database was one when it was written
-            let Ok(pack_ref) = name.parse::<PackRef>() else {
-                continue;
-            };
-            let dependencies = pack.record.dependencies.iter();
-            let present = Present {
-                version: installed_version(pack)?,
-                registry: pack.record.registry.clone(),
-                dependencies: dependencies.filter_map(|text| text.parse().ok()).collect(),
-            };
-            installed.insert(pack_ref, present);
-        }
+        let installed = installed(host)?;
         let mut wants = Vec::with_capacity(self.wishes.len());
         for wish in &self.wishes {
             let is_damaged = match host.active.get(wish.pack_ref.as_str()) {
@@ -214,55 +189,12 @@ impl Order {
         })
     }
 
-    /// A pack that a registry offers.
-    async fn offered(
-        &self,
-        pick: &Pick,
-        answer: &Answer,
-        brought: &[Brought],
-        host: &Host<'_>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Wanted, ResolveError> {
-        let known = brought.iter().find(|known| {
-            known.pack_ref == pick.pack_ref
-                && known.version == pick.version
-                && known.wanted.registry == pick.registry
-        });
-        if let Some(known) = known {
-            warnings.extend(disagreement(known, answer));
-            return Ok(Wanted {
-                reason: with_reason(&known.wanted.reason, &pick.reason),
-                ..known.wanted.clone()
-            });
-        }
-        let offer = answer
-            .offer(&pick.version)
-            .map_err(|error| ResolveError::Registry(Arc::new(error)))?;
-        warnings.extend(offer.warnings.iter().cloned());
-        let wish = self.wish(&pick.pack_ref);
-        let path = wish.and_then(|wish| wish.path.clone());
-        let mut wanted = from_offer(
-            offer,
-            &pick.pack_ref,
-            path,
-            &pick.reason.to_string(),
-            host,
-            warnings,
-        )
-        .await?;
-        match wish {
-            Some(wish) if !wish.pin.admits(&mut wanted) => Err(DesiredError::OtherBytes {
-                pack: pick.pack_ref.to_string(),
-                version: pick.version.to_string(),
-                registry: answer.registry().to_owned(),
-            }
-            .into()),
-            _ => Ok(wanted),
-        }
-    }
-
     /// The same in the words of a request.
-    async fn refused(&self, unsolved: Unsolved<Unanswered>, host: &Host<'_>) -> ResolveError {
+    pub(super) async fn refused(
+        &self,
+        unsolved: Unsolved<Unanswered>,
+        host: &Host<'_>,
+    ) -> ResolveError {
         let registry = |error| ResolveError::Registry(Arc::new(error));
         match unsolved {
             Unsolved::Unknown {
@@ -327,6 +259,77 @@ impl Order {
     }
 }
 
+/// A pack that a registry offers, as one to bring; `wish` is what is asked of it, if it is asked for.
+///
+/// # Errors
+/// [`ResolveError`].
+pub(super) async fn offered(
+    pick: &Pick,
+    wish: Option<&Wish>,
+    answer: &Answer,
+    brought: &[Brought],
+    host: &Host<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Wanted, ResolveError> {
+    let known = brought.iter().find(|known| {
+        known.pack_ref == pick.pack_ref
+            && known.version == pick.version
+            && known.wanted.registry == pick.registry
+    });
+    if let Some(known) = known {
+        warnings.extend(disagreement(known, answer));
+        return Ok(Wanted {
+            reason: with_reason(&known.wanted.reason, &pick.reason),
+            ..known.wanted.clone()
+        });
+    }
+    let offer = answer
+        .offer(&pick.version)
+        .map_err(|error| ResolveError::Registry(Arc::new(error)))?;
+    warnings.extend(offer.warnings.iter().cloned());
+    let path = wish.and_then(|wish| wish.path.clone());
+    let mut wanted = from_offer(
+        offer,
+        &pick.pack_ref,
+        path,
+        &pick.reason.to_string(),
+        host,
+        warnings,
+    )
+    .await?;
+    match wish {
+        Some(wish) if !wish.pin.admits(&mut wanted) => Err(DesiredError::OtherBytes {
+            pack: pick.pack_ref.to_string(),
+            version: pick.version.to_string(),
+            registry: answer.registry().to_owned(),
+        }
+        .into()),
+        _ => Ok(wanted),
+    }
+}
+
+/// The active packs as the solver knows them.
+///
+/// # Errors
+/// [`ResolveError::Record`].
+pub(super) fn installed(host: &Host<'_>) -> Result<BTreeMap<PackRef, Present>, ResolveError> {
+    let mut installed = BTreeMap::new();
+    for (name, pack) in host.active {
+        // a ref in the database was one when it was written
+        let Ok(pack_ref) = name.parse::<PackRef>() else {
+            continue;
+        };
+        let dependencies = pack.record.dependencies.iter();
+        let present = Present {
+            version: installed_version(pack)?,
+            registry: pack.record.registry.clone(),
+            dependencies: dependencies.filter_map(|text| text.parse().ok()).collect(),
+        };
+        installed.insert(pack_ref, present);
+    }
+    Ok(installed)
+}
+
 /// The newest version that is offered of a pack that is kept, if that is newer.
 fn newer(pick: &Pick, answers: &HashMap<PackRef, Arc<Answer>>) -> Option<String> {
     let newest = answers.get(&pick.pack_ref)?.entry.newest();
@@ -335,7 +338,7 @@ fn newer(pick: &Pick, answers: &HashMap<PackRef, Arc<Answer>>) -> Option<String>
 }
 
 /// That a registry says nothing of a pack which the solver has from it.
-fn vanished(pack_ref: &PackRef) -> ResolveError {
+pub(super) fn vanished(pack_ref: &PackRef) -> ResolveError {
     ResolveError::Registry(Arc::new(RegistryError::NotFound {
         pack: pack_ref.to_string(),
         registries: Vec::new(),
@@ -344,7 +347,11 @@ fn vanished(pack_ref: &PackRef) -> ResolveError {
     }))
 }
 
-async fn search(
+/// Searches for releases that go together.
+///
+/// # Errors
+/// [`ResolveError::Store`].
+pub(super) async fn search(
     host: &Host<'_>,
     question: Question,
     terms: Terms,

@@ -59,6 +59,7 @@ impl Plan {
             changes: wanted.chain(again).chain(removed).chain(kept).collect(),
             circles: self.circles.clone(),
             generation: None,
+            left_out: self.left_out.clone(),
             holds: self.holds.clone(),
             changed: false,
         };

@@ -33,6 +33,7 @@ use crate::registry::{Here, Host, Registries};
 use crate::source::{Cache, git};
 use crate::store::lease::Leases;
 use crate::store::{self, Database, time};
+use crate::update::Updates;
 use crate::watch::{Subject, Watch, What};
 use crate::worker;
 
@@ -135,6 +136,13 @@ async fn serve(
         leases: Leases::default(),
         activation: Arc::default(),
     };
+    let updates = Updates::new(
+        shared.clone(),
+        database.clone(),
+        registries.clone(),
+        queue.clone(),
+        hub.clone(),
+    );
     let state = api::State::new(api::Parts {
         layout: Arc::clone(&layout),
         config: shared.clone(),
@@ -143,9 +151,11 @@ async fn serve(
         hub,
         queue: queue.clone(),
         registries: registries.clone(),
+        updates: updates.clone(),
         reload: Arc::clone(&reload),
     });
     let mut parts = behind(&tasks, &context, &queue, &stop);
+    parts.push(tasks.spawn(ends("the updates", updates.run(stop.clone()))));
     let api = api::serve(listeners, state.clone(), pulse.clone(), stop.clone());
     parts.push(tasks.spawn(ends("the API", api)));
     let worker = worker::run(

@@ -1,6 +1,7 @@
 //! Rows of `blocked`: versions that were rolled back from, which updates do not offer again.
 //!
-//! One is forgotten when it, or a newer version, becomes active, and with its pack.
+//! One is forgotten when it becomes active again, and with its pack. That a newer one becomes active is not enough: that may
+//! be rolled back from as well, and this one would be the newest then.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +17,19 @@ pub(crate) struct Blocked(BTreeMap<String, Vec<BlockedView>>);
 
 impl Blocked {
     /// Those of one pack.
-    #[must_use]
-    pub(crate) fn of(&self, pack_ref: &str) -> &[BlockedView] {
+    fn of(&self, pack_ref: &str) -> &[BlockedView] {
         self.0.get(pack_ref).map_or(&[], Vec::as_slice)
+    }
+
+    /// Those of one pack that are newer than its active version: the others are in nobody's way.
+    #[must_use]
+    pub(crate) fn newer(&self, pack_ref: &str, active: &str) -> Vec<BlockedView> {
+        let parsed = |text: &str| version::parse(text).map(|(version, _)| version).ok();
+        let active = parsed(active);
+        let all = self.of(pack_ref).iter();
+        all.filter(|blocked| parsed(&blocked.version) > active)
+            .cloned()
+            .collect()
     }
 
     /// Whether a version was rolled back from, and how that came about.
@@ -46,24 +57,13 @@ pub(crate) fn block(tx: &Tx<'_>, base: i64, pack_ref: &str, job: i64) -> rusqlit
     Ok(())
 }
 
-/// Forgets the versions of a pack that are no newer than the one that became active; all of them when it is gone.
+/// Forgets the version of a pack that became active; all of them when it is gone.
 ///
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn clear(tx: &Tx<'_>, pack_ref: &str, active: Option<&str>) -> rusqlite::Result<()> {
-    let parsed = |text: &str| version::parse(text).map(|(version, _)| version).ok();
-    let active = active.map(parsed);
-    for blocked in all(tx)?.of(pack_ref) {
-        let is_over = match (&active, parsed(&blocked.version)) {
-            (Some(Some(active)), Some(version)) => version <= *active,
-            (Some(None), _) => false,
-            _ => true,
-        };
-        if is_over {
-            tx.prepare_cached("DELETE FROM blocked WHERE ref = ?1 AND version = ?2")?
-                .execute([pack_ref, &blocked.version])?;
-        }
-    }
+    tx.prepare_cached("DELETE FROM blocked WHERE ref = ?1 AND (?2 IS NULL OR version = ?2)")?
+        .execute(params![pack_ref, active])?;
     tx.packs_changed();
     Ok(())
 }

@@ -14,7 +14,6 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 use packd_wire::DegradedView;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::degraded::Marker;
 use super::error::is_no_space;
@@ -42,7 +41,7 @@ type AfterCommit = Box<dyn FnOnce() + Send>;
 pub(crate) struct Database {
     writer: mpsc::Sender<Task>,
     reader: mpsc::Sender<Task>,
-    packs_version: Arc<AtomicU64>,
+    packs_version: watch::Sender<u64>,
     path: Arc<Path>,
     marker: Marker,
 }
@@ -139,7 +138,7 @@ impl Database {
         let database = Self {
             writer,
             reader,
-            packs_version: Arc::default(),
+            packs_version: watch::Sender::default(),
             path: path.into(),
             marker,
         };
@@ -163,7 +162,7 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let packs_version = Arc::clone(&self.packs_version);
+        let packs_version = self.packs_version.clone();
         ask(&self.writer, &self.marker, move |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -178,7 +177,7 @@ impl Database {
             fault::point("database.committed");
             let hooks = hooks.into_inner();
             if hooks.packs_changed {
-                packs_version.fetch_add(1, Ordering::Release);
+                packs_version.send_modify(|version| *version += 1);
             }
             for hook in hooks.after_commit {
                 hook();
@@ -256,7 +255,13 @@ impl Database {
     /// Counts the commits after which the list of packs looks different.
     #[must_use]
     pub(crate) fn packs_version(&self) -> u64 {
-        self.packs_version.load(Ordering::Acquire)
+        *self.packs_version.borrow()
+    }
+
+    /// Wakes whoever waits for such a commit.
+    #[must_use]
+    pub(crate) fn packs_changes(&self) -> watch::Receiver<u64> {
+        self.packs_version.subscribe()
     }
 }
 

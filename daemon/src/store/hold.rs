@@ -48,7 +48,8 @@ pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Holds> {
         .collect()
 }
 
-fn counts(hold: &HoldView) -> bool {
+/// Whether a hold is not over yet.
+pub(super) fn counts(hold: &HoldView) -> bool {
     hold.until
         .as_deref()
         .is_none_or(|until| time::until(until) > Duration::ZERO)

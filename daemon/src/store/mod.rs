@@ -14,6 +14,7 @@ mod database;
 pub(crate) mod degraded;
 mod error;
 pub(crate) mod event;
+pub(crate) mod freeze;
 pub(crate) mod generation;
 pub(crate) mod history;
 pub(crate) mod hold;
@@ -37,6 +38,7 @@ pub(crate) mod test;
 pub(crate) mod time;
 pub(crate) mod tree;
 pub(crate) mod trust;
+pub(crate) mod update;
 pub(crate) mod watch;
 
 #[cfg(test)]

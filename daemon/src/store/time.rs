@@ -72,6 +72,12 @@ pub(crate) fn utc(time: &str) -> Option<String> {
     time.parse().ok().map(text)
 }
 
+/// A moment in the same form.
+#[must_use]
+pub(crate) fn of(moment: Timestamp) -> String {
+    text(moment)
+}
+
 fn text(time: Timestamp) -> String {
     format!("{time:.3}")
 }

@@ -58,11 +58,12 @@ pub(crate) fn fail(tx: &Tx<'_>, generation: i64, why: &str) -> rusqlite::Result<
     Ok(())
 }
 
-/// Ends a watch.
+/// Ends a watch. Whoever waits for what becomes of packs looks again: the next automatic job waits for this.
 ///
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn end(tx: &Tx<'_>, generation: i64) -> rusqlite::Result<()> {
+    tx.packs_changed();
     tx.prepare_cached("DELETE FROM watch WHERE generation = ?1")?
         .execute([generation])?;
     Ok(())

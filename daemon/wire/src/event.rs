@@ -79,6 +79,8 @@ event_kinds! {
     RegistryRefreshed => "registry_refreshed";
     /// An index could not be read: `{registry, error}`.
     RegistryFailed => "registry_failed";
+    /// There is a newer version, and updates are in the mode `notify`: `{from, version, registry}`. Once for each version.
+    UpdateAvailable => "update_available";
 }
 
 /// One event.

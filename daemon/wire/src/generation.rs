@@ -100,7 +100,7 @@ pub struct GenerationDiff {
     pub changes: Vec<GenerationChange>,
 }
 
-/// A version that was rolled back from: updates pass it over until a newer one is installed, or it is asked for by name.
+/// A version that was rolled back from: updates pass it over until it is asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockedView {
     /// The version.

@@ -13,6 +13,8 @@ pub enum JobKind {
     Install,
     /// Install an uploaded archive.
     Upload,
+    /// Bring packs to newer versions.
+    Update,
     /// Remove packs.
     Remove,
     /// Run the tests of an active pack.
@@ -34,6 +36,7 @@ impl JobKind {
         match self {
             Self::Install => "install",
             Self::Upload => "upload",
+            Self::Update => "update",
             Self::Remove => "remove",
             Self::Test => "test",
             Self::Apply => "apply",
@@ -226,6 +229,9 @@ pub struct PlanView {
     /// The generation that it was made on; absent when nothing was installed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<i64>,
+    /// Packs that were to be updated, and cannot be together with the others, or at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// Packs that are held, or not held any more, afterwards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<HoldChange>,
@@ -241,6 +247,16 @@ impl PlanView {
         let mut changes = self.changes.iter();
         !self.holds.is_empty() || changes.any(|change| change.action != ChangeAction::Keep)
     }
+}
+
+/// A pack that stays as it is although it was to be updated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftOut {
+    /// The pack.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// One line of a plan.

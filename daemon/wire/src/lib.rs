@@ -20,6 +20,7 @@ mod request;
 mod role;
 mod status;
 mod test;
+mod update;
 
 pub use audit::{AuditList, AuditView};
 pub use desired::{ApplyRequest, Desired, DesiredHold, DesiredPack, EnsureQuery, HoldChange};
@@ -32,8 +33,8 @@ pub use generation::{
 };
 pub use hook::{HookStatus, HookView};
 pub use job::{
-    ChangeAction, JobKind, JobList, JobStatus, JobView, PlanChange, PlanView, ProgressUnit,
-    ProgressView, Requester, StepName, StepStatus, StepView,
+    ChangeAction, JobKind, JobList, JobStatus, JobView, LeftOut, PlanChange, PlanView,
+    ProgressUnit, ProgressView, Requester, StepName, StepStatus, StepView,
 };
 pub use pack::{
     ContentsView, DigestsView, HoldView, PackList, PackState, PackView, SourceType, SourceView,
@@ -53,4 +54,8 @@ pub use role::Role;
 pub use status::{AcknowledgeView, DegradedView, HealthView, QueueView, ReloadView, StatusView};
 pub use test::{
     QualityView, TestList, TestRequest, TestStatus, TestSummary, TestTrigger, TestView, TestsQuery,
+};
+pub use update::{
+    FreezeView, RegistryUpdates, UpdateAllow, UpdateDecision, UpdateList, UpdateMode,
+    UpdateRequest, UpdateView, UpdatesSummary,
 };

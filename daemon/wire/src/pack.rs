@@ -46,7 +46,7 @@ pub struct PackView {
     /// That it stays in this version, if it is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldView>,
-    /// Versions that were rolled back from: updates pass them over.
+    /// Newer versions that were rolled back from: updates pass them over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked: Vec<BlockedView>,
     /// The newest version its registry offers, when newer than `version`.

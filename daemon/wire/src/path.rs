@@ -24,6 +24,12 @@ pub const PACK_TEST: &str = "/v1/packs/{ref}/test";
 pub const PACK_TESTS: &str = "/v1/packs/{ref}/tests";
 /// `GET`: the latest result of a pack's tests, whole.
 pub const PACK_TESTS_LATEST: &str = "/v1/packs/{ref}/tests/latest";
+/// `POST`: bring packs to newer versions.
+pub const UPDATE: &str = "/v1/packs/update";
+/// `GET`: why packs are or are not updated by themselves.
+pub const UPDATES: &str = "/v1/updates";
+/// `POST` keeps everything from being updated by itself, `DELETE` lifts that.
+pub const FREEZE: &str = "/v1/freeze";
 /// `POST`: compare the trees of active packs with their lists, and repair them.
 pub const VERIFY: &str = "/v1/packs/verify";
 /// `POST`: an operator has seen that the database was lost.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::QualityView;
+use crate::{QualityView, RegistryUpdates};
 
 use crate::ErrorKind;
 
@@ -145,6 +145,9 @@ pub struct RegistrySettings {
     /// What the tests of its packs are kept in by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<String>,
+    /// What is different for the updates of its packs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates: Option<RegistryUpdates>,
 }
 
 /// What was accepted last of a signed registry.

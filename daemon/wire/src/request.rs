@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::Trust;
+use crate::{RegistryUpdates, Trust};
 
 /// `POST /v1/packs/install`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -189,4 +189,7 @@ pub struct RegistryRequest {
     /// What the tests of its packs are kept in by: `strict`, `standard`, `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<String>,
+    /// What becomes of newer versions of its packs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates: Option<RegistryUpdates>,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{RegistryView, Role};
+use crate::{RegistryView, Role, UpdatesSummary};
 
 /// `GET /v1/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -32,6 +32,8 @@ pub struct StatusView {
     pub last_event: i64,
     /// The configured registries, in the order they are asked.
     pub registries: Vec<RegistryView>,
+    /// What is going to be updated by itself, and what keeps things from it.
+    pub updates: UpdatesSummary,
     /// That the database was lost or is damaged, until an operator acknowledges it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded: Option<DegradedView>,

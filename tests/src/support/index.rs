@@ -18,6 +18,7 @@ struct Offer {
     label: String,
     needs: Vec<String>,
     source: Value,
+    phased: Option<u8>,
 }
 
 impl Index {
@@ -48,9 +49,17 @@ impl Index {
             label: format!("The {} pack", pack.name()),
             needs: pack.dependencies().to_vec(),
             source,
+            phased: None,
         };
         let versions = self.packs.entry(pack.name().to_owned()).or_default();
         versions.insert(pack.version().parse().unwrap(), offer);
+    }
+
+    /// Says for how many of a hundred hosts a version is meant so far.
+    pub fn phase(&mut self, pack: &PackTree, share: u8) {
+        let versions = self.packs.get_mut(pack.name()).unwrap();
+        let offer = versions.get_mut(&pack.version().parse().unwrap()).unwrap();
+        offer.phased = Some(share);
     }
 
     /// The file's text. The newest version is the entry itself, as readers without
@@ -79,15 +88,18 @@ fn entry(name: &str, versions: &BTreeMap<Version, Offer>) -> Value {
         .iter()
         .rev()
         .map(|(version, offer)| {
-            json!({
-                "version": version.to_string(),
-                "install_sources": [offer.source],
-                "dependencies": offer.needs,
-                "runtime_deps": [],
-            })
+            phased(
+                json!({
+                    "version": version.to_string(),
+                    "install_sources": [offer.source],
+                    "dependencies": offer.needs,
+                    "runtime_deps": [],
+                }),
+                offer,
+            )
         })
         .collect();
-    json!({
+    let entry = json!({
         "ref": name,
         "label": offer.label,
         "description": format!("What {name} does"),
@@ -100,5 +112,13 @@ fn entry(name: &str, versions: &BTreeMap<Version, Offer>) -> Value {
         "install_sources": [offer.source],
         "contents": {"actions": [], "sensors": [], "triggers": [], "rules": [], "workflows": []},
         "versions": listed,
-    })
+    });
+    phased(entry, offer)
+}
+
+fn phased(mut release: Value, offer: &Offer) -> Value {
+    if let Some(share) = offer.phased {
+        release["phased"] = share.into();
+    }
+    release
 }

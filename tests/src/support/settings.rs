@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::site::Site;
 
-/// A configuration; what it does not say has its default.
+/// A configuration; what it does not say has its default, but for updates: in a test a pack becomes a newer one by itself
+/// only if the test says so.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     root: Map<String, Value>,
@@ -57,6 +58,9 @@ impl Settings {
     /// The file's text. JSON is YAML.
     #[must_use]
     pub fn text(&self) -> String {
-        serde_json::to_string_pretty(&self.root).unwrap()
+        let mut root = self.root.clone();
+        root.entry("updates")
+            .or_insert_with(|| json!({"mode": "off"}));
+        serde_json::to_string_pretty(&root).unwrap()
     }
 }

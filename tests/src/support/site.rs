@@ -148,6 +148,12 @@ impl Site {
         self.write_index();
     }
 
+    /// Says for how many of a hundred hosts a version of a pack is meant so far.
+    pub fn phase(&mut self, pack: &PackTree, share: u8) {
+        self.index.phase(pack, share);
+        self.write_index();
+    }
+
     /// A line in the index for a pack that comes from this source.
     pub fn offer_from(&mut self, pack: &PackTree, source: serde_json::Value) {
         self.index.add_source(pack, source);

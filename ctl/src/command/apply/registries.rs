@@ -139,6 +139,7 @@ fn differences(desired: &DesiredRegistry, view: &RegistryView) -> Vec<&'static s
         refresh,
         allow_http,
         sandbox,
+        updates,
     } = desired;
     let other = |asked: &Option<String>, is: &Option<String>, usual: &str| {
         let is = is.as_deref().unwrap_or(usual);
@@ -180,6 +181,7 @@ fn differences(desired: &DesiredRegistry, view: &RegistryView) -> Vec<&'static s
             allow_http.is_some_and(|asked| asked != settings.allow_http),
         ),
         ("sandbox", other(sandbox, &settings.sandbox, "")),
+        ("updates", updates.is_some() && *updates != settings.updates),
     ];
     let different = all.into_iter().filter(|(_, is)| *is);
     different.map(|(key, _)| key).collect()

@@ -99,6 +99,7 @@ impl Add {
             refresh: self.refresh,
             allow_http: self.allow_http.then_some(true),
             sandbox: None,
+            updates: None,
         };
         let change = if self.replace {
             client.change_registry(&self.name, &request).await?

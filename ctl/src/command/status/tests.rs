@@ -25,6 +25,7 @@ fn status() -> StatusView {
         },
         last_event: 119,
         registries: vec![registry("acme", RegistryState::Ok)],
+        updates: UpdatesSummary::default(),
         degraded: None,
         problems: Vec::new(),
         role: Role::Operator,
@@ -43,12 +44,13 @@ fn plain(status: &StatusView) -> String {
 
 #[test]
 fn a_daemon_that_is_well_says_so_first() {
-    assert_snapshot!(plain(&status()), @"
+    assert_snapshot!(plain(&status()), @r"
     packd is well
 
     packs       12
     generation  7
     jobs        1 queued, 2 running; 30 succeeded, 4 failed, 5 cancelled
+    updates     0 pending
     version     0.1.0 (API 1), up 12 h 5 min, pid 812
     state       /var/lib/packd
     socket      /run/packd/packd.sock
@@ -65,7 +67,7 @@ fn problems_come_first_and_fit_the_screen() {
     ill.problems = (1..=10).map(|number| format!("problem {number}")).collect();
     ill.generation = None;
     ill.registries.clear();
-    assert_snapshot!(plain(&ill), @"
+    assert_snapshot!(plain(&ill), @r"
     packd has 10 problems
       ! problem 1
       ! problem 2
@@ -80,6 +82,7 @@ fn problems_come_first_and_fit_the_screen() {
     packs       12
     generation  none yet
     jobs        1 queued, 2 running; 30 succeeded, 4 failed, 5 cancelled
+    updates     0 pending
     version     0.1.0 (API 1), up 12 h 5 min, pid 812
     state       /var/lib/packd
     socket      /run/packd/packd.sock

@@ -107,6 +107,8 @@ struct Written<'a> {
     #[serde(borrow, default)]
     yanked: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    phased: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     versions: Option<&'a RawValue>,
 }
 
@@ -140,6 +142,7 @@ pub(super) fn parse(text: &str, key: Option<&str>) -> Result<Entry, EntryError> 
         runtime_deps: written.runtime_deps,
         published_at: written.published_at,
         yanked: written.yanked,
+        phased: written.phased,
     };
     let top = reader.add(top, written.stackstorm_version.0);
     if let Some(versions) = written.versions {

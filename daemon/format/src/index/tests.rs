@@ -25,6 +25,38 @@ fn versions(entry: &Entry) -> Vec<String> {
 }
 
 #[test]
+fn a_version_may_be_for_a_part_of_all_hosts() {
+    let phased = |written: &str| {
+        let entry = entry(&format!(
+            r#"{{"ref": "a", "version": "2.0.0", "install_sources": []{written},
+                "versions": [{{"version": "1.0.0", "install_sources": [], "phased": 60}}]}}"#
+        ));
+        let shares: Vec<_> = entry
+            .releases
+            .iter()
+            .map(|release| release.phased)
+            .collect();
+        (shares, entry.problems.len())
+    };
+    for (written, share, problems) in [
+        ("", None, 0),
+        (r#", "phased": null"#, None, 0),
+        (r#", "phased": 0"#, Some(0), 0),
+        (r#", "phased": 100"#, Some(100), 0),
+        (r#", "phased": 101"#, Some(0), 1),
+        (r#", "phased": 2.5"#, Some(0), 1),
+        (r#", "phased": "25""#, Some(0), 1),
+        (r#", "phased": -1"#, Some(0), 1),
+    ] {
+        assert_eq!(
+            phased(written),
+            (vec![share, Some(60)], problems),
+            "{written}"
+        );
+    }
+}
+
+#[test]
 fn attunes_index_is_read() {
     let index = index(&format!(
         r#"{{

@@ -20,7 +20,7 @@ use super::reply::Answer;
 use super::routes::{ROUTES, Verb};
 use super::{
     apply, audit, event, gc, generation, job, metrics, pack, registry, reload, search, status,
-    upload,
+    update, upload,
 };
 
 /// What utoipa collects.
@@ -45,6 +45,10 @@ use super::{
         pack::hold::set,
         pack::hold::lift,
         pack::test::run,
+        update::run,
+        update::list,
+        update::freeze,
+        update::thaw,
         pack::verify::run,
         pack::test::list,
         pack::test::latest,

@@ -36,17 +36,7 @@ pub(crate) async fn set(
 ) -> Answer<Shown<PackView>> {
     // first, so that a pack that is not there is not held
     one(&state, &pack_ref).await?;
-    let HoldRequest { until, reason } = read(&request)?;
-    if let Some(over) = until.as_ref().filter(|until| time::until(until).is_zero()) {
-        let detail = format!("`until: {over}` is over already");
-        return Err(Refusal::new(ErrorKind::BadRequest, detail));
-    }
-    let hold = HoldView {
-        until,
-        reason,
-        by: caller.name(&headers),
-        at: time::now(),
-    };
+    let hold = begun(&request, caller.name(&headers))?;
     let name = pack_ref.to_string();
     state
         .parts
@@ -91,6 +81,24 @@ pub(crate) fn read(request: &HoldRequest) -> Answer<HoldRequest> {
     Ok(HoldRequest {
         until: request.until.as_deref().map(end).transpose()?,
         reason: request.reason.as_deref().map(reason).transpose()?.flatten(),
+    })
+}
+
+/// The hold, or the freeze, that begins now.
+///
+/// # Errors
+/// What is wrong with it, and that it is over already.
+pub(crate) fn begun(request: &HoldRequest, by: String) -> Answer<HoldView> {
+    let HoldRequest { until, reason } = read(request)?;
+    if let Some(over) = until.as_ref().filter(|until| time::until(until).is_zero()) {
+        let detail = format!("`until: {over}` is over already");
+        return Err(Refusal::new(ErrorKind::BadRequest, detail));
+    }
+    Ok(HoldView {
+        until,
+        reason,
+        by,
+        at: time::now(),
     })
 }
 

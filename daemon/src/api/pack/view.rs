@@ -105,7 +105,7 @@ fn view(
         job: pack.job,
         state: state(pack, layout, facts),
         hold: facts.holds.get(&pack.pack_ref).cloned(),
-        blocked: facts.blocked.of(&pack.pack_ref).to_vec(),
+        blocked: facts.blocked.newer(&pack.pack_ref, &pack.version),
         dependencies: record.dependencies,
         required_by: needed
             .get(pack.pack_ref.as_str())

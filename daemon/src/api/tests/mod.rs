@@ -36,6 +36,7 @@ use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::store::{self, Database};
+use crate::update::Updates;
 
 /// Longer than anything here takes, shorter than anybody's patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -75,20 +76,25 @@ impl Daemon {
         let config = config::Shared::new(config);
         let hub = Hub::default();
         let http = Http::new(&config.current().net).unwrap();
+        let rate = http.rate();
+        let here = crate::registry::Here {
+            host: crate::registry::Host::new("a host"),
+            scratch: std::env::temp_dir(),
+            known: std::env::temp_dir(),
+        };
+        let registries = Registries::new(database.clone(), http, config.clone(), hub.clone(), here);
+        let queue = Queue::new(database.clone(), hub.clone());
         let parts = Parts {
-            rate: http.rate(),
-            registries: Registries::new(
-                database.clone(),
-                http,
+            rate,
+            updates: Updates::new(
                 config.clone(),
+                database.clone(),
+                registries.clone(),
+                queue.clone(),
                 hub.clone(),
-                crate::registry::Here {
-                    host: crate::registry::Host::new("a host"),
-                    scratch: std::env::temp_dir(),
-                    known: std::env::temp_dir(),
-                },
             ),
-            queue: Queue::new(database.clone(), hub.clone()),
+            registries,
+            queue,
             reload: Arc::new(|| Box::pin(async { Ok(packd_wire::ReloadView { changed: vec![] }) })),
             layout,
             config,

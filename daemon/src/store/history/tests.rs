@@ -169,7 +169,7 @@ async fn a_pin_lasts_until_it_is_lifted_and_a_pending_generation_is_none() {
 }
 
 #[tokio::test]
-async fn a_version_is_blocked_until_it_or_a_newer_one_becomes_active() {
+async fn a_version_is_blocked_until_it_becomes_active_again() {
     let (_folder, database, _threads) = database();
     for version in ["1.9.0", "1.10.0"] {
         let number = activate(&database, vec![new("slack", version)], &[]).await;
@@ -180,17 +180,26 @@ async fn a_version_is_blocked_until_it_or_a_newer_one_becomes_active() {
     }
     let versions = async || -> Vec<String> {
         let all = database.read(blocked::all).await.unwrap();
-        let of = all.of("slack").iter();
-        of.map(|one| one.version.clone()).collect()
+        let newer = all.newer("slack", "1.0.0").into_iter();
+        newer.map(|one| one.version).collect()
     };
     assert_eq!(versions().await, ["1.9.0", "1.10.0"]);
     database
-        .write(|tx| blocked::clear(tx, "slack", Some("1.8.0")))
+        .write(|tx| blocked::clear(tx, "slack", Some("1.11.0")))
         .await
         .unwrap();
-    assert_eq!(versions().await.len(), 2, "an older one lifts nothing");
+    assert_eq!(
+        versions().await.len(),
+        2,
+        "a newer one may be gone back from too"
+    );
+    let all = database.read(blocked::all).await.unwrap();
+    assert!(
+        all.newer("slack", "1.11.0").is_empty(),
+        "until then they are in nobody's way"
+    );
     database
-        .write(|tx| blocked::clear(tx, "slack", Some("1.9.5")))
+        .write(|tx| blocked::clear(tx, "slack", Some("1.9.0")))
         .await
         .unwrap();
     assert_eq!(versions().await, ["1.10.0"]);

@@ -67,6 +67,9 @@ options:
   sandbox:
     description: What the tests of its packs are kept in by.
     type: str
+  updates:
+    description: What is different for the updates of its packs, C(mode) and C(allow).
+    type: dict
   socket:
     description: The socket of packd. Without it C(PACKD_SOCKET), or C(/run/packd/packd.sock).
     type: path
@@ -106,7 +109,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.packd.packd.plugins.module_utils import client as packd
 
 # Where a registry shows a key, and what it is when it does not.
-SETTINGS = {"root": None, "root_fingerprint": None, "max_stale": "0s", "refresh": "1h", "allow_http": False, "sandbox": None}
+SETTINGS = {
+    "root": None,
+    "root_fingerprint": None,
+    "max_stale": "0s",
+    "refresh": "1h",
+    "allow_http": False,
+    "sandbox": None,
+    "updates": None,
+}
 KEYS = ["url", "priority", "enabled", "refs", "exclusive", "headers", "trust"] + list(SETTINGS)
 
 
@@ -160,6 +171,7 @@ def main():
             refresh=dict(type="str"),
             allow_http=dict(type="bool"),
             sandbox=dict(type="str"),
+            updates=dict(type="dict"),
             **packd.COMMON
         ),
         supports_check_mode=True,

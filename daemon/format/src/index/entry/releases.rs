@@ -1,5 +1,6 @@
 //! The releases of an entry, collected from its top level and from `versions`.
 
+use semver::Version;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -28,6 +29,8 @@ pub(super) struct WrittenRelease<'a> {
     pub(super) published_at: Text,
     #[serde(borrow, default)]
     pub(super) yanked: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) phased: Option<&'a RawValue>,
 }
 
 /// Problems up to a bound.
@@ -109,7 +112,9 @@ impl Collected {
             yanked: written
                 .yanked
                 .is_some_and(|yanked| !matches!(yanked.get(), "false" | "null" | "\"\"")),
+            phased: None,
         };
+        release.phased = self.share(&release.version, written.phased);
         if let Some(written) = written.dependencies {
             let needs = needs(written)?;
             release.dependencies = needs.packs;
@@ -138,8 +143,24 @@ impl Collected {
             engine: None,
             published_at: None,
             yanked: false,
+            phased: None,
         });
         Ok(())
+    }
+
+    /// The percentage of hosts that a version is meant for. What is no such number is meant to be less than all.
+    fn share(&mut self, version: &Version, written: Option<&RawValue>) -> Option<u8> {
+        let text = written?.get();
+        if text == "null" {
+            return None;
+        }
+        let share = text.parse::<u8>().ok().filter(|share| *share <= 100);
+        if share.is_none() {
+            self.problems.add(format!(
+                "version {version}: `phased` is no whole number from 0 to 100, and counts as 0"
+            ));
+        }
+        share.or(Some(0))
     }
 
     /// The tag of a version in the one repository: `v`, and the version as it is written.

@@ -33,6 +33,7 @@ fn the_listing_shows_values_origins_and_no_secret() {
         refresh: 1h                               # default
         allow_http: false                         # default
         sandbox: null                             # default
+        updates: {}                               # default
     queue:
       workers: 4                                  # env PACKD__QUEUE__WORKERS
       retries: 5                                  # default
@@ -61,6 +62,11 @@ fn the_listing_shows_values_origins_and_no_secret() {
       readable: []                                # default
     runtimes: {}                                  # default
     updates:
+      mode: auto                                  # default
+      allow: compatible                           # default
+      windows: []                                 # default
+      splay: 30m                                  # default
+      packs: {}                                   # default
       health: {commands: [], tests: true, timeout: 1m, watch_for: 10m, every: 1m}  # default
     hooks: []                                     # default
     access:

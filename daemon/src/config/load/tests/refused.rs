@@ -203,6 +203,5 @@ fn a_registry_whose_name_is_misspelt_is_told_how_it_is_spelt() {
     assert_snapshot!(host.problems(), @r"
     packd.yaml:2: `registries[0]` has no `name`
     packd.yaml:2: `registries[0].nmae` is not a known key, did you mean `name`?
-    packd.yaml:4: `registries[0].updates` is not supported by this version of packd
     ");
 }
