@@ -9,7 +9,6 @@ use packd_wire::{GcKind, GcLeft};
 
 use super::generations;
 use super::holders::Holders;
-use crate::config::Store;
 use crate::install::{Context, activate};
 use crate::queue;
 use crate::store::remains::{self, Freed, Shelves};
@@ -145,7 +144,7 @@ pub(super) async fn make(context: &Context) -> Result<Plan, StoreError> {
         for path in repositories.unused_for(config.keep_for) {
             drafts.push((GcKind::Repository, shown(&path), What::Repository(path)));
         }
-        for path in cache.excess(limit(&config)) {
+        for path in cache.excess(config.cache_size.bytes()) {
             drafts.push((GcKind::Archive, shown(&path), What::Path(path)));
         }
         Ok(Plan {
@@ -155,10 +154,6 @@ pub(super) async fn make(context: &Context) -> Result<Plan, StoreError> {
         })
     })
     .await
-}
-
-fn limit(config: &Store) -> u64 {
-    config.cache_size.bytes()
 }
 
 /// What was found to be nobody's so far.
