@@ -15,7 +15,7 @@ use crate::registry::Registries;
 use crate::source::{Cache, git};
 use crate::store::lease::Leases;
 use crate::store::pack::{self, Changed, NewInstall, Record};
-use crate::store::{Database, Threads, generation, tree};
+use crate::store::{Database, Threads, generation, look, tree};
 
 struct Host {
     _folder: tempfile::TempDir,
@@ -149,6 +149,31 @@ async fn what_a_job_counts_on_is_not_planned_and_not_removed_when_it_comes_later
     assert!(place.join("pack.yaml").exists());
     assert!(tree::is_complete(&host.context.layout, OLD));
     drop(lease);
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_a_damaged_tree_that_is_gone() {
+    let host = host();
+    host.activate(NEW).await;
+    let lost = "slack/1.0.0-00000000abcd";
+    host.tree(OLD);
+    let database = &host.context.database;
+    let bad = look::Look {
+        state: packd_wire::PackState::Modified,
+        differences: Vec::new(),
+        count: 1,
+        is_tree_good: false,
+    };
+    for dir in [OLD, lost, NEW] {
+        let bad = bad.clone();
+        let note = move |tx: &crate::store::Tx<'_>| look::note(tx, dir, &bad);
+        database.write(note).await.unwrap();
+    }
+    let plan = plan::make(&host.context).await.unwrap();
+    assert_eq!(names(&plan, GcKind::Tree), [OLD]);
+    host.remove(plan).await;
+    let told = database.read(look::bad).await.unwrap();
+    assert_eq!(told.keys().collect::<Vec<_>>(), [NEW], "it is active");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use packd_format::tree::{self, Change, Comparison, FileList};
 use packd_wire::{PackState, TreeChange, TreeDifference};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::job::{decoded, encoded};
 use super::pack::Installed;
@@ -198,27 +198,4 @@ pub(crate) fn times(connection: &Connection) -> rusqlite::Result<BTreeMap<String
         .prepare_cached("SELECT dir, at FROM look")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
-}
-
-/// When something was last done that is done once in a while.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn last(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached("SELECT at FROM routine WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()
-}
-
-/// Notes that it was done now.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn done(tx: &Tx<'_>, name: &str) -> rusqlite::Result<()> {
-    tx.execute(
-        "INSERT OR REPLACE INTO routine (name, at) VALUES (?1, ?2)",
-        params![name, time::now()],
-    )?;
-    Ok(())
 }

@@ -31,6 +31,7 @@ pub(crate) mod rebuild;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod remains;
+pub(crate) mod routine;
 mod schema;
 pub(crate) mod test;
 pub(crate) mod time;

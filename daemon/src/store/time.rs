@@ -52,10 +52,19 @@ pub(crate) fn since(time: &str) -> std::time::Duration {
         .unwrap_or_default()
 }
 
-/// Whether `time` was within the last `span`. A time to come was not: the clock has been set back since.
+/// Whether `time` was within the last `span`. A time to come was not: the clock has been set back since. Nor was what is
+/// no time at all.
 #[must_use]
 pub(crate) fn was_within(time: &str, span: std::time::Duration) -> bool {
-    until(time).is_zero() && since(time) < span
+    utc(time).is_some() && until(time).is_zero() && since(time) < span
+}
+
+/// How much of its day, in UTC, was over at `time`; none of what is no time at all.
+#[must_use]
+pub(crate) fn of_day(time: &str) -> std::time::Duration {
+    const DAY: i64 = 86_400;
+    let second = time.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+    std::time::Duration::from_secs(second.rem_euclid(DAY).unsigned_abs())
 }
 
 /// Whether the time of a file is at least so long ago. Of one to come nobody knows.
@@ -88,6 +97,14 @@ mod tests {
         assert!(was_within(&before(Duration::from_mins(1)), hour));
         assert!(!was_within(&before(Duration::from_hours(2)), hour));
         assert!(!was_within(&after(Duration::from_mins(1)), hour));
+        assert!(!was_within("lately", hour));
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_before_1970_too() {
+        let of = |time| of_day(time).as_secs();
+        assert_eq!(of("2026-03-01T01:00:07.125Z"), 3607);
+        assert_eq!(of("1969-12-31T23:00:00.000Z"), 23 * 3600);
     }
 
     #[test]
