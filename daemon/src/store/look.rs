@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::job::{decoded, encoded};
 use super::pack::Installed;
 use super::tree::{manifest_path, written};
-use super::{StoreError, Tx, record, time};
+use super::{StoreError, Tx, quarantine, record, time};
 use crate::config::Layout;
 
 /// At most so many differences of a tree are named.
@@ -140,6 +140,7 @@ pub(crate) fn mend_beside(layout: &Layout, pack: &Installed, event: i64) -> Resu
         source,
     })?;
     let path = manifest_path(layout, &pack.dir);
+    quarantine::clear_for_file(layout, &path)?;
     written(&layout.store().join(&pack.pack_ref), &list.to_bytes())?
         .persist(&path)
         .map_err(|error| StoreError::at("write", &path)(error.error))?;
