@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::install::Context;
 use crate::logging::chain;
 use crate::queue::{JobRequest, NewJob, Queue, QueueError};
-use crate::store::{self, Database, StoreError, collect, patience, routine, time};
+use crate::store::{self, Database, StoreError, collect, patience, reserve, routine, time};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -54,7 +54,12 @@ pub(crate) async fn run(database: Database, queue: Queue, stop: CancellationToke
 pub(crate) async fn if_low(context: &Context, queue: &Queue) {
     let asked = async {
         let layout = Arc::clone(&context.layout);
-        let free = store::off_thread(move || store::tree::free_bytes(&layout)).await?;
+        let look = move || {
+            // what a full disk took of it
+            reserve::make(&layout.state_dir);
+            store::tree::free_bytes(&layout)
+        };
+        let free = store::off_thread(look).await?;
         if free >= context.config.current().store.min_free.bytes() {
             return Ok(());
         }

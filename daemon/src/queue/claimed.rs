@@ -185,7 +185,7 @@ impl Claimed {
         {
             let mut view = self.view();
             view.verify = Some(trees);
-            view.changed = changed;
+            view.changed |= changed;
         }
         self.store().await
     }

@@ -1,7 +1,7 @@
 //! Rows of `event`: what happened, in order.
 
 use packd_wire::{EventKind, EventView};
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::Tx;
 use super::job::decoded;
@@ -88,6 +88,20 @@ pub(crate) fn last(connection: &Connection) -> rusqlite::Result<i64> {
             "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)",
         )?
         .query_row([], |row| row.get(0))
+}
+
+/// When the newest event happened, if there is one.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row(
+            "SELECT at FROM event ORDER BY seq DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<EventView> {

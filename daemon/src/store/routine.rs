@@ -40,7 +40,16 @@ pub(crate) fn done_at(tx: &Tx<'_>, name: &str, at: &str) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// The same in a transaction of its own.
+/// Forgets that it ever was.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn forget(tx: &Tx<'_>, name: &str) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM routine WHERE name = ?1", [name])
+        .map(drop)
+}
+
+/// Notes that it was done now, in a transaction of its own.
 ///
 /// # Errors
 /// [`StoreError`].
