@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use packd_tests::{PackTree, Packd, Person, Ran, Settings, Site};
+use packd_tests::{PackTree, Packd, Person, Ran, Settings, Site, support::strace::Failing};
 use packd_wire::{JobView, path};
 use serde_json::json;
 
@@ -68,6 +68,41 @@ fn a_state_folder_that_becomes_read_only_fails_changes_with_a_reason_and_nothing
     assert_eq!(packd.tree("slack"), wanted);
     packd.ctl(["install", "slack@2.0.0"]).success();
     packd.terminate();
+}
+
+#[test]
+fn a_disk_that_the_kernel_makes_read_only_is_told_and_packd_goes_on_when_it_is_writable_again() {
+    let site = site();
+    let packd = Packd::start(&Settings::for_site(&site).set("queue.retries", 0));
+    packd.ctl(["install", "slack@1.0.0"]).success();
+    let before = (packd.tree("slack"), packd.current_link());
+    // a kernel that has found a fault in a file system lets nobody write to it any more
+    let broken = Failing::of(packd.pid(), "pwrite64,ftruncate,fallocate", "EROFS");
+    let problem = packd
+        .post(path::INSTALL, &json!({"source": "slack@2.0.0"}))
+        .problem();
+    assert_eq!(problem.status, 500, "{problem:#?}");
+    assert!(problem.hint.unwrap().contains("`dmesg`"));
+    assert_eq!(packd.active(), ["slack 1.0.0"], "it still answers");
+    drop(broken);
+
+    // where only the database has its files already
+    let broken = Failing::of(packd.pid(), "?mkdir,mkdirat", "EROFS");
+    let answer = packd.post(
+        &format!("{}?wait=60", path::INSTALL),
+        &json!({"source": "slack@2.0.0"}),
+    );
+    drop(broken);
+    let problem = answer.failure();
+    assert!(
+        problem.hint.as_ref().unwrap().contains("`dmesg`"),
+        "{problem:#?}"
+    );
+    assert_eq!((packd.tree("slack"), packd.current_link()), before);
+
+    packd.ctl(["install", "slack@2.0.0"]).success();
+    packd.ctl(["verify"]).success();
+    packd.staging_is_empty();
 }
 
 #[test]

@@ -14,13 +14,20 @@ enum Harm {
     Zero,
     Flip,
     Delete,
+    /// A folder lies in its place.
+    Folder,
 }
 
 impl Harm {
     fn happens_to(self, file: &Path) {
         let is_link = file.is_symlink();
-        if self == Harm::Delete {
-            return fs_err::remove_file(file).unwrap();
+        if matches!(self, Harm::Delete | Harm::Folder) {
+            fs_err::remove_file(file).unwrap();
+            if self == Harm::Folder {
+                fs_err::create_dir(file).unwrap();
+                fs_err::write(file.join("mine"), "somebody's").unwrap();
+            }
+            return;
         }
         let mut bytes = if is_link {
             let target = fs_err::read_link(file).unwrap();
@@ -32,7 +39,7 @@ impl Harm {
         match self {
             Harm::Truncate => bytes.truncate(half),
             Harm::Zero => bytes.fill(if is_link { b'0' } else { 0 }),
-            Harm::Flip | Harm::Delete => {
+            Harm::Flip | Harm::Delete | Harm::Folder => {
                 if let Some(byte) = bytes.get_mut(half) {
                     *byte ^= 1;
                 }
@@ -85,54 +92,146 @@ fn is_quiet(file: &str, harm: Harm) -> bool {
     if harm == Harm::Delete && file.ends_with(".record.json") {
         return true;
     }
-    let others = ["cache/", ".lock", "packd.db", "generations/", "current"];
+    let others = [
+        "cache/",
+        ".lock",
+        "packd.db",
+        "generations/",
+        "current",
+        "reserve",
+        "quarantine/",
+    ];
     others.iter().any(|begin| file.starts_with(begin))
 }
 
-#[test]
-fn any_file_may_be_damaged_or_gone() {
+/// Whether what only the database knew is lost by this for sure, so that packd has to call itself degraded.
+fn is_a_loss(file: &str, harm: Harm) -> bool {
+    match file {
+        // what was cut off may be in the log still
+        "packd.db" => matches!(harm, Harm::Delete | Harm::Folder),
+        // the last installs are in it and nowhere else
+        "packd.db-wal" => matches!(harm, Harm::Zero | Harm::Delete | Harm::Folder),
+        _ => false,
+    }
+}
+
+/// Whether somebody's own files, as a [`Harm::Folder`] has one, lie below a folder.
+fn has_mine(folder: &Path) -> bool {
+    files(folder).iter().any(|file| file.ends_with("mine"))
+}
+
+/// Whatever happens to one file of the state folder, packd starts and says what is wrong, `verify --repair` brings
+/// everything again, and the next install works.
+fn each_file_may_be(harms: &[Harm]) {
     let site = Site::serving([
         &PackTree::new("slack", "2.1.0").file("version", "2.1.0"),
         &PackTree::new("teams", "1.0.0").file("version", "1.0.0"),
+        &PackTree::new("vault", "1.0.0"),
     ]);
     let mut packd = Packd::start(&Settings::for_site(&site));
     packd.ctl(["install", "slack"]).success();
     packd.ctl(["install", "teams"]).success();
     let originals = ["slack", "teams"].map(|name| packd.tree(name).unwrap());
     packd.kill();
+    let state = packd.state_dir();
+    // a copy of before a migration, and what was put away
+    fs_err::copy(state.join("packd.db"), state.join("packd.db.schema-1")).unwrap();
+    fs_err::create_dir_all(state.join("quarantine/old")).unwrap();
+    fs_err::write(state.join("quarantine/old/file"), "old").unwrap();
     let good = tempfile::tempdir().unwrap();
     let good = good.path().join("state");
-    copy(&packd.state_dir(), &good);
+    copy(&state, &good);
     let all = files(&good);
-    assert!(
-        all.iter().any(|file| file == Path::new("packd.db-wal")),
-        "{all:#?}"
-    );
+    for name in ["packd.db-wal", "packd.db-shm", "reserve", "current"] {
+        assert!(all.iter().any(|file| file == Path::new(name)), "{all:#?}");
+    }
 
-    for file in &all {
-        for harm in [Harm::Truncate, Harm::Zero, Harm::Flip, Harm::Delete] {
-            let name = file.display().to_string();
-            let case = format!("{harm:?} of {name}");
-            copy(&good, &packd.state_dir());
-            harm.happens_to(&packd.state_dir().join(file));
-            packd.begin();
-
-            let refs: Vec<_> = packd.packs().into_iter().map(|one| one.pack_ref).collect();
-            assert_eq!(refs, ["slack", "teams"], "{case}");
-            let looked = packd.ctl(["verify"]);
-            if !is_quiet(&name, harm) {
-                assert_eq!(looked.code(), Some(1), "{case} is told: {looked:#?}");
-            }
-            packd.ctl(["verify", "--repair"]).success();
-            for (name, original) in ["slack", "teams"].iter().zip(&originals) {
-                assert_eq!(&packd.tree(name).unwrap(), original, "{case}");
-            }
-            assert!(
-                packd.packs().iter().all(|one| one.state == PackState::Ok),
-                "{case}"
+    for (file, harm) in all
+        .iter()
+        .flat_map(|file| harms.iter().map(move |harm| (file, *harm)))
+    {
+        let name = file.display().to_string();
+        let case = format!("{harm:?} of {name}");
+        copy(&good, &state);
+        harm.happens_to(&state.join(file));
+        if !packd.begins() {
+            let log = packd.log();
+            let last: Vec<&str> = log.lines().rev().take(3).collect();
+            assert_eq!(
+                (name.as_str(), harm),
+                (".lock", Harm::Folder),
+                "{case}: {last:#?}"
             );
-            packd.kill();
+            assert!(
+                last.iter().any(|line| line.contains("move it away")),
+                "{last:#?}"
+            );
+            continue;
         }
+
+        let refs: Vec<_> = packd.packs().into_iter().map(|one| one.pack_ref).collect();
+        assert_eq!(refs, ["slack", "teams"], "{case}");
+        let degraded = status(&packd).degraded;
+        assert!(degraded.is_some() || !is_a_loss(&name, harm), "{case}");
+        let looked = packd.ctl(["verify"]);
+        if !is_quiet(&name, harm) {
+            assert_eq!(looked.code(), Some(1), "{case} is told: {looked:#?}");
+        }
+        let repaired = packd.ctl(["verify", "--repair"]);
+        assert_eq!(repaired.code(), Some(0), "{case}: {repaired:#?}");
+        for (name, original) in ["slack", "teams"].iter().zip(&originals) {
+            assert_eq!(&packd.tree(name).unwrap(), original, "{case}");
+        }
+        assert!(
+            packd.packs().iter().all(|one| one.state == PackState::Ok),
+            "{case}"
+        );
+        let installed = packd.ctl(["install", "vault"]);
+        assert_eq!(installed.code(), Some(0), "{case}: {installed:#?}");
+        let problems = status(&packd).problems;
+        let told = problems.iter().filter(|line| !line.starts_with("degraded"));
+        assert_eq!(told.count(), 0, "{case}: {problems:#?}");
+        packd.kill();
+        // what somebody has put there is theirs
+        assert!(harm != Harm::Folder || has_mine(&state), "{case}");
+    }
+}
+
+#[test]
+fn each_file_may_be_cut_or_emptied() {
+    each_file_may_be(&[Harm::Truncate, Harm::Zero]);
+}
+
+#[test]
+fn each_file_may_be_changed_or_gone() {
+    each_file_may_be(&[Harm::Flip, Harm::Delete]);
+}
+
+#[test]
+fn a_folder_may_lie_in_the_place_of_each_file() {
+    each_file_may_be(&[Harm::Folder]);
+}
+
+#[test]
+fn what_says_that_packd_is_degraded_may_be_damaged_too() {
+    let mut packd = Packd::start(&Settings::new());
+    for harm in [Harm::Truncate, Harm::Zero, Harm::Flip, Harm::Folder] {
+        packd.terminate();
+        let state = packd.state_dir();
+        // the work of one install, and nothing that knows of it
+        fs_err::create_dir_all(state.join("store/slack/1.0.0-0123456789ab")).unwrap();
+        fs_err::remove_file(state.join("packd.db")).unwrap();
+        packd.begin();
+        assert!(status(&packd).degraded.is_some());
+        packd.terminate();
+        harm.happens_to(&state.join("degraded.json"));
+        packd.begin();
+        let told = status(&packd).degraded.is_some();
+        // a letter more or less is another text
+        assert!(told, "{harm:?}");
+        packd.ctl(["status", "--acknowledge"]).success();
+        packd.restart();
+        assert!(status(&packd).degraded.is_none(), "{harm:?}");
     }
 }
 

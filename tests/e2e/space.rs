@@ -8,7 +8,7 @@ use std::{
 
 use packd_tests::{
     PackTree, Packd, Ran, Settings, Site,
-    support::{packs::noise, programs},
+    support::{packs::noise, programs, strace::Failing},
 };
 use packd_wire::{ErrorKind, path};
 use serde_json::json;
@@ -126,8 +126,58 @@ fn a_job_that_would_leave_too_little_space_fails_before_it_writes() {
     );
     let problem = answer.failure();
     assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
+    let told = "with the 1.0 TiB of `store.min_free` that stay free";
+    assert!(problem.detail.contains(told), "{problem:#?}");
+    let hint = problem.hint.unwrap();
+    assert!(
+        hint.contains("`packctl gc` has nothing to remove"),
+        "{hint}"
+    );
     packd.staging_is_empty();
     assert_eq!(packd.store(), Vec::<String>::new());
+}
+
+#[test]
+fn a_disk_that_is_full_to_the_last_block_is_made_room_on_by_gc() {
+    let packs = ["1.0.0", "2.0.0"]
+        .map(|version| PackTree::new("slack", version).file("bulk", noise(7, 3 << 20)));
+    let site = Site::serving(&packs);
+    let settings = Settings::for_site(&site)
+        .set("store.min_free", 0)
+        .set("store.keep_generations", 1)
+        .set("store.keep_for", "0s")
+        .set("store.cache_size", 0)
+        .set("queue.retries", 0);
+    let mut packd = Packd::prepare(&settings);
+    let _disk = SmallDisk::mount(&packd.state_dir(), "24m");
+    packd.begin();
+    packd.ctl(["install", "slack@1.0.0"]).success();
+    packd.ctl(["remove", "slack", "--yes"]).success();
+    let reserve = packd.state_dir().join("reserve");
+    assert!(reserve.is_file());
+    let filler = packd.state_dir().join("filler");
+    fill(&filler);
+
+    packd.ctl(["gc"]).success().says("freed");
+
+    assert_eq!(packd.store(), Vec::<String>::new());
+    assert!(reserve.is_file(), "for the next time");
+    // a start needs some room too
+    fill(&filler.with_extension("more"));
+    packd.kill();
+    packd.begin();
+    assert!(!reserve.is_file());
+    let log = packd.log();
+    assert!(log.contains("starts with what it kept in reserve"), "{log}");
+    let refused = packd.ctl(["install", "slack@2.0.0"]);
+    refused
+        .failure(6)
+        .says("`packctl gc` has nothing to remove");
+    fs_err::remove_file(filler.with_extension("more")).unwrap();
+    fs_err::remove_file(filler).unwrap();
+    packd.ctl(["install", "slack@2.0.0"]).success();
+    assert!(reserve.is_file(), "as soon as there is room");
+    packd.terminate();
 }
 
 #[test]
@@ -147,7 +197,8 @@ fn an_archive_without_a_size_in_the_index_is_refused_by_what_the_server_says() {
     let problem = answer.failure();
     assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
     assert!(problem.detail.contains("bytes are needed"), "{problem:#?}");
-    assert!(problem.hint.unwrap().contains("packctl gc"));
+    assert!(problem.detail.contains("`store.min_free`"), "{problem:#?}");
+    assert!(problem.hint.unwrap().contains("`packctl gc` "));
     packd.staging_is_empty();
     assert_eq!(packd.store(), Vec::<String>::new());
 }
@@ -174,7 +225,11 @@ fn a_database_that_cannot_grow_refuses_and_goes_on_when_there_is_space() {
     });
     let problem = refused.expect("the disk is full").problem();
     assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
-    assert!(problem.hint.unwrap().contains("free some space"));
+    let hint = problem.hint.unwrap();
+    assert!(
+        hint.contains("free some space") && hint.contains("by hand"),
+        "{hint}"
+    );
     assert_eq!(packd.active(), ["slack 1.0.0"], "it still answers");
     assert_eq!(
         (packd.tree("slack"), packd.current_link(), packd.store()),
@@ -194,27 +249,9 @@ fn a_database_that_cannot_grow_refuses_and_goes_on_when_there_is_space() {
 #[test]
 fn a_quota_that_is_full_for_the_database_is_told_as_no_space() {
     let packd = Packd::start(&Settings::new());
-    let pid = packd.pid();
-    let mut quota = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64"])
-        .args(["-e", "inject=pwrite64:error=EDQUOT", "-p"])
-        .arg(pid.to_string())
-        .spawn()
-        .unwrap();
-    // it is in force for each thread once that has stopped for it
-    let traced = |task: &Path| {
-        let status = fs_err::read_to_string(task.join("status")).unwrap_or_default();
-        !status.contains("TracerPid:\t0\n")
-    };
-    let tasks = || fs_err::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let deadline = std::time::Instant::now() + packd_tests::PATIENCE;
-    while !tasks().all(|task| traced(&task.unwrap().path())) {
-        assert!(std::time::Instant::now() < deadline, "strace does not come");
-        std::thread::yield_now();
-    }
+    let quota = Failing::of(packd.pid(), "pwrite64", "EDQUOT");
     let problem = packd.post(path::GC, &json!({})).problem();
-    quota.kill().unwrap();
-    quota.wait().unwrap();
+    drop(quota);
     assert_eq!(problem.kind, ErrorKind::NoSpace, "{problem:#?}");
     assert!(problem.hint.unwrap().contains("free some space"));
     let job: packd_wire::JobView = packd.post(path::GC, &json!({})).json();

@@ -160,6 +160,36 @@ fn a_pack_whose_source_is_gone_is_repaired_from_the_cache_or_says_what_to_do() {
 }
 
 #[test]
+fn a_pack_that_was_sent_is_repaired_from_the_cache_or_says_what_to_send() {
+    let folder = tempfile::tempdir().unwrap();
+    slack()
+        .archive(packd_tests::Format::TarGz)
+        .write_to(folder.path());
+    let archive = folder.path().join("slack-2.1.0.tar.gz");
+    let archive = archive.to_str().unwrap();
+    let packd = Packd::start(&Settings::new());
+    packd.ctl(["install", archive]).success();
+    let original = packd.tree("slack").unwrap();
+    let file = packd.pack_dir("slack").join("version");
+
+    fs_err::write(&file, "9").unwrap();
+    packd.ctl(["verify", "--repair"]).success();
+    assert_eq!(packd.tree("slack").unwrap(), original);
+
+    fs_err::remove_dir_all(packd.state_dir().join("cache/archives")).unwrap();
+    fs_err::write(&file, "9").unwrap();
+    packd
+        .ctl(["verify", "--repair"])
+        .failure(1)
+        .says("the cache does not have it any more")
+        .says("packctl install");
+    packd.ctl(["install", archive, "--force"]).success();
+    assert_eq!(packd.tree("slack").unwrap(), original);
+    packd.ctl(["verify"]).success();
+    packd.staging_is_empty();
+}
+
+#[test]
 fn an_update_of_a_pack_that_somebody_changed_keeps_what_they_did() {
     let site = Site::serving([&slack()]);
     let packd = started(&site);

@@ -103,8 +103,8 @@ fn a_clock_that_jumps_loses_no_job_and_no_event() {
             break;
         }
     }
-    // what a start found older than the history is forgotten: the first ones only
-    let wanted: Vec<i64> = (seen[0]..).take(seen.len()).collect();
+    // a clock that is years ahead for an hour makes nothing old
+    let wanted: Vec<i64> = (1..).take(seen.len()).collect();
     assert_eq!(
         seen, wanted,
         "events keep their order, whatever the clock says"

@@ -2,7 +2,7 @@
 
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
-use packd_wire::{GcRequest, JobView, WaitQuery, path};
+use packd_wire::{ErrorKind, GcRequest, JobView, WaitQuery, path};
 
 use super::State;
 use super::body::{Asked, MaybeSent};
@@ -10,6 +10,10 @@ use super::caller::Caller;
 use super::pack::made;
 use super::reply::{Answer, Made};
 use crate::queue::JobRequest;
+
+/// What to do when not even this can be queued.
+const BY_HAND: &str = "free some space on the file system of the state folder: whatever lies in its `cache/archives/` and \
+                       `quarantine/` may be removed by hand; then ask again";
 
 /// Removes what no kept generation and no unfinished job needs.
 ///
@@ -33,5 +37,10 @@ pub(crate) async fn run(
     Asked(query): Asked<WaitQuery>,
     MaybeSent(asked): MaybeSent<GcRequest>,
 ) -> Answer<Made> {
-    made(&state, &caller, &headers, query.wait, JobRequest::Gc(asked)).await
+    let made = made(&state, &caller, &headers, query.wait, JobRequest::Gc(asked)).await;
+    made.map_err(|refusal| match refusal.problem().kind {
+        // what was kept in reserve for this is used up
+        ErrorKind::NoSpace => refusal.hint(BY_HAND),
+        _ => refusal,
+    })
 }

@@ -31,7 +31,13 @@ impl Refusal {
     pub(crate) fn of_error(kind: ErrorKind, error: &dyn Error, hint: Option<String>) -> Self {
         let mut problem = Problem::of_error(kind, error);
         problem.retryable = can_pass(kind);
-        problem.hint = hint;
+        problem.hint = match (kind, hint) {
+            // of a job it is known how much that is
+            (ErrorKind::NoSpace, Some(hint)) => Some(format!(
+                "{hint}; `packctl gc` removes what nothing needs, on a full disk too"
+            )),
+            (_, hint) => hint,
+        };
         Self(Box::new(problem))
     }
 

@@ -78,6 +78,18 @@ pub const POINTS: &[(&str, &str)] = &[
         "`current` leads to a generation that is pending in the database",
     ),
     (
+        "gc.forgotten",
+        "generations that go have no rows any more, and still their folders",
+    ),
+    (
+        "gc.taken",
+        "a tree that nothing needs is out of the store, and still has its rows",
+    ),
+    (
+        "gc.untold",
+        "a tree that nothing needs has no rows any more, and lies in `staging/`",
+    ),
+    (
         "recover.reconciled",
         "the database follows `current` again, and its jobs still count as running",
     ),

@@ -1,17 +1,35 @@
 //! Which generations go.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::config::Store;
 use crate::queue;
 use crate::store::keep::{self, Rule};
 use crate::store::{Connection, SqlResult, collect, history, job, pack, time, watch};
 
+/// What was active so lately is kept while nobody can see what uses it.
+const UNSEEN: Duration = Duration::from_hours(1);
+
+/// What is kept beside the rule of the configuration.
+#[derive(Debug, Clone)]
+pub(super) struct Care {
+    /// The time that ages are measured from.
+    pub(super) now: String,
+    /// Whether processes may use trees without anybody seeing it.
+    pub(super) is_blind: bool,
+}
+
 /// The rule of the configuration, as it is now.
-pub(super) fn rule(config: &Store) -> Rule {
+pub(super) fn rule(config: &Store, care: &Care) -> Rule {
+    let (newest, age) = if care.is_blind {
+        (config.keep_generations.max(2), config.keep_for.max(UNSEEN))
+    } else {
+        (config.keep_generations, config.keep_for)
+    };
     Rule {
-        newest: config.keep_generations,
-        since: time::before(config.keep_for),
+        newest,
+        since: time::earlier(&care.now, age),
     }
 }
 

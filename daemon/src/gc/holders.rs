@@ -26,8 +26,38 @@ pub(super) struct Holders {
     folder: PathBuf,
     state_dir: PathBuf,
     used: BTreeMap<PathBuf, Holder>,
-    /// How many processes could not be looked at.
-    pub(super) unseen: usize,
+    /// What could not be looked at.
+    pub(super) unseen: Unseen,
+}
+
+/// Which processes could not be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// So many, of other users.
+    Some(usize),
+    /// It cannot even be said how many: those of other users are hidden.
+    All,
+}
+
+impl Default for Unseen {
+    fn default() -> Self {
+        Self::Some(0)
+    }
+}
+
+impl Unseen {
+    /// Whether nothing can be said of the processes of other users.
+    pub(super) fn is_all(self) -> bool {
+        self == Self::All
+    }
+
+    /// One more.
+    fn one_more(self) -> Self {
+        match self {
+            Self::Some(count) => Self::Some(count + 1),
+            Self::All => Self::All,
+        }
+    }
 }
 
 impl Holders {
@@ -38,6 +68,11 @@ impl Holders {
             state_dir: state_dir.to_owned(),
             ..Self::default()
         };
+        // the first process is always there: who does not see it sees none but its own, as with `hidepid=`, which is what
+        // `ProtectProc=invisible` of a unit does
+        if fs_err::symlink_metadata("/proc/1").is_err() {
+            holders.unseen = Unseen::All;
+        }
         let processes = fs_err::read_dir("/proc").into_iter().flatten().flatten();
         for process in processes {
             let pid = process
@@ -71,9 +106,12 @@ impl Holders {
         if hidden {
             // those of the kernel have no command line, and use no files
             let line = fs_err::read(process.join("cmdline")).unwrap_or_default();
-            self.unseen += usize::from(!line.is_empty());
+            if !line.is_empty() {
+                self.unseen = self.unseen.one_more();
+            }
             return;
         }
+        self.threads(pid, process);
         let open = fs_err::read_dir(process.join("fd"))
             .into_iter()
             .flatten()
@@ -86,6 +124,21 @@ impl Holders {
         let maps = fs_err::read(process.join("maps")).unwrap_or_default();
         for path in maps.split(|byte| *byte == b'\n').filter_map(mapped) {
             self.note(path.to_owned(), pid, process, "maps");
+        }
+    }
+
+    /// Working directory and root of its other threads: each may have its own.
+    fn threads(&mut self, pid: u32, process: &Path) {
+        let threads = fs_err::read_dir(process.join("task"));
+        for thread in threads.into_iter().flatten().flatten() {
+            if thread.file_name().to_str() == Some(pid.to_string().as_str()) {
+                continue;
+            }
+            for by in ["cwd", "root"] {
+                if let Ok(path) = fs_err::read_link(thread.path().join(by)) {
+                    self.note(path, pid, process, by);
+                }
+            }
         }
     }
 
@@ -146,6 +199,37 @@ mod tests {
         assert!(of("store/slack").is_some(), "below it");
         assert_eq!(of("store/slack/ol"), None);
         assert_eq!(of("store/teams"), None);
+    }
+
+    #[test]
+    fn the_working_directory_of_one_thread_is_seen_too() {
+        const PROGRAM: &str = "import ctypes, os, sys, threading\n\
+            def work():\n    assert ctypes.CDLL(None).unshare(0x200) == 0\n    os.chdir(sys.argv[1])\n    print('there', flush=True)\n    \
+            threading.Event().wait()\n\
+            threading.Thread(target=work, daemon=True).start()\n\
+            sys.stdin.read()\n";
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join("store/slack/old");
+        fs_err::create_dir_all(&old).unwrap();
+        let mut child = Command::new("python3")
+            .args(["-c", PROGRAM])
+            .arg(&old)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let output = child.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut said).unwrap();
+
+        let holders = Holders::look(folder.path());
+
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(said, "there\n");
+        let holder = holders.of(&old).unwrap();
+        assert_eq!((holder.pid, holder.by), (child.id(), "cwd"));
     }
 
     #[test]

@@ -19,13 +19,26 @@ mod holders;
 mod plan;
 mod remove;
 
-use packd_wire::{EventKind, GcItem, GcLeft, GcView, StepName};
+use std::sync::Arc;
+use std::time::Duration;
+
+use packd_wire::{EventKind, GcItem, GcKind, GcLeft, GcView, StepName};
 use serde_json::json;
 
+use self::holders::Unseen;
 use crate::install::{Context, StepError, bytes_in_words};
 use crate::queue::{Claimed, Outcome};
+use crate::store::{self, reserve};
 
 pub(crate) use daily::{if_low, run as daily};
+
+/// What is said when the processes of other users are hidden.
+const HIDDEN: &str = "processes of other users are hidden from packd, by `ProtectProc=` of its unit or `hidepid=` of /proc: \
+                      trees that they use may go, but for those of the last two generations and of the last hour; the \
+                      drop-in `see-processes.conf` lets packd see them";
+
+/// How long to find out what could go, for somebody who waits for another answer.
+const FIND_WITHIN: Duration = Duration::from_secs(5);
 
 /// At most so many things are told of one by one.
 const TOLD: usize = 1_000;
@@ -41,6 +54,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         items,
         left,
         unseen,
+        care,
     } = plan::make(context).await?;
     let mut told = GcView {
         dry_run,
@@ -50,12 +64,19 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     for left in &told.left {
         job.warn(None, stays(left)).await?;
     }
-    if unseen > 0 {
-        let message = format!(
-            "what processes of other users have open ({unseen} of them) cannot be seen from here; trees that they use may go"
-        );
-        job.tell(EventKind::Info, None, json!({"message": message}))
-            .await?;
+    match unseen {
+        Unseen::Some(0) => {}
+        Unseen::Some(count) => {
+            let message = format!(
+                "what processes of other users have open ({count} of them) cannot be seen from here; trees that they use may go"
+            );
+            job.tell(EventKind::Info, None, json!({"message": message}))
+                .await?;
+        }
+        Unseen::All if items.iter().any(|item| item.kind == GcKind::Tree) => {
+            job.warn(None, HIDDEN.to_owned()).await?;
+        }
+        Unseen::All => {}
     }
     let result = if dry_run {
         for item in &items {
@@ -63,13 +84,28 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         }
         Ok(())
     } else {
-        remove::run(context, job, items, &mut told).await
+        let result = remove::run(context, job, items, care, &mut told).await;
+        // what a full disk took of it comes back
+        let layout = Arc::clone(&context.layout);
+        let make = move || {
+            reserve::make(&layout.state_dir);
+            Ok(())
+        };
+        store::off_thread(make).await?;
+        result
     };
     let message = in_words(&told);
     job.collected(told).await?;
     result?;
     job.complete(StepName::Collect, message).await?;
     Ok(Outcome::Unchanged)
+}
+
+/// How many bytes a run would free now, if that is found out soon.
+pub(crate) async fn could_free(context: &Context) -> Option<u64> {
+    let plan = tokio::time::timeout(FIND_WITHIN, plan::make(context)).await;
+    let plan = plan.ok()?.ok()?;
+    Some(plan.items.iter().map(|item| item.bytes).sum())
 }
 
 /// Notes that something went, or would.

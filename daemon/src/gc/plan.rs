@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use packd_wire::{GcKind, GcLeft};
 
-use super::generations;
-use super::holders::Holders;
-use crate::config::Store;
+use super::generations::{self, Care};
+use super::holders::{Holders, Unseen};
 use crate::install::{Context, activate};
 use crate::queue;
 use crate::store::remains::{self, Freed, Shelves};
-use crate::store::{self, StoreError, collect, generation, job};
+use crate::store::{self, StoreError, clock, collect, generation, job, time};
 
 /// An upload becomes a job as soon as it is there; one that is younger than this may be about to.
 const UPLOAD_AGE: Duration = Duration::from_hours(1);
@@ -25,8 +24,10 @@ pub(super) struct Plan {
     pub(super) items: Vec<Item>,
     /// What would go if nobody used it.
     pub(super) left: Vec<GcLeft>,
-    /// How many processes could not be looked at.
-    pub(super) unseen: usize,
+    /// What could not be seen of the processes that may use something.
+    pub(super) unseen: Unseen,
+    /// What was kept with care.
+    pub(super) care: Care,
 }
 
 /// One thing that goes.
@@ -78,6 +79,11 @@ struct Found {
 /// [`StoreError`].
 pub(super) async fn make(context: &Context) -> Result<Plan, StoreError> {
     let config = context.config.current().store.clone();
+    let now = clock::believed(&context.database).await?;
+    let (old, old_upload) = (
+        time::earlier(&now, config.keep_for),
+        time::earlier(&now, UPLOAD_AGE),
+    );
     // while nobody makes a generation: a folder without a row is nobody's then
     let activation = context.activation.lock().await;
     activate::reconcile(&context.layout, &context.database, &context.hub).await?;
@@ -89,13 +95,17 @@ pub(super) async fn make(context: &Context) -> Result<Plan, StoreError> {
             generations: remains::generations(&layout)?,
             shelves: remains::shelves(&layout)?,
             workplaces,
-            uploads: remains::older_than(remains::entries(&layout.uploads())?, UPLOAD_AGE),
+            uploads: remains::older_than(remains::entries(&layout.uploads())?, &old_upload),
             holders: Holders::look(&layout.state_dir),
         };
         Ok((found, generation::current(&layout)?))
     })
     .await?;
-    let rule = generations::rule(&config);
+    let care = Care {
+        now,
+        is_blind: found.holders.unseen.is_all(),
+    };
+    let rule = generations::rule(&config, &care);
     let known = context
         .database
         .read(move |connection| {
@@ -134,31 +144,28 @@ pub(super) async fn make(context: &Context) -> Result<Plan, StoreError> {
     store::off_thread(move || {
         let mut left = left;
         let mut drafts = drafts;
-        let old = remains::older_than(remains::entries(&layout.quarantine())?, config.keep_for);
-        for path in old {
+        let put_away = remains::older_than(remains::entries(&layout.quarantine())?, &old);
+        for path in put_away {
             let name = shown(&path);
             match holders.of(&path) {
                 Some(holder) => left.push(stays(GcKind::Quarantine, name, holder)),
                 None => drafts.push((GcKind::Quarantine, name, What::Path(path))),
             }
         }
-        for path in repositories.unused_for(config.keep_for) {
+        for path in repositories.unused_since(&old) {
             drafts.push((GcKind::Repository, shown(&path), What::Repository(path)));
         }
-        for path in cache.excess(limit(&config)) {
+        for path in cache.excess(config.cache_size.bytes()) {
             drafts.push((GcKind::Archive, shown(&path), What::Path(path)));
         }
         Ok(Plan {
             items: measured(&layout, drafts),
             left,
             unseen,
+            care,
         })
     })
     .await
-}
-
-fn limit(config: &Store) -> u64 {
-    config.cache_size.bytes()
 }
 
 /// What was found to be nobody's so far.

@@ -7,18 +7,23 @@ use std::time::{Duration, Instant};
 
 use packd_wire::GcView;
 
+use super::generations::{self, Care};
 use super::holders::Holders;
 use super::plan::{Item, What, stays};
-use super::{generations, tell};
+use super::tell;
+use crate::fault;
 use crate::install::{Context, StepError, activate};
 use crate::logging::chain;
 use crate::queue::Claimed;
 use crate::store::lease::Leases;
 use crate::store::tree::Staging;
-use crate::store::{self, StoreError, collect, generation, remains, tree};
+use crate::store::{self, StoreError, collect, generation, job, remains, tree};
 
 /// For so long what processes use is taken for what it was.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// So many generations are forgotten together: each time means to look at all of them.
+const TOGETHER: usize = 50;
 
 /// What became of one thing.
 enum Done {
@@ -34,6 +39,7 @@ pub(super) async fn run(
     context: &Context,
     job: &Claimed,
     items: Vec<Item>,
+    care: Care,
     told: &mut GcView,
 ) -> Result<(), StepError> {
     let mut remover = Remover {
@@ -41,19 +47,26 @@ pub(super) async fn run(
         trash: None,
         holders: None,
         job: job.id(),
+        care,
     };
-    remover.forget(&items).await?;
     let mut result = Ok(());
-    for item in items {
-        if job.stop().is_cancelled() {
-            result = Err(StepError::Stopped);
-            break;
+    // generations whose rows are gone, and whose folders go whatever comes
+    let mut begun = 0;
+    for place in 0..items.len() {
+        if begun == 0 {
+            if job.stop().is_cancelled() {
+                result = Err(StepError::Stopped);
+                break;
+            }
+            begun = remover.forget(&items[place..]).await?;
         }
-        match remover.one(&item).await {
-            Ok(Done::Gone) => tell(told, &item),
+        begun = begun.saturating_sub(1);
+        let item = &items[place];
+        match remover.one(item).await {
+            Ok(Done::Gone) => tell(told, item),
             Ok(Done::Needed) => {}
             Ok(Done::Used(holder)) => {
-                let left = stays(item.kind, item.name, &holder);
+                let left = stays(item.kind, item.name.clone(), &holder);
                 job.warn(None, super::stays(&left)).await?;
                 told.left.push(left);
             }
@@ -80,35 +93,43 @@ struct Remover<'a> {
     trash: Option<Staging>,
     holders: Option<(Instant, Arc<Holders>)>,
     job: i64,
+    care: Care,
 }
 
 impl Remover<'_> {
-    /// Forgets the generations that go and that are still not kept now, in one transaction with the look at pins
-    /// and jobs.
-    async fn forget(&self, items: &[Item]) -> Result<(), StoreError> {
+    /// Forgets the first of these things, where they are generations that go and that are still not kept now, in one
+    /// transaction with the look at pins and jobs; of how many the folders can go now.
+    async fn forget(&self, items: &[Item]) -> Result<usize, StoreError> {
         let planned: BTreeSet<i64> = (items.iter())
-            .filter_map(|item| match item.what {
+            .map_while(|item| match item.what {
                 What::Generation(number) => Some(number),
                 _ => None,
             })
+            .take(TOGETHER)
             .collect();
         if planned.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
+        let count = planned.len();
         let context = self.context;
         let _nobody_activates = context.activation.lock().await;
         activate::reconcile(&context.layout, &context.database, &context.hub).await?;
         let layout = Arc::clone(&context.layout);
         let current = store::off_thread(move || generation::current(&layout)).await?;
-        let rule = generations::rule(&context.config.current().store);
-        context
-            .database
+        let rule = generations::rule(&context.config.current().store, &self.care);
+        let (database, id) = (&context.database, self.job);
+        database
             .write(move |tx| {
                 let doomed = generations::doomed(tx, &rule, current)?;
-                let going = doomed.intersection(&planned).copied().collect();
+                let going: BTreeSet<i64> = doomed.intersection(&planned).copied().collect();
+                if !going.is_empty() {
+                    job::mark_changed(tx, id)?;
+                }
                 collect::forget_generations(tx, &going)
             })
-            .await
+            .await?;
+        fault::point("gc.forgotten");
+        Ok(count)
     }
 
     async fn one(&mut self, item: &Item) -> Result<Done, StoreError> {
@@ -192,9 +213,14 @@ impl Remover<'_> {
         if taken.is_none() {
             return Ok(Done::Needed);
         }
-        let gone = BTreeSet::from([dir.to_owned()]);
-        let forget = move |tx: &store::Tx<'_>| collect::forget_trees(tx, &gone);
+        fault::point("gc.taken");
+        let (gone, id) = (BTreeSet::from([dir.to_owned()]), self.job);
+        let forget = move |tx: &store::Tx<'_>| {
+            job::mark_changed(tx, id)?;
+            collect::forget_trees(tx, &gone)
+        };
         context.database.write(forget).await?;
+        fault::point("gc.untold");
         let (layout, leases) = (Arc::clone(&context.layout), context.leases.clone());
         let pack_ref = dir.split('/').next().unwrap_or(dir).to_owned();
         store::off_thread(move || {

@@ -15,7 +15,7 @@ use crate::registry::Registries;
 use crate::source::{Cache, git};
 use crate::store::lease::Leases;
 use crate::store::pack::{self, Changed, NewInstall, Record};
-use crate::store::{Database, Threads, generation, tree};
+use crate::store::{Database, Threads, generation, look, tree};
 
 pub(crate) struct Host {
     _folder: tempfile::TempDir,
@@ -127,7 +127,7 @@ impl Host {
     async fn remove(&self, plan: plan::Plan) -> GcView {
         let job = self.claimed().await;
         let mut told = GcView::default();
-        remove::run(&self.context, &job, plan.items, &mut told)
+        remove::run(&self.context, &job, plan.items, plan.care, &mut told)
             .await
             .unwrap();
         job.finish(Outcome::Unchanged).await.unwrap();
@@ -160,6 +160,31 @@ async fn what_a_job_counts_on_is_not_planned_and_not_removed_when_it_comes_later
     assert!(place.join("pack.yaml").exists());
     assert!(tree::is_complete(&host.context.layout, OLD));
     drop(lease);
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_a_damaged_tree_that_is_gone() {
+    let host = host();
+    host.activate(NEW).await;
+    let lost = "slack/1.0.0-00000000abcd";
+    host.tree(OLD);
+    let database = &host.context.database;
+    let bad = look::Look {
+        state: packd_wire::PackState::Modified,
+        differences: Vec::new(),
+        count: 1,
+        is_tree_good: false,
+    };
+    for dir in [OLD, lost, NEW] {
+        let bad = bad.clone();
+        let note = move |tx: &crate::store::Tx<'_>| look::note(tx, dir, &bad);
+        database.write(note).await.unwrap();
+    }
+    let plan = plan::make(&host.context).await.unwrap();
+    assert_eq!(names(&plan, GcKind::Tree), [OLD]);
+    host.remove(plan).await;
+    let told = database.read(look::bad).await.unwrap();
+    assert_eq!(told.keys().collect::<Vec<_>>(), [NEW], "it is active");
 }
 
 #[tokio::test]
@@ -274,4 +299,48 @@ async fn a_cancelled_job_stops_between_two_things_and_says_what_went() {
     assert_eq!(view.status, JobStatus::Cancelled);
     assert_eq!(view.gc.unwrap().count, 0);
     assert!(tree::is_complete(&host.context.layout, OLD));
+}
+
+#[tokio::test]
+async fn generations_go_in_parts_and_what_a_cancelled_job_says_is_what_went() {
+    let host = host();
+    for _ in 0..120 {
+        host.activate(NEW).await;
+    }
+    let plan = plan::make(&host.context).await.unwrap();
+    assert_eq!(names(&plan, GcKind::Generation).len(), 119);
+    let job = host.claimed().await;
+    let mut told = GcView::default();
+    // while the first part waits for its turn, somebody cancels
+    let activating = host.context.activation.lock().await;
+    let removing = remove::run(&host.context, &job, plan.items, plan.care, &mut told);
+    let cancelling = async {
+        host.queue.cancel(job.id()).await.unwrap();
+        drop(activating);
+    };
+    let (result, ()) = tokio::join!(removing, cancelling);
+    assert!(matches!(result, Err(StepError::Stopped)), "{result:?}");
+    job.finish(Outcome::Stopped).await.unwrap();
+    let rows = host
+        .context
+        .database
+        .read(crate::store::collect::generations);
+    let left = rows.await.unwrap().len();
+    assert_eq!(told.count, 50, "one part");
+    assert_eq!(left, 120 - 50);
+    let folders = crate::store::remains::generations(&host.context.layout);
+    assert_eq!(folders.unwrap().len(), left, "each with its folder");
+}
+
+#[test]
+fn what_was_active_lately_stays_while_nobody_sees_who_uses_it() {
+    let mut config = Config::default().store;
+    (config.keep_generations, config.keep_for) = (1, std::time::Duration::ZERO);
+    let [open, careful] = [false, true].map(|is_blind| {
+        let now = crate::store::time::now();
+        generations::rule(&config, &generations::Care { now, is_blind })
+    });
+    assert_eq!((open.newest, careful.newest), (1, 2));
+    let half_an_hour_ago = crate::store::time::before(std::time::Duration::from_mins(30));
+    assert!(careful.since < half_an_hour_ago && half_an_hour_ago < open.since);
 }

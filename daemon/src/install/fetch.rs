@@ -86,7 +86,8 @@ async fn one(
         .saturating_add(config.store.min_free.bytes());
     let free = free_bytes(context, needed).await?;
     if free < needed {
-        return Err(no_space(needed, free, &context.layout.state_dir));
+        let min_free = config.store.min_free.bytes();
+        return Err(no_space(needed, min_free, free, &context.layout.state_dir));
     }
     job.begin(StepName::Fetch, Some(bytes.shown.clone()))
         .await?;
@@ -242,11 +243,12 @@ fn misnamed(shown: &str, format: Format) -> Option<String> {
     ))
 }
 
-fn no_space(needed: u64, free: u64, state: &Path) -> StepError {
+fn no_space(needed: u64, min_free: u64, free: u64, state: &Path) -> StepError {
     let text = format!(
-        "{} are needed on the file system of `{}`, and {} are free",
+        "{} are needed on the file system of `{}`, with the {} of `store.min_free` that stay free, and {} are free",
         bytes_in_words(needed),
         state.display(),
+        bytes_in_words(min_free),
         bytes_in_words(free)
     );
     let mut problem = Problem::new(ErrorKind::NoSpace, text)

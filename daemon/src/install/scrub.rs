@@ -16,7 +16,7 @@ use crate::event::NewEvent;
 use crate::logging::chain;
 use crate::store::look::{self, Look};
 use crate::store::pack::Installed;
-use crate::store::{self, StoreError, time};
+use crate::store::{self, StoreError, routine, time};
 
 /// How often all of the database is read.
 const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -94,12 +94,12 @@ async fn upcoming(context: &Context) -> Result<(Duration, Next), StoreError> {
             Ok((
                 store::pack::of_all_generations(connection)?,
                 look::times(connection)?,
-                look::last(connection, DATABASE)?,
+                routine::last(connection, DATABASE)?,
             ))
         })
         .await?;
     let packs = that_are_there(context, packs).await?;
-    let database = checked.map_or(Duration::ZERO, |at| WEEK.saturating_sub(time::since(&at)));
+    let database = routine::wait(checked.as_deref(), WEEK);
     Ok(match next_tree(packs, &looked, interval) {
         Some((wait, pack)) if wait < database => (wait, Next::Tree(Box::new(pack))),
         _ => (database, Next::Database),
@@ -120,7 +120,9 @@ fn next_tree(
     // when it was installed it was good
     let ages = packs.into_iter().map(|pack| {
         let at = looked.get(&pack.dir).unwrap_or(&pack.at);
-        (time::since(at), pack)
+        // of a time to come, as it is after the clock was set back, nobody knows how long ago it was
+        let is_known = time::was_within(at, interval);
+        (if is_known { time::since(at) } else { interval }, pack)
     });
     let ages: Vec<_> = ages.collect();
     let youngest = ages.iter().map(|(age, _)| *age).min()?;
@@ -135,7 +137,7 @@ async fn carry_out(context: &Context, next: Next) -> Result<(), StoreError> {
             if context.database.check_all().await? {
                 tracing::info!("all of the database was read, and is in order");
             }
-            context.database.write(|tx| look::done(tx, DATABASE)).await
+            routine::note(&context.database, DATABASE).await
         }
         Next::Tree(pack) => {
             // nobody takes it away while it is looked at; it may have been since its turn was set
@@ -270,6 +272,10 @@ mod tests {
             named(0, "a"),
             "what is overdue comes at once"
         );
+        let ahead = BTreeMap::from([(pack("a", HOUR).dir, time::after(400 * HOUR))]);
+        let found = next_tree(vec![pack("a", HOUR)], &ahead, 24 * HOUR);
+        let wait = found.map(|(wait, _)| wait);
+        assert_eq!(wait, Some(Duration::ZERO), "the clock was set back");
     }
 
     #[test]

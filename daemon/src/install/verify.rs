@@ -11,12 +11,14 @@ use std::sync::Arc;
 use packd_format::Digest;
 use packd_wire::{
     ApplyRequest, ChangeAction, ErrorKind, EventKind, PackState, PlanChange, PlanView, Problem,
-    SourceType, StepName, TreeView, VerifyRequest,
+    SourceType, StepName, TreeView, Verification, VerifyRequest,
 };
 use serde_json::json;
 
 use crate::queue::{Claimed, JobRequest, Outcome};
-use crate::resolve::{self, Active, Wanted};
+use crate::resolve::{self, Active, Bytes, Wanted};
+use crate::source::Place;
+use crate::source::archive::Location;
 use crate::store::look::{self, Look};
 use crate::store::pack::Installed;
 use crate::store::{self, StoreError};
@@ -202,10 +204,24 @@ async fn brought(
     generation: Option<i64>,
     pack: &Installed,
 ) -> Result<Option<PathBuf>, StepError> {
-    if pack.record.source.source_type == SourceType::Upload {
-        return Err(StepError::final_one(sent(pack)));
-    }
     let digest: Option<Digest> = pack.record.tree.parse().ok();
+    if pack.record.source.source_type == SourceType::Upload {
+        let Some(wanted) = kept(context, pack, digest).await? else {
+            return Err(StepError::final_one(sent(pack)));
+        };
+        return match bring::run(context, job, active, &[wanted]).await {
+            Ok(inspected) => {
+                let here = inspected.into_iter().find(|one| one.dir == pack.dir);
+                here.map(|one| one.put_away)
+                    .ok_or_else(|| StepError::final_one(sent(pack)))
+            }
+            // what is kept is damaged too
+            Err(StepError::Failed { problem, .. }) if problem.kind == ErrorKind::DigestMismatch => {
+                Err(StepError::final_one(sent(pack)))
+            }
+            Err(other) => Err(other),
+        };
+    }
     let mut failure = None;
     // the registry may not offer it any more, and the place it came from may have it still
     let of_registry = pack.record.registry.as_deref().map(Some);
@@ -232,6 +248,41 @@ async fn brought(
         }
     }
     Err(StepError::final_one(failure.unwrap_or_else(|| other(pack))))
+}
+
+/// The archive of a pack that was sent, if the cache still has it.
+async fn kept(
+    context: &Context,
+    pack: &Installed,
+    tree: Option<Digest>,
+) -> Result<Option<Wanted>, StepError> {
+    let archive = pack.record.archive.as_deref();
+    let Some(expected) = archive.and_then(|text| text.parse::<Digest>().ok()) else {
+        return Ok(None);
+    };
+    let cache = context.cache.clone();
+    let Some(path) = blocking(move || cache.archive(&expected)).await? else {
+        return Ok(None);
+    };
+    let shown = format!("the archive of `{}` that was kept", pack.pack_ref);
+    let bytes = Bytes {
+        place: Place::Archive(Location::upload(path, shown.clone())),
+        shown,
+        uploaded: true,
+        expected: Some(expected),
+        tree,
+        verified_by: Verification::RequestChecksum,
+        size: None,
+    };
+    Ok(Some(Wanted {
+        pack_ref: pack.pack_ref.parse().ok(),
+        version: None,
+        sources: vec![bytes],
+        registry: None,
+        path: pack.record.source.path.clone(),
+        needs: None,
+        reason: "repair".into(),
+    }))
 }
 
 /// The very bytes that a pack came of, from a registry or from where they lay.
@@ -282,7 +333,7 @@ fn sent(pack: &Installed) -> Problem {
     let name = pack.record.source.url.as_deref();
     let name = name.unwrap_or("an archive");
     let text = format!(
-        "`{}` was sent by a client, as `{name}`, and packd does not keep what is sent",
+        "`{}` was sent by a client, as `{name}`, and the cache does not have it any more",
         pack.pack_ref
     );
     Problem::new(ErrorKind::PackDamaged, text).with_hint(format!(
@@ -331,7 +382,10 @@ fn damaged(views: &[TreeView], repair: bool) -> Option<Problem> {
             Some(format!("{}: {error}", view.pack_ref))
         };
         problem.causes = bad().filter_map(why).take(NAMED).collect();
-        problem.with_hint("`packctl install REF --force` brings a pack again")
+        problem.with_hint(
+            "`packctl install REF --force` brings a pack again that a registry offers, `packctl install ./ARCHIVE --force` \
+             one that was sent",
+        )
     } else {
         Problem::new(ErrorKind::PackDamaged, text)
             .with_hint("`packctl verify --repair` brings them again, and keeps what lies there")

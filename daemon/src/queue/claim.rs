@@ -62,8 +62,8 @@ impl Queue {
                 let pinned = view.plan.take();
                 view.steps.clear();
                 view.warnings.clear();
+                // what an attempt changed before it was cut short stays changed
                 view.verify = None;
-                view.changed = false;
                 job::update(tx, view)?;
                 let data = json!({"attempt": view.attempt, "summary": view.summary});
                 append(tx, &hub, EventKind::JobStarted, view.id, data)?;

@@ -170,12 +170,7 @@ impl Claimed {
     /// [`StoreError`].
     pub(crate) async fn plan(&self, plan: PlanView) -> Result<(), StoreError> {
         self.view().plan = Some(plan);
-        let view = self.snapshot();
-        self.queue
-            .inner
-            .database
-            .write(move |tx| job::update(tx, &view))
-            .await
+        self.store().await
     }
 
     /// Says what was found of each tree; `changed` is whether one of them is another than before.
@@ -190,14 +185,9 @@ impl Claimed {
         {
             let mut view = self.view();
             view.verify = Some(trees);
-            view.changed = changed;
+            view.changed |= changed;
         }
-        let view = self.snapshot();
-        self.queue
-            .inner
-            .database
-            .write(move |tx| job::update(tx, &view))
-            .await
+        self.store().await
     }
 
     /// Says what a job of the kind `gc` removed, or would have.
@@ -210,12 +200,7 @@ impl Claimed {
             view.changed |= !told.dry_run && told.count > 0;
             view.gc = Some(told);
         }
-        let view = self.snapshot();
-        self.queue
-            .inner
-            .database
-            .write(move |tx| job::update(tx, &view))
-            .await
+        self.store().await
     }
 
     /// Notes something odd that is not in the way.
@@ -375,6 +360,14 @@ impl Claimed {
             .await
     }
 
+    /// Writes the row as it is now.
+    async fn store(&self) -> Result<(), StoreError> {
+        let view = self.snapshot();
+        let database = &self.queue.inner.database;
+        database.write(move |tx| job::update(tx, &view)).await
+    }
+
+    /// The same, and an event with it.
     async fn save(
         &self,
         kind: EventKind,

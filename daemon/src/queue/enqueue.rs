@@ -1,12 +1,12 @@
 //! How a request becomes a job.
 
-use packd_wire::{EventKind, JobView, Requester};
+use packd_wire::{ErrorKind, EventKind, JobView, Requester};
 use serde_json::json;
 
 use super::moves::{append, wait};
 use super::{JobRequest, Queue, QueueError, encode};
 use crate::store::SqlError;
-use crate::store::job::{self, NewRow};
+use crate::store::job::{self, JobRow, NewRow};
 
 /// How many unfinished jobs one user may have.
 pub(super) const UNFINISHED_PER_USER: u64 = 2_000;
@@ -44,11 +44,13 @@ impl Queued {
 }
 
 impl Queue {
-    /// Queues a job, or finds the one that was queued under the same key.
+    /// Queues a job, or finds the one that was queued under the same key. One that frees space is queued on a full disk
+    /// too, with what is kept in reserve for that.
     ///
     /// # Errors
     /// [`QueueError::IdempotencyConflict`], [`QueueError::Full`], [`QueueError::Store`].
     pub(crate) async fn enqueue(&self, new: NewJob) -> Result<Queued, QueueError> {
+        let frees = matches!(&new.request, JobRequest::Gc(asked) if !asked.dry_run);
         let row = NewRow {
             kind: new.request.kind(),
             summary: new.request.summary(),
@@ -58,9 +60,25 @@ impl Queue {
             idempotency: new.idempotency,
             automatic: new.automatic,
         };
+        let (row, queued) = match self.insert(row.clone()).await {
+            Err(QueueError::Store(error))
+                if frees
+                    && error.kind() == ErrorKind::NoSpace
+                    && self.inner.database.release_reserve().await? =>
+            {
+                tracing::warn!("the disk is full: what was kept in reserve is given back for a gc");
+                self.insert(row).await?
+            }
+            inserted => inserted?,
+        };
+        self.inner.wake.notify_one();
+        Ok(queued(self.view(row)))
+    }
+
+    /// The row of the job, made now or before, and which of the two it is.
+    async fn insert(&self, row: NewRow) -> Result<(JobRow, fn(JobView) -> Queued), QueueError> {
         let hub = self.inner.hub.clone();
-        let (row, queued) = self
-            .inner
+        self.inner
             .database
             .write(move |tx| {
                 if let Some((key, hash)) = &row.idempotency
@@ -97,8 +115,6 @@ impl Queue {
                 }
                 Ok(Ok((row, Queued::New as fn(_) -> _)))
             })
-            .await??;
-        self.inner.wake.notify_one();
-        Ok(queued(self.view(row)))
+            .await?
     }
 }

@@ -32,7 +32,7 @@ use crate::queue::Queue;
 use crate::registry::{Here, Host, Registries};
 use crate::source::{Cache, git};
 use crate::store::lease::Leases;
-use crate::store::{self, Database, time};
+use crate::store::{self, Database, StoreError, time};
 use crate::update::Updates;
 use crate::watch::{Subject, Watch, What};
 use crate::worker;
@@ -54,7 +54,9 @@ pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceErr
     let starting = notify::Starting::begin();
     store::tree::make_folders(&layout).map_err(ServiceError::Store)?;
     let _lock = store::tree::lock(&layout).map_err(ServiceError::Store)?;
+    store::reserve::release_if_full(&layout.state_dir);
     let (database, threads) = store::rebuild::open(&layout).map_err(ServiceError::Store)?;
+    store::reserve::make(&layout.state_dir);
     // one thread: the work is in blocking threads, and one loop is the fastest at handing out bytes
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -379,11 +381,7 @@ async fn keep_house(database: Database, config: Shared, queue: Queue, stop: Canc
 /// Shortens the history of jobs and events to `queue.history`, now and once a day.
 async fn forget(database: Database, config: Shared, stop: CancellationToken) {
     loop {
-        let before = time::before(config.current().queue.history);
-        let forgotten = database
-            .write(move |tx| store::job::forget_before(tx, &before))
-            .await;
-        match forgotten {
+        match forget_now(&database, config.current().queue.history, &stop).await {
             Ok(0) => {}
             Ok(jobs) => tracing::info!("{jobs} jobs older than the history were forgotten"),
             Err(error) => {
@@ -397,4 +395,26 @@ async fn forget(database: Database, config: Shared, stop: CancellationToken) {
             return;
         }
     }
+}
+
+/// Forgets what is older than this, part by part, until `stop`; how many jobs that were.
+async fn forget_now(
+    database: &Database,
+    history: Duration,
+    stop: &CancellationToken,
+) -> Result<usize, StoreError> {
+    let now = store::clock::believed(database).await?;
+    let before = time::earlier(&now, history);
+    let mut jobs = 0;
+    while !stop.is_cancelled() {
+        let before = before.clone();
+        let part = database
+            .write(move |tx| store::forget::part(tx, &before))
+            .await?;
+        jobs += part.jobs;
+        if !part.is_more {
+            break;
+        }
+    }
+    Ok(jobs)
 }

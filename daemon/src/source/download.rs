@@ -276,6 +276,7 @@ impl Download<'_> {
                 from: self.from.clone(),
                 bytes,
                 needed,
+                min_free: self.context.min_free,
                 free,
             }),
             // a file system that does not say has to fail by itself

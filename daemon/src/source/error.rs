@@ -64,7 +64,8 @@ pub(crate) enum SourceError {
     },
     /// The file system has no room for the archive and its tree.
     #[error(
-        "`{from}` has {bytes} bytes: {needed} bytes are needed on the file system of the state folder, and {free} are free"
+        "`{from}` has {bytes} bytes: {needed} bytes are needed on the file system of the state folder, with the {min_free} of \
+         `store.min_free` that stay free, and {free} are free"
     )]
     NoRoom {
         /// Where the archive comes from.
@@ -73,6 +74,8 @@ pub(crate) enum SourceError {
         bytes: u64,
         /// What is needed for all of it, with what must stay free.
         needed: u64,
+        /// What must stay free.
+        min_free: u64,
         /// What is free.
         free: u64,
     },
@@ -292,7 +295,7 @@ impl SourceError {
             }
             Self::Unpack { source, .. } => source.hint(),
             Self::NoRoom { .. } => Some(
-                "free some space, or lower `store.min_free`; then ask again; `packctl gc` removes what nothing needs".to_owned(),
+                "free some space, or lower `store.min_free`; then ask again".to_owned(),
             ),
             Self::TooLarge { .. } => Some("the limit is `limits.pack_bytes` of the configuration".to_owned()),
             Self::SizeMismatch { .. } => Some(

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
-use super::Tx;
 use super::keep::Facts;
 use super::pack::GenerationStatus;
+use super::{Tx, look};
 
 /// What is known of every generation.
 ///
@@ -109,13 +109,13 @@ pub(crate) fn forget_generations(tx: &Tx<'_>, numbers: &BTreeSet<i64>) -> rusqli
     Ok(())
 }
 
-/// The rows of `tree`; relative to `store/`.
+/// The trees that are known, or were looked at once; relative to `store/`.
 ///
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn known_trees(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
     connection
-        .prepare_cached("SELECT dir FROM tree")?
+        .prepare_cached("SELECT dir FROM tree UNION SELECT dir FROM look")?
         .query_map([], |row| row.get(0))?
         .collect()
 }
@@ -128,30 +128,9 @@ pub(crate) fn forget_trees(tx: &Tx<'_>, dirs: &BTreeSet<String>) -> rusqlite::Re
     let mut statement = tx.prepare_cached("DELETE FROM tree WHERE dir = ?1")?;
     for dir in dirs {
         statement.execute([dir])?;
+        // what was wrong with it is nobody's concern any more
+        look::forget(tx, dir)?;
     }
-    Ok(())
-}
-
-/// When something that packd does by itself is due, if that was noted.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn due(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached("SELECT at FROM due WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()
-}
-
-/// Notes when it is due next.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn set_due(tx: &Tx<'_>, name: &str, at: &str) -> rusqlite::Result<()> {
-    tx.execute(
-        "INSERT INTO due (name, at) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
-        params![name, at],
-    )?;
     Ok(())
 }
 

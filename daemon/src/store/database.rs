@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::degraded::Marker;
 use super::error::is_no_space;
 use super::integrity::{self, Depth};
-use super::{StoreError, schema};
+use super::{StoreError, reserve, schema};
 use crate::fault;
 use crate::logging::chain;
 
@@ -226,6 +226,15 @@ impl Database {
     pub(crate) async fn degrade(&self, reason: String, packs: u64) -> Result<(), StoreError> {
         let marker = self.marker.clone();
         super::off_thread(move || marker.lost(reason, packs)).await
+    }
+
+    /// Gives back the space that is kept for a full disk; whether there was some.
+    ///
+    /// # Errors
+    /// [`StoreError::Panicked`].
+    pub(crate) async fn release_reserve(&self) -> Result<bool, StoreError> {
+        let path = Arc::clone(&self.path);
+        super::off_thread(move || Ok(path.parent().is_some_and(reserve::release))).await
     }
 
     /// Reads all of it; whether it is in order. One that is not is noted as damaged.

@@ -134,7 +134,8 @@ impl Marker {
         Ok(self.lock().take())
     }
 
-    fn path(&self) -> PathBuf {
+    /// Where it lies.
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.join("degraded.json")
     }
 

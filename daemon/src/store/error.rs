@@ -98,6 +98,10 @@ impl StoreError {
     pub(crate) const FREE_SPACE: &'static str =
         "free some space on the file system of the state folder, then ask again";
 
+    /// What to do when the disk cannot be read or written.
+    const LOOK_AT_DISK: &'static str = "look whether the disk is in order, and whether its file system is mounted for \
+                                        writing: `dmesg`, `findmnt`; packd goes on when it can be written again";
+
     /// For `map_err` on the opening of a database.
     pub(super) fn open(path: &Path) -> impl Fn(rusqlite::Error) -> Self + Copy {
         move |source| Self::Open {
@@ -187,19 +191,46 @@ impl StoreError {
             Self::CurrentOdd { path } => {
                 Some(format!("look at it with `ls -l {}`", path.display()))
             }
+            Self::Io { source, .. }
+            | Self::Tree {
+                source: TreeError::Io { source, .. },
+                ..
+            } => remedy(source),
             Self::Open { source, .. } | Self::Query(source) if source.is_damage() => Some(
                 "restart packd: a damaged `packd.db` is put into `quarantine/` and rebuilt from the store".into(),
             ),
             Self::Open { .. } | Self::JournalMode { .. } => Some(
                 "check the owner, the free space and the file system of the state folder".into(),
             ),
-            Self::Query(_)
-            | Self::Panicked
-            | Self::Closed
-            | Self::Io { .. }
-            | Self::Tree { .. } => None,
+            Self::Query(SqlReason(error))
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
+                    || error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) =>
+            {
+                Some(Self::LOOK_AT_DISK.into())
+            }
+            Self::Query(_) | Self::Panicked | Self::Closed | Self::Tree { .. } => None,
         }
     }
+}
+
+/// What to do when the system refused an operation on the state folder.
+fn remedy(error: &io::Error) -> Option<String> {
+    use io::ErrorKind::{IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
+    let text = match error.kind() {
+        PermissionDenied => {
+            "everything in the state folder has to belong to the user that packd runs as: look with `ls -la`, and set it \
+             right with `chown`"
+        }
+        IsADirectory | NotADirectory => {
+            "something else lies there than packd put there: look at it with `ls -la`, and move it away"
+        }
+        ReadOnlyFilesystem => StoreError::LOOK_AT_DISK,
+        _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+            StoreError::LOOK_AT_DISK
+        }
+        _ => return None,
+    };
+    Some(text.into())
 }
 
 /// What SQLite says, or the library around it, whose errors repeat their sources and the path that was

@@ -101,6 +101,20 @@ pub(crate) fn last(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
+/// When the newest event happened, if there is one.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row(
+            "SELECT at FROM event ORDER BY seq DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<EventView> {
     Ok(EventView {
         seq: row.get("seq")?,

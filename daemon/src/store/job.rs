@@ -441,14 +441,14 @@ pub(crate) fn add_warning(tx: &Tx<'_>, id: i64, warning: &str) -> rusqlite::Resu
     Ok(())
 }
 
-/// Forgets jobs that ended before `before`, and events and audit of that time; returns how many jobs.
+/// Notes that a job has changed something, though it may be cut short before it says so.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn forget_before(tx: &Tx<'_>, before: &str) -> rusqlite::Result<usize> {
-    tx.execute("DELETE FROM event WHERE at < ?1", [before])?;
-    tx.execute("DELETE FROM audit WHERE at < ?1", [before])?;
-    tx.execute("DELETE FROM job WHERE finished_at < ?1", [before])
+pub(crate) fn mark_changed(tx: &Tx<'_>, id: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE job SET changed = 1 WHERE id = ?1")?
+        .execute([id])
+        .map(drop)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use packd_format::tree::{self, Change, Comparison, FileList};
 use packd_wire::{PackState, TreeChange, TreeDifference};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::job::{decoded, encoded};
 use super::pack::Installed;
 use super::tree::{manifest_path, written};
-use super::{StoreError, Tx, record, time};
+use super::{StoreError, Tx, quarantine, record, time};
 use crate::config::Layout;
 
 /// At most so many differences of a tree are named.
@@ -140,6 +140,7 @@ pub(crate) fn mend_beside(layout: &Layout, pack: &Installed, event: i64) -> Resu
         source,
     })?;
     let path = manifest_path(layout, &pack.dir);
+    quarantine::clear_for_file(layout, &path)?;
     written(&layout.store().join(&pack.pack_ref), &list.to_bytes())?
         .persist(&path)
         .map_err(|error| StoreError::at("write", &path)(error.error))?;
@@ -198,27 +199,4 @@ pub(crate) fn times(connection: &Connection) -> rusqlite::Result<BTreeMap<String
         .prepare_cached("SELECT dir, at FROM look")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
-}
-
-/// When something was last done that is done once in a while.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn last(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached("SELECT at FROM routine WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()
-}
-
-/// Notes that it was done now.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn done(tx: &Tx<'_>, name: &str) -> rusqlite::Result<()> {
-    tx.execute(
-        "INSERT OR REPLACE INTO routine (name, at) VALUES (?1, ?2)",
-        params![name, time::now()],
-    )?;
-    Ok(())
 }

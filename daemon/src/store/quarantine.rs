@@ -90,6 +90,24 @@ pub(super) fn put_files_away(
     Ok(Some(folder))
 }
 
+/// Moves a folder away that lies where a file is to be written. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(super) fn clear_for_file(layout: &Layout, path: &Path) -> Result<(), StoreError> {
+    if !fs_err::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = put_files_away(layout, &name, &[path.to_owned()])?;
+    tracing::warn!(
+        ?folder,
+        "a folder lay in the place of `{}`; it was put away",
+        path.display()
+    );
+    Ok(())
+}
+
 fn new_folder(layout: &Layout, name: &str) -> Result<TempDir, StoreError> {
     let quarantine = layout.quarantine();
     make_folder(&quarantine, 0o700)?;

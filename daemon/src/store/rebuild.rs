@@ -6,21 +6,22 @@
 //!
 //! The new database is made beside the old one and becomes it by one rename; killed at any point, it is begun again.
 
-use std::collections::BTreeMap;
+mod folder;
+mod rows;
+
 use std::path::{Path, PathBuf};
 
-use packd_format::{Digest, Manifest, PackRef};
-use packd_wire::{ContentsView, DegradedView, SourceType, SourceView, Verification, VerifiedView};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use packd_wire::DegradedView;
+use rusqlite::{Connection, OpenFlags};
 
+use self::folder::{found, numbers, trees};
+pub(crate) use self::folder::{newest_whole, of_folder};
+pub(crate) use self::rows::adopt;
+use self::rows::{RETOLD, insert_generation, insert_tree, set_numbers};
 use super::database::{Database, Threads};
 use super::degraded::{Mark, Marker};
 use super::integrity::Depth;
-use super::job::encoded;
-use super::pack::Record;
-use super::record::{self, InstallRecord};
-use super::tree::manifest_path;
-use super::{StoreError, generation, quarantine, schema, time};
+use super::{StoreError, generation, quarantine, record, schema, time};
 use crate::config::Layout;
 use crate::logging::chain;
 
@@ -37,6 +38,7 @@ const EVENTS_BETWEEN: i64 = 1_000_000;
 pub(crate) fn open(layout: &Layout) -> Result<(Database, Threads), StoreError> {
     let path = layout.db();
     let marker = Marker::load(&layout.state_dir);
+    quarantine::clear_for_file(layout, &marker.path())?;
     let was_suspect = marker.get().is_some_and(|mark| mark.is_suspect);
     let depth = if was_suspect {
         Depth::Full
@@ -145,7 +147,8 @@ fn rebuild(layout: &Layout, marker: &Marker, reason: &str) -> Result<(), StoreEr
         view: DegradedView {
             at: time::now(),
             reason: format!(
-                "{reason}; it was rebuilt from the store, without jobs, events, audit and holds"
+                "{reason}; it was rebuilt from the store, without jobs, events, the audit, holds, pins, registries that were added and results of \
+                 tests"
             ),
             quarantine: known.and_then(|mark| mark.view.quarantine),
             packs: sum.packs,
@@ -258,327 +261,6 @@ fn fill(layout: &Layout, fresh: &Path, job: i64, event: i64) -> Result<Sum, Stor
     transaction.commit().map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))?;
     Ok(sum)
-}
-
-/// What each generation changed, found by comparing it with the one before; and that the active one was switched to last.
-const RETOLD: &str = "
-    UPDATE generation SET activation = (SELECT max(number) FROM generation) + 1
-    WHERE status = 'active' AND number < (SELECT max(number) FROM generation WHERE status <> 'pending');
-    UPDATE generation SET changes = (
-        SELECT json_group_array(json_object('ref', name, 'from', was, 'to', becomes)) FROM (
-            SELECT named.ref AS name, older.version AS was, newer.version AS becomes
-            FROM (SELECT DISTINCT ref FROM generation_pack
-                  WHERE generation IN (generation.base, generation.number)) AS named
-            LEFT JOIN generation_pack AS before ON before.generation = generation.base AND before.ref = named.ref
-            LEFT JOIN generation_pack AS after ON after.generation = generation.number AND after.ref = named.ref
-            LEFT JOIN install AS older ON older.id = before.install
-            LEFT JOIN install AS newer ON newer.id = after.install
-            WHERE before.install IS NOT after.install
-            ORDER BY named.ref));
-";
-
-/// Lets jobs and events go on above these numbers.
-fn set_numbers(connection: &Connection, job: i64, event: i64) -> rusqlite::Result<()> {
-    for (name, number) in [("job", job), ("event", event)] {
-        connection.execute("DELETE FROM sqlite_sequence WHERE name = ?1", [name])?;
-        connection.execute(
-            "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
-            params![name, number],
-        )?;
-    }
-    Ok(())
-}
-
-/// The trees that lie in the store with their lists, relative to it.
-fn trees(layout: &Layout) -> Vec<String> {
-    let mut trees = Vec::new();
-    for shelf in names(&layout.store()) {
-        for name in names(&layout.store().join(&shelf)) {
-            let dir = format!("{shelf}/{name}");
-            if shelf.parse::<PackRef>().is_ok() && layout.store().join(&dir).is_dir() {
-                trees.push(dir);
-            }
-        }
-    }
-    trees
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
-}
-
-/// The generations that have a folder.
-fn numbers(layout: &Layout) -> Vec<i64> {
-    let names = names(&layout.generations()).into_iter();
-    let mut numbers: Vec<i64> = names.filter_map(|name| name.parse().ok()).collect();
-    numbers.sort_unstable();
-    numbers
-}
-
-/// A pack of a generation, as its folder has it.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    install: InstallRecord,
-    is_recorded: bool,
-    is_there: bool,
-}
-
-/// The packs that the folder of a generation leads to, or nothing if there is no such folder. Blocks.
-#[must_use]
-pub(crate) fn of_folder(layout: &Layout, number: i64) -> Option<Vec<Found>> {
-    let folder = generation::folder(layout, number);
-    folder.is_dir().then(|| found(layout, number))
-}
-
-/// The highest generation whose packs are all there. Blocks.
-#[must_use]
-pub(crate) fn newest_whole(layout: &Layout) -> Option<i64> {
-    let whole = |number: &&i64| found(layout, **number).iter().all(|one| one.is_there);
-    numbers(layout).iter().rev().find(whole).copied()
-}
-
-fn found(layout: &Layout, number: i64) -> Vec<Found> {
-    let folder = generation::folder(layout, number);
-    let mut packs = Vec::new();
-    for name in names(&folder) {
-        let Ok(target) = fs_err::read_link(folder.join(&name)) else {
-            continue;
-        };
-        let dir = target
-            .strip_prefix("../../store")
-            .ok()
-            .and_then(Path::to_str);
-        let Some(dir) = dir.filter(|dir| dir.starts_with(&format!("{name}/"))) else {
-            continue;
-        };
-        let recorded = record::read(layout, dir);
-        let is_recorded = recorded.is_some();
-        let install = recorded.or_else(|| guessed(layout, &name, dir, number));
-        packs.extend(install.map(|install| Found {
-            install,
-            is_recorded,
-            is_there: layout.store().join(dir).is_dir(),
-        }));
-    }
-    packs
-}
-
-/// What a tree without a record says of itself.
-fn guessed(layout: &Layout, name: &str, dir: &str, number: i64) -> Option<InstallRecord> {
-    let pack_ref: PackRef = name.parse().ok()?;
-    let (_, of_name) = dir.split_once('/')?;
-    let (version, _) = of_name.rsplit_once('-')?;
-    let text = fs_err::read(
-        layout
-            .store()
-            .join(dir)
-            .join(packd_format::manifest::FILE_NAME),
-    );
-    let manifest = text
-        .ok()
-        .and_then(|text| Manifest::parse_known(&text, &pack_ref).ok());
-    let record = Record {
-        label: manifest.as_ref().and_then(|one| one.label.clone()),
-        description: manifest.as_ref().and_then(|one| one.description.clone()),
-        author: manifest.as_ref().and_then(|one| one.author.clone()),
-        license: manifest.as_ref().and_then(|one| one.license.clone()),
-        keywords: manifest
-            .as_ref()
-            .map_or_else(Vec::new, |one| one.keywords.clone()),
-        registry: None,
-        source: SourceView {
-            source_type: SourceType::Upload,
-            url: None,
-            path: None,
-            git_ref: None,
-            commit: None,
-        },
-        archive: None,
-        tree: listed(layout, dir).unwrap_or_default(),
-        verified: VerifiedView {
-            by: Verification::None,
-            at: None,
-        },
-        installed_by: "unknown".into(),
-        dependencies: manifest.as_ref().map_or_else(Vec::new, |one| {
-            one.dependencies.iter().map(ToString::to_string).collect()
-        }),
-        contents: ContentsView::default(),
-        system: manifest.as_ref().is_some_and(|one| one.system),
-        skipped: Vec::new(),
-    };
-    let version = manifest.map_or_else(|| version.to_owned(), |one| one.version.to_string());
-    Some(InstallRecord {
-        pack_ref: name.to_owned(),
-        version,
-        dir: dir.to_owned(),
-        job: 0,
-        generation: number,
-        installed_at: time::now(),
-        event: 0,
-        record,
-    })
-}
-
-/// The digest of a tree's list, or of the tree where the list is gone, if it is the one that the tree's name begins.
-fn listed(layout: &Layout, dir: &str) -> Option<String> {
-    let short = dir.rsplit_once('-')?.1;
-    let of_list = fs_err::read(manifest_path(layout, dir)).ok();
-    let of_list = of_list.map(|bytes| Digest::sha256_of(&bytes));
-    let fits = |digest: &Digest| digest.hex().starts_with(short);
-    let digest = of_list.filter(fits).or_else(|| {
-        let scanned = packd_format::tree::scan(&layout.store().join(dir)).ok();
-        scanned.map(|list| list.digest()).filter(fits)
-    });
-    digest.map(|digest| digest.to_string())
-}
-
-fn insert_tree(
-    connection: &Connection,
-    layout: &Layout,
-    dir: &str,
-    record: Option<&InstallRecord>,
-) -> rusqlite::Result<()> {
-    let list = fs_err::read(manifest_path(layout, dir)).ok();
-    let list = list.and_then(|bytes| packd_format::tree::FileList::parse(&bytes).ok());
-    let (Some(list), Some((shelf, name))) = (list, dir.split_once('/')) else {
-        return Ok(());
-    };
-    let digest = list.digest();
-    let Some((version, short)) = name.rsplit_once('-') else {
-        return Ok(());
-    };
-    if !digest.hex().starts_with(short) {
-        return Ok(());
-    }
-    let version = record.map_or(version, |record| record.version.as_str());
-    let archive = record.and_then(|record| record.record.archive.as_deref());
-    let path = record.and_then(|record| record.record.source.path.as_deref());
-    connection.execute(
-        "INSERT OR IGNORE INTO tree (dir, ref, version, digest, archive, path, files, bytes, made_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
-            dir,
-            shelf,
-            version,
-            digest.to_string(),
-            archive,
-            path,
-            i64::try_from(list.files()).unwrap_or(i64::MAX),
-            i64::try_from(list.bytes()).unwrap_or(i64::MAX),
-            record.map_or_else(time::now, |record| record.installed_at.clone()),
-        ],
-    )?;
-    Ok(())
-}
-
-fn insert_generation(
-    connection: &Connection,
-    layout: &Layout,
-    number: i64,
-    status: &str,
-    packs: &[Found],
-) -> rusqlite::Result<()> {
-    let made = packs.iter().map(|one| &one.install);
-    let newest = made.max_by_key(|install| install.generation);
-    let job = newest.map_or(0, |install| install.job);
-    let at = made_at(layout, number);
-    connection.execute(
-        "INSERT INTO generation (number, status, job, created_at, activated_at, activation, base)
-             VALUES (?1, ?2, ?3, ?4, ?4, ?1,
-                     (SELECT max(number) FROM generation WHERE number < ?1 AND status <> 'pending'))",
-        params![number, status, job, at],
-    )?;
-    connection.execute(
-        "UPDATE generation_number SET last = max(last, ?1)",
-        [number],
-    )?;
-    for one in packs {
-        let install = &one.install;
-        let known: Option<i64> = connection
-            .query_row(
-                "SELECT id FROM install WHERE ref = ?1 AND dir = ?2 ORDER BY id DESC LIMIT 1",
-                params![install.pack_ref, install.dir],
-                |row| row.get(0),
-            )
-            .optional()?;
-        let id = if let Some(id) = known {
-            id
-        } else {
-            connection.execute(
-                "INSERT INTO install (ref, version, dir, record, job, generation, installed_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    install.pack_ref,
-                    install.version,
-                    install.dir,
-                    encoded(&install.record)?,
-                    install.job,
-                    install.generation,
-                    install.installed_at,
-                ],
-            )?;
-            connection.last_insert_rowid()
-        };
-        connection.execute(
-            "INSERT INTO generation_pack (generation, ref, install) VALUES (?1, ?2, ?3)",
-            params![number, install.pack_ref, id],
-        )?;
-    }
-    Ok(())
-}
-
-/// When the folder of a generation was made, as far as the file system knows.
-fn made_at(layout: &Layout, number: i64) -> String {
-    let made =
-        fs_err::metadata(generation::folder(layout, number)).and_then(|found| found.modified());
-    let age = made.ok().and_then(|made| made.elapsed().ok());
-    time::before(age.unwrap_or_default())
-}
-
-/// Takes over a generation that the database has never heard of: changes that it was told of are lost, and numbers go
-/// on above what may have been given for them.
-///
-/// # Errors
-/// Those of SQLite.
-pub(crate) fn adopt(
-    connection: &Connection,
-    layout: &Layout,
-    number: i64,
-    packs: &[Found],
-) -> rusqlite::Result<()> {
-    insert_generation(connection, layout, number, "past", packs)?;
-    let trees: BTreeMap<&str, &InstallRecord> = packs
-        .iter()
-        .map(|one| (one.install.dir.as_str(), &one.install))
-        .collect();
-    for (dir, record) in trees {
-        insert_tree(connection, layout, dir, Some(record))?;
-    }
-    let highest = |name: &str| {
-        connection
-            .query_row(
-                "SELECT seq FROM sqlite_sequence WHERE name = ?1",
-                [name],
-                |row| row.get::<_, i64>(0),
-            )
-            .optional()
-    };
-    let seen = packs.iter().map(|one| &one.install);
-    let job = seen.clone().map(|install| install.job).max().unwrap_or(0);
-    let event = seen.map(|install| install.event).max().unwrap_or(0);
-    let job = job.max(highest("job")?.unwrap_or(0));
-    let event = event.max(highest("event")?.unwrap_or(0));
-    set_numbers(
-        connection,
-        job.saturating_add(JOBS_BETWEEN),
-        event.saturating_add(EVENTS_BETWEEN),
-    )
 }
 
 #[cfg(test)]

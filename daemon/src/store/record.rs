@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use packd_format::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use super::generation::sync_folder;
 use super::pack::{Installed, Record};
 use super::tree::written;
+use super::{StoreError, quarantine};
 use crate::config::Layout;
 
 /// What is written of one install.
@@ -84,6 +84,7 @@ pub(crate) fn write(layout: &Layout, records: &[InstallRecord]) -> Result<(), St
         let path = path(layout, &record.dir);
         let shelf = layout.store().join(&record.pack_ref);
         let bytes = serde_json::to_vec_pretty(&Sealed::of(record.clone())).unwrap_or_default();
+        quarantine::clear_for_file(layout, &path)?;
         written(&shelf, &bytes)?
             .persist(&path)
             .map_err(|error| StoreError::at("write", &path)(error.error))?;

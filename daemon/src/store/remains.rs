@@ -6,7 +6,6 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::config::Layout;
 
@@ -136,11 +135,11 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(paths)
 }
 
-/// Those of these that were not changed for so long. Blocks.
-pub(crate) fn older_than(paths: Vec<PathBuf>, age: Duration) -> Vec<PathBuf> {
+/// Those of these that were not changed since `time`. Blocks.
+pub(crate) fn older_than(paths: Vec<PathBuf>, time: &str) -> Vec<PathBuf> {
     let is_old = |path: &PathBuf| {
         let changed = fs_err::symlink_metadata(path).and_then(|about| about.modified());
-        changed.is_ok_and(|changed| time::is_as_old(changed, age))
+        changed.is_ok_and(|changed| time::is_before(changed, time))
     };
     paths.into_iter().filter(is_old).collect()
 }

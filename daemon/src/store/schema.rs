@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0010_added_registries.sql"),
     include_str!("schema/0011_gc.sql"),
     include_str!("schema/0012_trust.sql"),
+    include_str!("schema/0013_routine.sql"),
     include_str!("schema/0014_updates.sql"),
     include_str!("schema/0015_hooks.sql"),
 ];

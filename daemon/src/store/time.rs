@@ -34,6 +34,14 @@ pub(crate) fn before(age: std::time::Duration) -> String {
     )
 }
 
+/// So long before `time`, in the same form; before what is no time at all, the earliest there is.
+#[must_use]
+pub(crate) fn earlier(time: &str, by: std::time::Duration) -> String {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    let time = time.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
+    text(time.saturating_sub(by).unwrap_or(Timestamp::MIN))
+}
+
 /// How long until `time`, zero when it is past or no time at all.
 #[must_use]
 pub(crate) fn until(time: &str) -> std::time::Duration {
@@ -52,18 +60,27 @@ pub(crate) fn since(time: &str) -> std::time::Duration {
         .unwrap_or_default()
 }
 
-/// Whether `time` was within the last `span`. A time to come was not: the clock has been set back since.
+/// Whether `time` was within the last `span`. A time to come was not: the clock has been set back since. Nor was what is
+/// no time at all.
 #[must_use]
 pub(crate) fn was_within(time: &str, span: std::time::Duration) -> bool {
-    until(time).is_zero() && since(time) < span
+    utc(time).is_some() && until(time).is_zero() && since(time) < span
 }
 
-/// Whether the time of a file is at least so long ago. Of one to come nobody knows.
+/// How much of its day, in UTC, was over at `time`; none of what is no time at all.
 #[must_use]
-pub(crate) fn is_as_old(time: SystemTime, age: std::time::Duration) -> bool {
-    let since_1970 = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
-    let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(since_1970);
-    now.duration_since(time).is_ok_and(|since| since >= age)
+pub(crate) fn of_day(time: &str) -> std::time::Duration {
+    const DAY: i64 = 86_400;
+    let second = time.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+    std::time::Duration::from_secs(second.rem_euclid(DAY).unsigned_abs())
+}
+
+/// Whether the time of a file is before `time`. Nothing is before what is no time at all.
+#[must_use]
+pub(crate) fn is_before(file: SystemTime, time: &str) -> bool {
+    let since_1970 = time.parse::<Timestamp>().map(Timestamp::as_millisecond);
+    let millis = since_1970.map_or(0, |millis| u64::try_from(millis).unwrap_or_default());
+    file < SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(millis)
 }
 
 /// A time that somebody wrote, in the same form; `None` for what is no RFC 3339 time.
@@ -94,6 +111,29 @@ mod tests {
         assert!(was_within(&before(Duration::from_mins(1)), hour));
         assert!(!was_within(&before(Duration::from_hours(2)), hour));
         assert!(!was_within(&after(Duration::from_mins(1)), hour));
+        assert!(!was_within("lately", hour));
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_before_1970_too() {
+        let of = |time| of_day(time).as_secs();
+        assert_eq!(of("2026-03-01T01:00:07.125Z"), 3607);
+        assert_eq!(of("1969-12-31T23:00:00.000Z"), 23 * 3600);
+    }
+
+    #[test]
+    fn a_file_is_before_a_time_or_not() {
+        let millis = Timestamp::now().as_millisecond().unsigned_abs();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        assert!(is_before(now, &after(Duration::from_mins(1))));
+        assert!(!is_before(now, &before(Duration::from_mins(1))));
+        assert!(!is_before(now, "lately"));
+        let hour = Duration::from_hours(1);
+        assert_eq!(
+            earlier("2026-03-01T00:30:00.125Z", hour),
+            "2026-02-28T23:30:00.125Z"
+        );
+        assert!(earlier("lately", hour) < before(hour));
     }
 
     #[test]

@@ -259,6 +259,7 @@ pub(crate) fn publish(
         return Ok(found(&dir));
     }
     let put_away = quarantine::put_away(layout, &dir)?;
+    quarantine::clear_for_file(layout, &list)?;
     written
         .persist(&list)
         .map_err(|error| StoreError::at("write", &list)(error.error))?;

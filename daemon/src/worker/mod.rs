@@ -5,10 +5,11 @@
 //! here, from the error's own word and the number of attempts.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use packd_wire::Problem;
+use packd_wire::{ErrorKind, Problem};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -16,7 +17,7 @@ use tracing::Instrument;
 use crate::gc;
 use crate::install::{self, Context, StepError};
 use crate::pulse::Beat;
-use crate::queue::{Claimed, JobRequest, Outcome, Queue};
+use crate::queue::{Claimed, JobRequest, Outcome, Queue, UploadRequest};
 use crate::store;
 
 /// Works on jobs until `stop`; then the running ones go back to the queue.
@@ -81,7 +82,11 @@ async fn work(context: Context, queue: Queue, job: Claimed) {
         let retries = context.config.current().queue.retries;
         let outcome = match result {
             Ok(outcome) => outcome,
-            Err(error) => outcome(error, job.attempt(), retries),
+            Err(error) if is_gc => outcome(error, job.attempt(), retries),
+            Err(error) => {
+                let error = with_remedy(&context, error).await;
+                outcome(error, job.attempt(), retries)
+            }
         };
         log(&summary, &outcome);
         let done_with_upload = matches!(
@@ -89,6 +94,10 @@ async fn work(context: Context, queue: Queue, job: Claimed) {
             Outcome::Unchanged | Outcome::Changed | Outcome::Activated | Outcome::Failed(_)
         ) || (matches!(outcome, Outcome::Stopped) && job.was_cancelled());
         let upload = job.request().upload().map(ToOwned::to_owned);
+        let is_installed = matches!(outcome, Outcome::Activated);
+        if is_installed && let JobRequest::Upload(sent) = job.request() {
+            keep(&context, sent.clone()).await;
+        }
         if let Err(error) = job.finish(outcome).await {
             tracing::error!(error = %crate::logging::chain(&error), "cannot write how the job ended; it runs again at the next start");
         } else if let Some(file) = upload.filter(|_| done_with_upload) {
@@ -100,6 +109,37 @@ async fn work(context: Context, queue: Queue, job: Claimed) {
     }
     .instrument(span)
     .await;
+}
+
+/// Keeps an archive that was sent and is installed now, for a repair: nobody else has it.
+async fn keep(context: &Context, sent: UploadRequest) {
+    let (layout, cache) = (Arc::clone(&context.layout), context.cache.clone());
+    let keep = move || {
+        if let Ok(digest) = sent.digest.parse() {
+            cache.adopt(&layout.uploads().join(&sent.file), &digest);
+        }
+    };
+    if tokio::task::spawn_blocking(keep).await.is_err() {
+        tracing::error!("keeping an archive that was sent ended in a panic");
+    }
+}
+
+/// Adds to a failure for lack of space how much a gc would make.
+async fn with_remedy(context: &Context, mut error: StepError) -> StepError {
+    if let StepError::Failed { problem, .. } = &mut error
+        && problem.kind == ErrorKind::NoSpace
+        && let Some(bytes) = gc::could_free(context).await
+    {
+        let gc = match bytes {
+            0 => "`packctl gc` has nothing to remove".to_owned(),
+            _ => format!("`packctl gc` frees {}", install::bytes_in_words(bytes)),
+        };
+        problem.hint = Some(match problem.hint.take() {
+            Some(hint) => format!("{gc}; {hint}"),
+            None => gc,
+        });
+    }
+    error
 }
 
 /// What becomes of a failed attempt.
@@ -161,8 +201,6 @@ fn in_words(problem: &Problem) -> String {
 
 #[cfg(test)]
 mod tests {
-    use packd_wire::ErrorKind;
-
     use super::*;
 
     fn failed(transient: bool, retry_after: Option<u64>) -> StepError {

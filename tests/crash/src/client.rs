@@ -1,9 +1,6 @@
 //! A client that is told nothing when packd dies, and asks again under the same key.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::{io, time::Instant};
 
 use packd_tests::{Connection, PATIENCE, Packd, Request};
 use packd_wire::{JobView, Problem, path};
@@ -38,8 +35,8 @@ pub fn insist(packd: &Packd, request: &Request, key: &str) -> JobView {
                 said(packd, &Request::get(&target))
             }
             Said::Refused(_) | Said::Nothing(_) => {
-                // what is refused for a moment only is not asked for all the time
-                std::thread::sleep(Duration::from_millis(100));
+                // packd may be about to say something else
+                std::thread::yield_now();
                 ask(packd, request, key)
             }
         };

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use packd_tests::{Format, PackTree, Packd, Request, support::tree::Tree};
+use packd_tests::{
+    Format, PackTree, Packd, Request, Settings,
+    support::{programs, tree::Tree},
+};
 use packd_wire::{JobView, path};
+use rusqlite::Connection;
 use serde_json::json;
 
 /// One thing that is asked of a host, and what the host is before.
@@ -17,6 +21,8 @@ pub struct Scenario {
     pub request: fn(&Packd) -> Request,
     /// What befalls the state folder while packd does not run.
     pub damage: fn(&Path),
+    /// What the configuration says beside where the registry is.
+    pub settings: fn(Settings) -> Settings,
     /// Whether the same request, once it was done, is refused: nothing is left to do.
     pub once: bool,
     /// The points that no other scenario comes by.
@@ -129,10 +135,34 @@ pub const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "gc",
+        before: Some(|packd| {
+            install(packd, "app@1.0.0");
+            install(packd, "other");
+            install(packd, "app@2.0.0");
+            packd.ctl(["remove", "other"]).success();
+        }),
+        request: |_| Request::post(path::GC, &json!({})),
+        settings: |settings| {
+            settings
+                .set("store.keep_generations", 1)
+                .set("store.keep_for", "0s")
+        },
+        own: &["gc.forgotten", "gc.taken", "gc.untold"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "upgrade",
+        before: Some(|_| {}),
+        damage: of_before,
+        request: |_| installing("other"),
+        own: &["migration.uncommitted", "migration.committed"],
+        ..NOTHING
+    },
+    Scenario {
         name: "first",
         before: None,
         request: |_| installing("app@2.0.0"),
-        own: &["migration.uncommitted", "migration.committed"],
         ..NOTHING
     },
 ];
@@ -143,9 +173,35 @@ const NOTHING: Scenario = Scenario {
     before: None,
     request: |_| Request::get(path::STATUS),
     damage: |_| {},
+    settings: |settings| settings,
     once: false,
     own: &[],
 };
+
+/// Puts a database in the place of that of packd which lacks the last of its migrations.
+fn of_before(state: &Path) {
+    const MISSING: usize = 2;
+    let folder = programs::source().join("daemon/src/store/schema");
+    let mut files: Vec<_> = fs_err::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
+        .collect();
+    files.sort();
+    files.truncate(files.len() - MISSING);
+    for name in ["packd.db", "packd.db-wal", "packd.db-shm"] {
+        let _not_there = fs_err::remove_file(state.join(name));
+    }
+    let database = Connection::open(state.join("packd.db")).unwrap();
+    for file in &files {
+        let sql = fs_err::read_to_string(file).unwrap();
+        database.execute_batch(&sql).unwrap();
+    }
+    let number = i64::try_from(files.len()).unwrap();
+    database
+        .pragma_update(None, "user_version", number)
+        .unwrap();
+}
 
 fn installing(source: &str) -> Request {
     Request::post(path::INSTALL, &json!({"source": source}))

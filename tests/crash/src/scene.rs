@@ -24,7 +24,7 @@ impl Scene {
     pub fn of(scenario: &'static Scenario) -> Self {
         let packs = packs();
         let site = Site::serving(&packs);
-        let mut packd = Packd::start(&settings(&site));
+        let mut packd = Packd::start(&(scenario.settings)(Settings::for_site(&site)));
         if let Some(before) = scenario.before {
             before(&packd);
         }
@@ -49,14 +49,11 @@ impl Scene {
     /// A host of its own that is as before; packd does not run there yet.
     #[must_use]
     pub fn host(&self) -> Packd {
-        let packd = Packd::prepare(&settings(&self.site));
+        let settings = (self.scenario.settings)(Settings::for_site(&self.site));
+        let packd = Packd::prepare(&settings);
         copy(self.before.path(), &packd.state_dir());
         packd
     }
-}
-
-fn settings(site: &Site) -> Settings {
-    Settings::for_site(site)
 }
 
 /// Copies what lies in a folder, hard links as hard links.

@@ -3,11 +3,16 @@
 //! Jobs are queued in heaps, each under a key of its own, while followers read every event and others poll. What
 //! must come of it is known beforehand: jobs on one pack run in the order of their numbers.
 
+mod signs;
+
 use std::{
     collections::BTreeMap,
     io::{self, BufRead as _},
     path::Path,
-    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    sync::{
+        atomic::{AtomicI64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -18,6 +23,7 @@ use rusqlite::Connection as Database;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::signs::{Sign, Signs};
 use crate::sound;
 
 /// How much of everything.
@@ -25,7 +31,7 @@ use crate::sound;
 pub struct Load {
     /// How long jobs are added.
     pub time: Duration,
-    /// How many jobs are queued at once; half as many are added when so many are left.
+    /// How many jobs are queued at once; half as many are added whenever half of the last ones are done.
     pub jobs: usize,
     /// How many followers read all events.
     pub followers: usize,
@@ -33,6 +39,20 @@ pub struct Load {
     pub pollers: usize,
     /// How long packd lives.
     pub life: Duration,
+}
+
+impl Load {
+    /// What packd has to bear, for so many minutes.
+    #[must_use]
+    pub fn of_minutes(minutes: u64) -> Self {
+        Self {
+            time: Duration::from_mins(minutes),
+            jobs: 1_000,
+            followers: 200,
+            pollers: 50,
+            life: Duration::from_secs(20),
+        }
+    }
 }
 
 /// What was seen.
@@ -54,6 +74,9 @@ pub struct Seen {
 const HANDS: usize = 8;
 /// How many packs there are; a heap of jobs has several for each.
 const PACKS: usize = 100;
+
+/// The time between two questions of one client.
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// A request with its key.
 type Asked = (String, Request);
@@ -77,7 +100,7 @@ pub fn run(load: &Load) -> Seen {
     let before = descriptors(&packd);
     let socket = packd.socket();
 
-    let (over, last) = (AtomicBool::new(false), AtomicI64::new(i64::MAX));
+    let (signs, last) = (Signs::default(), AtomicI64::new(i64::MAX));
     let mut seen = Seen {
         jobs: 0,
         events: 0,
@@ -88,55 +111,53 @@ pub fn run(load: &Load) -> Seen {
     let mut ledger: BTreeMap<i64, Asked> = BTreeMap::new();
     thread::scope(|scope| {
         let followers: Vec<_> = (0..load.followers)
-            .map(|_| scope.spawn(|| follow(&socket, &last)))
+            .map(|_| scope.spawn(|| follow(&socket, &signs, &last)))
             .collect();
         for number in 0..load.pollers {
-            let (socket, over) = (&socket, &over);
-            scope.spawn(move || poll(socket, number, over));
+            let (socket, signs) = (&socket, &signs);
+            scope.spawn(move || poll(socket, number, signs));
         }
-        let (began, mut born) = (Instant::now(), Instant::now());
+        let end = Instant::now() + load.time;
+        let mut death = Instant::now() + load.life;
+        let (queued, heaps) = mpsc::channel();
         let mut made = 0;
-        let mut adding: Option<thread::ScopedJoinHandle<'_, Vec<(i64, Asked)>>> = None;
-        while began.elapsed() < load.time {
-            if adding
-                .as_ref()
-                .is_none_or(thread::ScopedJoinHandle::is_finished)
-            {
-                ledger.extend(
-                    adding
-                        .take()
-                        .into_iter()
-                        .flat_map(|added| added.join().unwrap()),
-                );
-                let count = if made == 0 { load.jobs } else { load.jobs / 2 };
-                if unfinished(&socket).is_some_and(|left| left <= load.jobs / 2) {
-                    let heap = heap(&names, made, count);
-                    made += count;
-                    let socket = &socket;
-                    adding = Some(scope.spawn(move || queue(socket, &heap)));
-                }
+        let mut add = |count: usize| {
+            let heap = heap(&names, made, count);
+            made += count;
+            let (socket, signs, queued) = (&socket, &signs, queued.clone());
+            scope.spawn(move || {
+                let asked = queue(socket, signs, &heap);
+                // when half of it is done, there is room for more
+                let ids: Vec<i64> = asked.iter().map(|(id, _)| *id).collect();
+                until_ended(socket, signs, ids[ids.len() / 2]);
+                queued.send(asked).unwrap();
+            });
+        };
+        add(load.jobs);
+        while Instant::now() < end {
+            let next = death.min(end).saturating_duration_since(Instant::now());
+            if let Ok(asked) = heaps.recv_timeout(next) {
+                ledger.extend(asked);
+                add(load.jobs / 2);
             }
-            thread::sleep(Duration::from_millis(100));
-            if born.elapsed() >= load.life {
+            if Instant::now() >= death {
                 seen.memory.push(resident(&packd));
+                signs.set(Sign::Dead);
                 packd.kill();
                 packd.begin();
+                signs.set(Sign::Alive);
                 seen.kills += 1;
-                born = Instant::now();
+                death = Instant::now() + load.life;
             }
         }
-        ledger.extend(adding.into_iter().flat_map(|added| added.join().unwrap()));
+        // what is being added now is the last
+        let last_one = heaps.recv_timeout(load.time + PATIENCE * 5);
+        ledger.extend(last_one.unwrap_or_else(|_| panic!("jobs are stuck:\n{}", packd.log())));
         seen.jobs = made;
-        let drained = Instant::now();
-        while unfinished(&socket) != Some(0) {
-            assert!(
-                drained.elapsed() < load.time + PATIENCE * 5,
-                "jobs are stuck:\n{}",
-                packd.log()
-            );
-            thread::sleep(Duration::from_millis(200));
+        for id in ledger.keys() {
+            until_ended(&socket, &signs, *id);
         }
-        over.store(true, Ordering::SeqCst);
+        signs.set(Sign::Over);
         // followers end there; what comes later is for nobody
         let newest = newest(&packd);
         last.store(newest, Ordering::SeqCst);
@@ -152,7 +173,7 @@ pub fn run(load: &Load) -> Seen {
     });
 
     assert_eq!(ledger.len(), seen.jobs, "each key has a job of its own");
-    known(&socket, &ledger);
+    known(&socket, &signs, &ledger);
     seen.descriptors.1 = descriptors_at_rest(&packd, before);
     assert!(
         seen.descriptors.1 <= before,
@@ -191,7 +212,7 @@ fn heap(names: &[String], from: usize, count: usize) -> Vec<Asked> {
 }
 
 /// Queues a heap from several hands, each request until it is known to be queued.
-fn queue(socket: &Path, heap: &[Asked]) -> Vec<(i64, Asked)> {
+fn queue(socket: &Path, signs: &Signs, heap: &[Asked]) -> Vec<(i64, Asked)> {
     let each = heap.len().div_ceil(HANDS);
     thread::scope(|scope| {
         let hands: Vec<_> = heap
@@ -200,7 +221,7 @@ fn queue(socket: &Path, heap: &[Asked]) -> Vec<(i64, Asked)> {
                 let queue = |(key, request): &Asked| {
                     let keyed = request.clone().header("Idempotency-Key", key);
                     let job: JobView =
-                        serde_json::from_value(until_answered(socket, &keyed)).unwrap();
+                        serde_json::from_value(until_answered(socket, signs, &keyed)).unwrap();
                     (job.id, (key.clone(), request.clone()))
                 };
                 scope.spawn(move || part.iter().map(queue).collect::<Vec<_>>())
@@ -214,16 +235,27 @@ fn queue(socket: &Path, heap: &[Asked]) -> Vec<(i64, Asked)> {
 }
 
 /// Asks again until packd lives long enough to answer.
-fn until_answered(socket: &Path, request: &Request) -> Value {
+fn until_answered(socket: &Path, signs: &Signs, request: &Request) -> Value {
     let end = Instant::now() + PATIENCE;
     loop {
-        let answer = once(socket, request);
-        match answer {
+        match once(socket, request) {
             Ok(answer) if answer.status < 400 => return answer.json(),
             Ok(answer) => assert!(Instant::now() < end, "refused: {}", answer.text()),
             Err(error) => assert!(Instant::now() < end, "no answer: {error}"),
         }
-        thread::sleep(Duration::from_millis(50));
+        signs.while_dead();
+    }
+}
+
+/// Waits for the end of a job, however often packd is killed meanwhile.
+fn until_ended(socket: &Path, signs: &Signs, job: i64) {
+    let request = Request::get(&format!("{}?wait=20", path::job_wait(job)));
+    loop {
+        let view: JobView =
+            serde_json::from_value(until_answered(socket, signs, &request)).unwrap();
+        if view.status.is_finished() {
+            return;
+        }
     }
 }
 
@@ -234,7 +266,7 @@ fn once(socket: &Path, request: &Request) -> io::Result<packd_tests::Answer> {
 }
 
 /// Reads every event from the first on, resumes after each kill, and insists that none is missing or comes twice.
-fn follow(socket: &Path, last: &AtomicI64) -> i64 {
+fn follow(socket: &Path, signs: &Signs, last: &AtomicI64) -> i64 {
     let mut read = 0;
     while read < last.load(Ordering::SeqCst) {
         let request = Request::get(path::EVENTS)
@@ -246,7 +278,7 @@ fn follow(socket: &Path, last: &AtomicI64) -> i64 {
             Ok((head.status == 200).then(|| connection.stream()))
         });
         let Ok(Some(lines)) = opened else {
-            thread::sleep(Duration::from_millis(50));
+            signs.while_dead();
             continue;
         };
         for line in lines.lines() {
@@ -266,40 +298,30 @@ fn follow(socket: &Path, last: &AtomicI64) -> i64 {
 }
 
 /// Asks one thing after the other on one connection, until all is over.
-fn poll(socket: &Path, number: usize, over: &AtomicBool) {
+fn poll(socket: &Path, number: usize, signs: &Signs) {
     const WHAT: [&str; 4] = [path::STATUS, path::PACKS, path::JOBS, path::METRICS];
     let request = Request::get(WHAT[number % WHAT.len()]).bytes();
-    while !over.load(Ordering::SeqCst) {
+    while !signs.are_over_within(Duration::ZERO) {
         let Ok(mut connection) = Connection::open(socket) else {
-            thread::sleep(Duration::from_millis(50));
+            signs.while_dead();
             continue;
         };
-        while !over.load(Ordering::SeqCst) {
+        while !signs.are_over_within(POLL_EVERY) {
             let answer = connection.send(&request).and_then(|()| connection.answer());
             let Ok(answer) = answer else { break };
             assert_eq!(answer.status, 200, "{}", answer.text());
-            thread::sleep(Duration::from_millis(200));
         }
     }
 }
 
-/// How many jobs have not ended; nothing while packd is away.
-fn unfinished(socket: &Path) -> Option<usize> {
-    let answer = once(socket, &Request::get(path::STATUS)).ok()?;
-    let status: Value = answer.json();
-    let queue = &status["queue"];
-    let count = |name: &str| {
-        queue[name]
-            .as_u64()
-            .unwrap_or_else(|| panic!("no queue in {status}"))
-    };
-    usize::try_from(count("queued") + count("running")).ok()
-}
-
 /// Each request, sent once more under its key, is the same job.
-fn known(socket: &Path, ledger: &BTreeMap<i64, Asked>) {
+fn known(socket: &Path, signs: &Signs, ledger: &BTreeMap<i64, Asked>) {
     for (id, (key, request)) in ledger {
-        let answer = until_answered(socket, &request.clone().header("Idempotency-Key", key));
+        let answer = until_answered(
+            socket,
+            signs,
+            &request.clone().header("Idempotency-Key", key),
+        );
         assert_eq!(answer["id"], *id, "`{key}` was a job already");
     }
 }
@@ -374,7 +396,8 @@ fn descriptors(packd: &Packd) -> usize {
 fn descriptors_at_rest(packd: &Packd, before: usize) -> usize {
     let end = Instant::now() + PATIENCE;
     while descriptors(packd) > before && Instant::now() < end {
-        thread::sleep(Duration::from_millis(100));
+        // it is busy with this for a moment, and with nothing else
+        packd.get(path::STATUS).expect(200);
     }
     descriptors(packd)
 }

@@ -3,7 +3,9 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    process::{Child, Command},
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -146,6 +148,45 @@ impl Strace {
             record: None,
             said: None,
         }
+    }
+}
+
+/// While it lives, all such calls of a running program fail.
+#[derive(Debug)]
+pub struct Failing(Child);
+
+impl Failing {
+    /// Lets these calls, separated by commas, of the program `pid` fail with this error; in force when this returns.
+    #[must_use]
+    pub fn of(pid: u32, calls: &str, error: &str) -> Self {
+        let child = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+            .arg(format!("trace={calls}"))
+            .arg("-e")
+            .arg(format!("inject={calls}:error={error}"))
+            .arg("-p")
+            .arg(pid.to_string())
+            .spawn()
+            .unwrap();
+        // it is in force for each thread once that has stopped for it
+        let traced = |task: &Path| {
+            let status = fs_err::read_to_string(task.join("status")).unwrap_or_default();
+            !status.contains("TracerPid:\t0\n")
+        };
+        let tasks = || fs_err::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let deadline = Instant::now() + super::process::PATIENCE;
+        while !tasks().all(|task| traced(&task.unwrap().path())) {
+            assert!(Instant::now() < deadline, "strace does not come");
+            thread::yield_now();
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Failing {
+    fn drop(&mut self) {
+        let _already_gone = self.0.kill();
+        let _reaped = self.0.wait();
     }
 }
 

@@ -1,4 +1,5 @@
-//! What was downloaded before: whole archives by their digest, and the beginnings of others by their URL.
+//! What was downloaded before, or sent and installed: whole archives by their digest, and the beginnings of others by
+//! their URL.
 //!
 //! | file in `cache/archives/` | what it is |
 //! |---|---|
@@ -96,7 +97,7 @@ impl Cache {
 
     /// The archive that was kept under this digest. Whether it still has it is for the reader to find out.
     /// Blocks.
-    pub(super) fn archive(&self, digest: &Digest) -> Option<PathBuf> {
+    pub(crate) fn archive(&self, digest: &Digest) -> Option<PathBuf> {
         let path = self.inner.folder.join(name_of(digest));
         let file = fs_err::File::open(&path).ok()?;
         // used now: what was used longest ago goes first
@@ -112,6 +113,27 @@ impl Cache {
             tracing::debug!(%error, path = %path.display(), "cannot note that it was used");
         }
         Some(path)
+    }
+
+    /// Takes over a file of the same file system that has this digest, as if it had been downloaded, so that it is there
+    /// when its pack is repaired; whether it did. Blocks.
+    pub(crate) fn adopt(&self, file: &Path, digest: &Digest) -> bool {
+        if !self.is_on() {
+            return false;
+        }
+        let place = self.inner.folder.join(name_of(digest));
+        match fs_err::rename(file, &place) {
+            Ok(()) => {
+                // used now, whenever it was written
+                let _there = self.archive(digest);
+                self.trim(self.limit());
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an archive that was sent is not kept");
+                false
+            }
+        }
     }
 
     /// Throws away an archive that is not what it was kept as. Blocks.

@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use gix::refs::transaction::PreviousValue;
 use gix::{ObjectId, Repository};
@@ -72,14 +72,14 @@ impl Cache {
         (self.0.folder.join(name), lock.lock_owned().await)
     }
 
-    /// The repositories that nobody used for so long. One that was never used counts from when it was made. Blocks.
-    pub(crate) fn unused_for(&self, age: Duration) -> Vec<PathBuf> {
+    /// The repositories that nobody used since `time`. One that was never used counts from when it was made. Blocks.
+    pub(crate) fn unused_since(&self, time: &str) -> Vec<PathBuf> {
         let entries = fs_err::read_dir(&self.0.folder).into_iter().flatten();
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| {
             let about = fs_err::metadata(path.join(USED)).or_else(|_| fs_err::metadata(path));
             let used = about.and_then(|about| about.modified());
-            used.is_ok_and(|used| time::is_as_old(used, age))
+            used.is_ok_and(|used| time::is_before(used, time))
         });
         paths.sort();
         paths

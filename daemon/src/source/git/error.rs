@@ -184,7 +184,7 @@ pub(crate) enum GitError {
         limit: u32,
     },
     /// The file system is nearly full.
-    #[error("{free} bytes are free where `{}` lies, and {needed} must stay free", folder.display())]
+    #[error("{free} bytes are free where `{}` lies, and the {needed} of `store.min_free` must stay free", folder.display())]
     NoSpace {
         /// The folder.
         folder: PathBuf,

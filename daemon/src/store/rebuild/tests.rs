@@ -1,6 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use super::*;
+use crate::store::pack::Record;
+use crate::store::record::InstallRecord;
 use crate::store::{event, pack, tree};
 
 /// A state folder with two generations of `slack`, and no database; what each tree is called.

@@ -6,7 +6,7 @@
     reason = "without its argument it has nothing to do"
 )]
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use packd_crash::soak::{self, Load};
 
@@ -15,13 +15,7 @@ const GROWTH: u64 = 10;
 
 fn main() -> ExitCode {
     let minutes: u64 = std::env::args().nth(1).unwrap().parse().unwrap();
-    let load = Load {
-        time: Duration::from_mins(minutes),
-        jobs: 1_000,
-        followers: 200,
-        pollers: 50,
-        life: Duration::from_secs(20),
-    };
+    let load = Load::of_minutes(minutes);
     println!("{load:?}");
     let seen = soak::run(&load);
     println!("{seen:?}");

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::time::Duration;
+
 use super::*;
 use crate::source::git::url::Spelled;
 
@@ -119,8 +121,10 @@ async fn what_nobody_used_for_long_is_found_and_one_in_use_is_not_discarded() {
     let used = used.unwrap();
     let then = used.metadata().unwrap().modified().unwrap() - 2 * day;
     used.file().set_modified(then).unwrap();
-    assert_eq!(cache.unused_for(day), std::slice::from_ref(&old));
-    assert_eq!(cache.unused_for(Duration::ZERO).len(), 2);
+    let since = |age| cache.unused_since(&crate::store::time::before(age));
+    assert_eq!(since(day), std::slice::from_ref(&old));
+    let soon = crate::store::time::after(day);
+    assert_eq!(cache.unused_since(&soon).len(), 2);
     assert!(!cache.discard(&old).unwrap());
     assert!(old.exists(), "somebody uses it");
     drop(lock);
