@@ -44,6 +44,7 @@ mod share;
 mod space;
 mod stop;
 mod stopped;
+mod systemd;
 mod test_gate;
 mod threads;
 mod trust;
