@@ -26,6 +26,7 @@ mod install;
 mod lost;
 mod lying;
 mod metrics;
+mod packages;
 mod pipelines;
 mod progress;
 mod publish;
