@@ -8,10 +8,13 @@ use packd_tests::Ran;
 
 /// What `tests/run` made, and leaves out these tests where it cannot be made.
 fn made(name: &str) -> PathBuf {
-    let found = std::env::vars().find(|(key, _)| key == name);
-    let (_, value) = found
-        .unwrap_or_else(|| panic!("{name} is not set: `tests/run -E 'test(systemd::)'` sets it"));
-    value.into()
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests have no configuration but the environment"
+    )]
+    let value = std::env::var_os(name);
+    let missing = || panic!("{name} is not set: `tests/run -E 'test(systemd::)'` sets it");
+    value.unwrap_or_else(missing).into()
 }
 
 /// The packages whose names end like this.
