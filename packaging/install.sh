@@ -29,6 +29,7 @@ case "${1:-}" in
         (cd root && find . -type f -o -type l) | while read -r file; do
             [ "$file" = ./etc/packd/packd.yaml ] || rm -f "/$file"
         done
+        rm -rf /usr/share/doc/packd
         scripts/postrm remove
         echo "packd is gone; /var/lib/packd and /etc/packd stay"
         ;;

@@ -1,17 +1,22 @@
 //! What packd needs while nothing happens, and how soon it is ready.
 
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use packd_tests::{PackTree, Packd, Settings, support::site};
+use packd_tests::support::{programs, site};
+use packd_tests::{PackTree, Packd, Ran, Settings};
 use packd_wire::{JobStatus, JobView, path};
 use serde_json::json;
 
-use crate::measure::{Table, median, memory_of};
+use crate::measure::{Table, median, memory_of, switches_of};
 
 const PACKS: usize = 1_000;
 const STARTS: usize = 11;
+/// What a start leaves to be done, in the background and by the allocator of its threads, is done by then.
+const SETTLES: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(table: &mut Table) {
+    sizes(table);
     let packs: Vec<PackTree> = (0..PACKS)
         .map(|number| PackTree::new(&format!("pack{number:04}"), "1.0.0"))
         .collect();
@@ -39,6 +44,26 @@ pub(crate) fn run(table: &mut Table) {
     row(table, &mut full, PACKS);
 }
 
+fn sizes(table: &mut Table) {
+    let both = [
+        ("packd", programs::packd(), "< 15"),
+        ("packctl", programs::packctl(), "< 8"),
+    ];
+    for (name, program, aim) in both {
+        let copy = tempfile::NamedTempFile::new().unwrap();
+        fs_err::copy(program, copy.path()).unwrap();
+        let mut strip = Command::new("strip");
+        Ran::of(strip.arg(copy.path())).success();
+        let bytes = fs_err::metadata(copy.path()).unwrap().len();
+        table.number(
+            &format!("size of {name}, stripped"),
+            "MB",
+            bytes as f64 / 1e6,
+            aim,
+        );
+    }
+}
+
 fn row(table: &mut Table, packd: &mut Packd, packs: usize) {
     let mut times = Vec::new();
     for _ in 0..STARTS {
@@ -61,5 +86,14 @@ fn row(table: &mut Table, packd: &mut Packd, packs: usize) {
         "MB",
         memory.anonymous / 1e3,
         "",
+    );
+    std::thread::sleep(SETTLES);
+    let before = switches_of(packd.pid());
+    std::thread::sleep(Duration::from_mins(1));
+    table.number(
+        &what("idle: wake-ups in a minute"),
+        "",
+        (switches_of(packd.pid()) - before) as f64,
+        "0",
     );
 }

@@ -83,6 +83,21 @@ pub(crate) fn written_by(pid: u32) -> f64 {
     line.unwrap().parse().unwrap()
 }
 
+/// How often the threads of a process were given a processor so far, after waiting or after another one had it.
+pub(crate) fn switches_of(pid: u32) -> u64 {
+    let threads = fs_err::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let switches = |thread: fs_err::DirEntry| {
+        let status = fs_err::read_to_string(thread.path().join("status")).unwrap();
+        let counts = status
+            .lines()
+            .filter_map(|line| line.split_once("ctxt_switches:"));
+        counts
+            .map(|(_, count)| count.trim().parse::<u64>().unwrap())
+            .sum::<u64>()
+    };
+    threads.map(|thread| switches(thread.unwrap())).sum()
+}
+
 /// Kilobytes of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 /// Users who are counted apart; more share one count.
 const USERS: usize = 1024;
 /// Who shares it. The kernel gives this number to nobody.
@@ -10,7 +12,10 @@ const OTHERS: u32 = u32::MAX;
 
 /// Counts what is not told each time.
 #[derive(Debug, Default)]
-pub(crate) struct Flood(Mutex<HashMap<u32, u64>>);
+pub(crate) struct Flood {
+    counts: Mutex<HashMap<u32, u64>>,
+    first: Notify,
+}
 
 impl Flood {
     /// Counts one; whether it is to be told, because this user's last ones have been summed up.
@@ -28,6 +33,7 @@ impl Flood {
             }
             std::collections::hash_map::Entry::Vacant(none) => {
                 none.insert(0);
+                self.first.notify_one();
                 true
             }
         }
@@ -45,13 +51,23 @@ impl Flood {
         sums
     }
 
+    /// Returns when there is a user whose next sum is to be told, or to be found empty. Until then nobody needs to wake
+    /// up for one.
+    pub(crate) async fn begun(&self) {
+        while self.counts().is_empty() {
+            self.first.notified().await;
+        }
+    }
+
     fn counts(&self) -> MutexGuard<'_, HashMap<u32, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -65,6 +81,18 @@ mod tests {
         assert_eq!(flood.sum_up(), [(1000, 1)], "with a number each time");
         assert_eq!(flood.sum_up(), [], "until there is silence");
         assert!(flood.is_first(1000), "after which it is news again");
+    }
+
+    #[test]
+    fn nobody_wakes_up_for_a_sum_of_nothing() {
+        let flood = Flood::default();
+        assert_eq!(flood.begun().now_or_never(), None);
+        flood.is_first(1000);
+        assert_eq!(flood.begun().now_or_never(), Some(()));
+        flood.sum_up();
+        assert_eq!(flood.begun().now_or_never(), Some(()), "to be forgotten");
+        flood.sum_up();
+        assert_eq!(flood.begun().now_or_never(), None);
     }
 
     #[test]

@@ -110,6 +110,7 @@ async fn accept(listener: &UnixListener, mut beat: Beat, state: &State, router: 
 /// Tells the log now and then how many more connections of whom were turned away.
 async fn sum_up(state: &State) {
     loop {
+        state.turned_away.begun().await;
         tokio::time::sleep(SUM_UP).await;
         for (uid, more) in state.turned_away.sum_up() {
             tracing::warn!(uid, "{more} more connections were turned away");

@@ -4,7 +4,7 @@ use packd_runner::sandbox::Word;
 use rustix::fs::Mode;
 use rustix::process::{Signal, set_parent_process_death_signal, setsid, umask};
 use rustix::thread::{
-    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, set_capabilities,
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, capabilities, set_capabilities,
     set_capabilities_secure_bits, set_no_new_privs,
 };
 use serde_json::{Value, json};
@@ -57,12 +57,14 @@ fn give_up_capabilities() -> rustix::io::Result<()> {
     }
     // with what is inheritable goes what is ambient
     let none = CapabilitySet::empty();
-    set_capabilities(
-        None,
-        CapabilitySets {
-            effective: none,
-            permitted: none,
-            inheritable: none,
-        },
-    )
+    let nothing = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    // packd.service allows to look, and not to set: there is nothing to give up under it
+    if capabilities(None)? == nothing {
+        return Ok(());
+    }
+    set_capabilities(None, nothing)
 }

@@ -33,6 +33,11 @@ impl Ran {
     ///
     /// Its output goes to files, so that no full pipe can hold it.
     pub fn of(command: &mut Command) -> Self {
+        Self::within(command, PATIENCE)
+    }
+
+    /// The same for one that may take longer, or must not take as long.
+    pub fn within(command: &mut Command, patience: Duration) -> Self {
         let line = format!("{command:?}");
         let mut stdout = tempfile::tempfile().unwrap();
         let mut stderr = tempfile::tempfile().unwrap();
@@ -42,11 +47,11 @@ impl Ran {
             .stderr(stderr.try_clone().unwrap())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {line}: {error}"));
-        let Some(status) = wait(&mut child, PATIENCE) else {
+        let Some(status) = wait(&mut child, patience) else {
             let _killed_or_gone = child.kill();
             let _reaped = child.wait();
             panic!(
-                "{line} did not end within {PATIENCE:?}; it said:\n{}{}",
+                "{line} did not end within {patience:?}; it said:\n{}{}",
                 text(&mut stdout),
                 text(&mut stderr)
             );
