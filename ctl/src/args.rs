@@ -254,4 +254,6 @@ impl Args {
 mod attune;
 mod output;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

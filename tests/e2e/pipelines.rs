@@ -6,7 +6,7 @@ use packd_tests::{
     Packd, Settings,
     support::{
         forge::{Checkout, Forge},
-        page::Page,
+        page::{Mark, Page},
     },
 };
 use serde_json::{Value, json};
@@ -69,14 +69,13 @@ fn publish_tag(repository: &str) -> Checkout<'_> {
 fn every_block_of_shell_on_the_page_is_run_by_a_test() {
     let page = Page::read(PAGE);
     let forgotten: Vec<_> = page
-        .unmarked
+        .blocks
         .iter()
-        .filter(|block| !block.language.is_empty())
+        .filter(|block| block.mark == Mark::Plain && !block.language.is_empty())
         .collect();
     assert!(forgotten.is_empty(), "these have no mark: {forgotten:#?}");
-    let names: Vec<&str> = page.marked.keys().map(String::as_str).collect();
     assert_eq!(
-        names,
+        page.names(),
         [
             "attune",
             "by-hand",

@@ -22,9 +22,11 @@ pub mod process;
 pub mod programs;
 pub mod publisher;
 pub mod repository;
+pub mod scene;
 pub mod settings;
 pub mod site;
 pub mod strace;
+pub mod transcript;
 pub mod tree;
 pub mod watch;
 
