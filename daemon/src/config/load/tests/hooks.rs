@@ -64,7 +64,7 @@ updates:
     );
     assert_snapshot!(host.problems(), @r"
     packd.yaml:2: `hooks[0].on[0]` is `generation_activatd`, which is no kind of events, did you mean `generation_activated`?
-    packd.yaml:3: `hooks[1].on[0]` is `downloading`, for which no hook can be run; hooks can be run for: job_succeeded job_failed job_cancelled pack_installed pack_updated pack_removed pack_damaged pack_repaired generation_activated health_failed registry_refreshed registry_failed
+    packd.yaml:3: `hooks[1].on[0]` is `downloading`, for which no hook can be run; hooks can be run for: job_succeeded job_failed job_cancelled pack_installed pack_updated pack_removed pack_damaged pack_repaired generation_activated health_failed registry_refreshed registry_failed update_available
     packd.yaml:4: `hooks[2].on` must name a kind of events
     packd.yaml:5: `hooks[3].command` must name a program by its absolute path, not `notify.sh`
     packd.yaml:6: `hooks[4].command` must name a program
