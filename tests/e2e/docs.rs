@@ -15,7 +15,10 @@ use packd_wire::{EventKind, EventView};
 use regex::Regex;
 
 /// Pages whose blocks other tests run, and which.
-const ELSEWHERE: [(&str, &str); 1] = [("ci-cd.md", "pipelines")];
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("ci-cd.md", "pipelines"),
+    ("configuration-management.md", "managed"),
+];
 
 /// Why a block may be left out: what in it cannot be had in a test.
 const NOT_HERE: &str = r"(?x) \b(apt|dnf|journalctl|usermod|sudo|packd-curl|install\ -|cargo|sshd?|ssh-keyscan|chgrp|rsync|curl\ https|curl\ -N)\b

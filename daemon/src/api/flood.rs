@@ -88,10 +88,11 @@ mod tests {
         let flood = Flood::default();
         assert_eq!(flood.begun().now_or_never(), None);
         flood.is_first(1000);
-        assert_eq!(flood.begun().now_or_never(), Some(()));
-        flood.sum_up();
+        flood.is_first(1000);
+        assert_eq!(flood.begun().now_or_never(), Some(()), "to be told");
+        assert_eq!(flood.sum_up(), [(1000, 1)]);
         assert_eq!(flood.begun().now_or_never(), Some(()), "to be forgotten");
-        flood.sum_up();
+        assert_eq!(flood.sum_up(), []);
         assert_eq!(flood.begun().now_or_never(), None);
     }
 

@@ -87,11 +87,12 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         let result = remove::run(context, job, items, care, &mut told).await;
         // what a full disk took of it comes back
         let layout = Arc::clone(&context.layout);
-        let make = move || {
+        let leases = context.leases.clone();
+        let tidy = move || {
             reserve::make(&layout.state_dir);
-            Ok(())
+            remove::empty_shelves(&layout, &leases)
         };
-        store::off_thread(make).await?;
+        store::off_thread(tidy).await?;
         result
     };
     let message = in_words(&told);

@@ -11,6 +11,7 @@ use super::generations::{self, Care};
 use super::holders::Holders;
 use super::plan::{Item, What, stays};
 use super::tell;
+use crate::config::Layout;
 use crate::fault;
 use crate::install::{Context, StepError, activate};
 use crate::logging::chain;
@@ -221,13 +222,8 @@ impl Remover<'_> {
         };
         context.database.write(forget).await?;
         fault::point("gc.untold");
-        let (layout, leases) = (Arc::clone(&context.layout), context.leases.clone());
-        let pack_ref = dir.split('/').next().unwrap_or(dir).to_owned();
         store::off_thread(move || {
             tree::remove(&trash)?;
-            // of a pack that has no tree any more; one that has some keeps it
-            let folder = layout.store().join(&pack_ref);
-            leases.unless_held(&pack_ref, || drop(fs_err::remove_dir(folder)));
             Ok(Done::Gone)
         })
         .await
@@ -254,6 +250,20 @@ impl Remover<'_> {
             }
         }
     }
+}
+
+/// Removes the folders of packs that have no tree any more, also those that a killed run left; one that has some, or
+/// that somebody is about to put one into, stays. Blocks.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(super) fn empty_shelves(layout: &Layout, leases: &Leases) -> Result<(), StoreError> {
+    for shelf in remains::entries(&layout.store())? {
+        if let Some(pack_ref) = remains::name_of(&shelf) {
+            leases.unless_held(pack_ref, || drop(fs_err::remove_dir(&shelf)));
+        }
+    }
+    Ok(())
 }
 
 /// Takes what belongs to a tree, or is left of one, out of the store, unless somebody counts on it. Whoever wants to begin

@@ -119,9 +119,12 @@ impl Wanted {
         let place = |wanted: &Self| wanted.sources.first().map(|bytes| bytes.shown.clone());
         match (&self.registry, &other.registry) {
             (None, None) => {
-                place(self) == place(other)
-                    && self.path == other.path
-                    && self.pack_ref == other.pack_ref
+                // before it was inspected, nobody knows which pack it is
+                let one_pack = match (&self.pack_ref, &other.pack_ref) {
+                    (Some(one), Some(another)) => one == another,
+                    _ => true,
+                };
+                place(self) == place(other) && self.path == other.path && one_pack
             }
             _ => {
                 self.registry == other.registry

@@ -7,6 +7,7 @@ for pack in hello-1.0.0 hello-1.1.0 disk_report-0.3.0 morning_report-1.0.0; do
 done
 cat >/etc/packd/packd.yaml <<'YAML'
 store: {min_free: 0B}
+updates: {mode: notify}
 YAML
 cat >/etc/packd/conf.d/registry.yaml <<'YAML'
 registries:
