@@ -51,6 +51,7 @@ mod sandbox;
 mod schema;
 mod service;
 mod share;
+mod sockets;
 mod space;
 mod stop;
 mod stopped;

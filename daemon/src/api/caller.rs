@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use packd_wire::{ErrorKind, Requester, Role};
 
+use super::door::Door;
 use super::limit::{Rank, Slot};
 use super::peer::Peer;
 use super::problem::Refusal;
@@ -20,6 +21,8 @@ const LONGEST_AGENT: usize = 128;
 pub(crate) struct Link {
     /// Who connected.
     pub(crate) peer: Peer,
+    /// By which socket.
+    pub(crate) door: Arc<Door>,
     /// Whether a request on it gave the length of its body in two ways.
     pub(crate) conflict: Arc<AtomicBool>,
     slot: Mutex<Option<Slot>>,
@@ -37,9 +40,10 @@ pub(crate) struct Caller {
 
 impl Link {
     /// A connection that holds a slot.
-    pub(crate) fn new(peer: Peer, slot: Slot) -> Self {
+    pub(crate) fn new(peer: Peer, door: Arc<Door>, slot: Slot) -> Self {
         Self {
             peer,
+            door,
             conflict: Arc::new(AtomicBool::new(false)),
             slot: Mutex::new(Some(slot)),
         }

@@ -14,6 +14,7 @@ mod cache;
 mod caller;
 mod closing;
 mod directory;
+mod door;
 mod event;
 mod flood;
 mod framing;
@@ -60,9 +61,10 @@ use crate::store::{Database, time};
 use crate::update::Updates;
 
 use access::{Access, Started};
-use directory::Directory;
 use limit::{Bounds, Slots};
 
+pub(crate) use directory::Directory;
+pub(crate) use door::{Door, Opened};
 pub(crate) use server::serve;
 
 /// Reads the configuration again.

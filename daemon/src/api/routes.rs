@@ -238,8 +238,19 @@ pub(crate) async fn refuse(
         None => format!("`{what}` is refused: {who} has role `{role}`, which may do nothing"),
     };
     let mut refusal = Refusal::new(ErrorKind::AccessDenied, detail);
-    // no group helps those who are denied as who they are
-    if role > Role::Denied
+    // no group helps over a socket that gives no more, and none those who are denied as who they are
+    if let Some(needed) = needed
+        && caller
+            .link
+            .door
+            .most(state)
+            .is_some_and(|most| most < needed)
+    {
+        refusal = refusal.hint(format!(
+            "this socket gives nobody more than its role in `sockets`; ask at `{}`",
+            state.parts.layout.socket.display()
+        ));
+    } else if role > Role::Denied
         && let Some(needed) = needed
         && let Some(group) = state.access.group_for(&caller.link.peer, needed)
     {

@@ -13,19 +13,23 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use packd_wire::{ErrorKind, Role};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use crate::pulse::{Beat, Pulse};
 
 use super::caller::{Caller, Link, rank};
+use super::door::{Door, Opened};
 use super::guarded::{Guarded, Patience};
 use super::limit::{Full, LINE, Rank};
 use super::peer::Peer;
@@ -41,24 +45,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often the log has the number of connections that were turned away.
 const SUM_UP: Duration = Duration::from_mins(1);
 
-/// Serves until `stop`, then until what is being answered is answered, within a bound.
+/// Serves until `stop`, then until what is being answered is answered, within a bound. More sockets may come meanwhile.
 pub(crate) async fn serve(
-    listeners: Vec<UnixListener>,
+    first: Vec<Opened>,
+    more: mpsc::Receiver<Opened>,
     state: State,
     pulse: Pulse,
     stop: CancellationToken,
 ) {
     raise_descriptors();
     let router = routes::router(&state);
-    let accepting = listeners.iter().map(|one| {
-        let beat = pulse.beat("the loop that accepts connections");
-        accept(one, beat, &state, &router)
-    });
-    let accepting =
-        futures_util::future::join(futures_util::future::join_all(accepting), sum_up(&state));
+    let accepting = accept_all(first, more, &state, &router, &pulse);
+    let accepting = futures_util::future::join(accepting, sum_up(&state));
+    // and then nobody new gets in, also not to the kernel's queue: the listeners are gone with their loops
     stop.run_until_cancelled(accepting).await;
-    // nobody new gets in, also not to the kernel's queue
-    drop(listeners);
     state.stopping.cancel();
     state.tasks.close();
     if tokio::time::timeout(state.times.stop, state.tasks.wait())
@@ -84,17 +84,42 @@ fn raise_descriptors() {
     }
 }
 
-async fn accept(listener: &UnixListener, mut beat: Beat, state: &State, router: &Router) {
+/// Accepts at every socket. All loops share one task, so the signs of life of the first ones are those of all.
+async fn accept_all(
+    first: Vec<Opened>,
+    mut more: mpsc::Receiver<Opened>,
+    state: &State,
+    router: &Router,
+    pulse: &Pulse,
+) {
+    let mut loops = FuturesUnordered::new();
+    for opened in first {
+        let beat = pulse.beat("the loop that accepts connections");
+        loops.push(accept(opened, Some(beat), state, router));
+    }
+    loop {
+        tokio::select! {
+            Some(opened) = more.recv() => loops.push(accept(opened, None, state, router)),
+            Some(()) = loops.next() => {}
+            else => std::future::pending::<()>().await,
+        }
+    }
+}
+
+/// Accepts at one socket until it is shut.
+async fn accept(opened: Opened, mut beat: Option<Beat>, state: &State, router: &Router) {
+    let Opened { door, listener } = opened;
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = beat.answer() => continue,
+            () = answer_beat(beat.as_mut()) => continue,
+            () = door.is_shut() => return,
         };
         match accepted {
             Ok((stream, _)) => {
                 failing = false;
-                begin(stream, state, router);
+                begin(stream, &door, state, router);
             }
             Err(error) => {
                 if !failing {
@@ -104,6 +129,13 @@ async fn accept(listener: &UnixListener, mut beat: Beat, state: &State, router: 
                 tokio::time::sleep(PAUSE).await;
             }
         }
+    }
+}
+
+async fn answer_beat(beat: Option<&mut Beat>) {
+    match beat {
+        Some(beat) => beat.answer().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -119,7 +151,7 @@ async fn sum_up(state: &State) {
 }
 
 /// Gives a connection its task.
-fn begin(stream: UnixStream, state: &State, router: &Router) {
+fn begin(stream: UnixStream, door: &Arc<Door>, state: &State, router: &Router) {
     let connections = state.parts.config.current().access.max_connections;
     if state.tasks.len() > LINE + STREAMS.total + LEAVING.total + connections {
         // it would not get a slot in time, and a task of its own is too much for saying so
@@ -127,17 +159,18 @@ fn begin(stream: UnixStream, state: &State, router: &Router) {
         return;
     }
     let (stopped, state, router) = (state.stopped.clone(), state.clone(), router.clone());
+    let door = Arc::clone(door);
     let tasks = state.tasks.clone();
     state.accepted.fetch_add(1, Ordering::Relaxed);
     tasks.spawn(async move {
         stopped
-            .run_until_cancelled_owned(connection(stream, state, router))
+            .run_until_cancelled_owned(connection(stream, door, state, router))
             .await;
     });
 }
 
 /// Finds out who connected, and answers them.
-async fn connection(stream: UnixStream, state: State, router: Router) {
+async fn connection(stream: UnixStream, door: Arc<Door>, state: State, router: Router) {
     let names = state.access.look(state.times.head).await;
     let peer = match Peer::of(&stream, &names) {
         Ok(peer) => peer,
@@ -149,7 +182,7 @@ async fn connection(stream: UnixStream, state: State, router: Router) {
     state
         .connections
         .set_bounds(bounds(&state.parts.config.current().access));
-    let rank = rank(state.access.role(&peer));
+    let rank = rank(door.role(&peer, &state));
     let Ok(slot) = state
         .connections
         .take(peer.uid, rank, state.times.head)
@@ -158,7 +191,7 @@ async fn connection(stream: UnixStream, state: State, router: Router) {
         turn_away(stream, &peer, rank, &state).await;
         return;
     };
-    let link = Arc::new(Link::new(peer, slot));
+    let link = Arc::new(Link::new(peer, Arc::clone(&door), slot));
     let patience = Patience {
         head: state.times.head,
         write: state.times.write,
@@ -183,6 +216,10 @@ async fn connection(stream: UnixStream, state: State, router: Router) {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = door.is_shut() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
     };
     if let Err(error) = result {
         tracing::debug!(error = %crate::logging::chain(&error), "a connection ended badly");
@@ -196,7 +233,7 @@ async fn answer(
     state: State,
     mut router: Router,
 ) -> Result<Response, Infallible> {
-    let role = state.access.role(&link.peer);
+    let role = link.door.role(&link.peer, &state);
     let caller = Caller { link, role };
     let must_close =
         caller.link.has_conflict() || request.headers().contains_key(header::TRANSFER_ENCODING);

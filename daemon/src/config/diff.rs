@@ -20,6 +20,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         updates,
         hooks,
         access,
+        sockets,
         net,
         git,
         service,
@@ -59,6 +60,9 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         changed.push("hooks".to_owned());
     }
     add(&mut changed, "access", &old.access, access);
+    if old.sockets != *sockets {
+        changed.push("sockets".to_owned());
+    }
     add(&mut changed, "net", &old.net, net);
     add(&mut changed, "git", &old.git, git);
     add(&mut changed, "service", &old.service, service);

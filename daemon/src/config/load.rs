@@ -15,6 +15,7 @@ use super::node::{Entry, Node, Table, Value};
 use super::problem::{ConfigError, Problem};
 use super::runtime;
 use super::section::{Findings, Reader, Section};
+use super::socket;
 use super::unknown::{self, SECTIONS};
 use super::{
     Config, Environment, Layout, Origin, Places, Registry, SandboxLevel, SecretError, Trust,
@@ -76,7 +77,7 @@ pub fn load(inputs: &Inputs) -> Result<Effective, ConfigError> {
 
     check_socket(inputs, &mut findings.problems);
     let keys = inputs.layout.keys();
-    let config = read_config(&root, &keys, &mut findings);
+    let config = read_config(&root, &keys, &inputs.layout.socket, &mut findings);
     let Findings {
         origins,
         mut problems,
@@ -119,8 +120,13 @@ fn check_socket(inputs: &Inputs, problems: &mut Vec<Problem>) {
 }
 
 /// Gives the tree its meaning.
-fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Config> {
-    let mut names = vec!["registries", "runtimes", "hooks"];
+fn read_config(
+    root: &Table,
+    keys: &Path,
+    main_socket: &Path,
+    findings: &mut Findings,
+) -> Option<Config> {
+    let mut names = vec!["registries", "runtimes", "hooks", "sockets"];
     names.extend(SECTIONS.iter().map(|(name, _)| *name));
     for entry in root
         .0
@@ -149,6 +155,7 @@ fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Con
     let updates = read_section(root, "updates", findings);
     let hooks = hook::read(root.get("hooks"), findings);
     let access = read_section(root, "access", findings);
+    let sockets = socket::read(root.get("sockets"), main_socket, findings);
     let net = read_section(root, "net", findings);
     let git = read_section(root, "git", findings);
     let service = read_section(root, "service", findings);
@@ -164,6 +171,7 @@ fn read_config(root: &Table, keys: &Path, findings: &mut Findings) -> Option<Con
         updates: updates?,
         hooks,
         access: access?,
+        sockets,
         net: net?,
         git: git?,
         service: service?,

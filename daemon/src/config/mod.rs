@@ -33,6 +33,7 @@ mod section;
 mod sections;
 mod setting;
 mod shared;
+mod socket;
 mod units;
 mod unknown;
 mod updates;
@@ -64,6 +65,7 @@ pub use sections::{
     Tests,
 };
 pub use shared::{Refused, Shared};
+pub use socket::{ExtraSocket, MOST_SOCKETS, SocketMode};
 pub use units::{ByteSize, UnitError};
 pub use updates::{PackUpdate, PackUpdates, Updates};
 pub use window::{Window, Windows, Zone};
@@ -91,6 +93,8 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// Who may do what over the socket.
     pub access: Access,
+    /// Sockets with fewer rights.
+    pub sockets: Vec<ExtraSocket>,
     /// How packd reaches other hosts.
     pub net: Net,
     /// How packd reaches git repositories.

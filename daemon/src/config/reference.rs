@@ -6,10 +6,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use packd_wire::Role;
+
 use super::section::{Key, Section};
 use super::{
-    Access, Args, Config, Environment, Git, Inputs, Layout, Limits, Log, Net, Origin, Queue,
-    Registry, Service, Store, Tests, Updates, VersionProbe, hook::Hook, load,
+    Access, Args, Config, Environment, ExtraSocket, Git, Inputs, Layout, Limits, Log, Net, Origin,
+    Queue, Registry, Service, SocketMode, Store, Tests, Updates, VersionProbe, hook::Hook, load,
 };
 
 const HEAD: &str = "\
@@ -30,6 +32,8 @@ const EXAMPLE: &[(&str, &str)] = &[
     ("url", "https://packs.example.org/index.json"),
     ("on", "[generation_activated]"),
     ("command", "[/usr/bin/true]"),
+    ("path", "/run/packd/monitor.sock"),
+    ("role", "reader"),
 ];
 
 /// The runtime that the file has for an example.
@@ -84,14 +88,17 @@ fn file() -> String {
             writeln!(text, "{indent}#{line}").unwrap();
         }
     };
+    let list = |text: &mut String, keys: &[Key]| {
+        for (position, key) in keys.iter().enumerate() {
+            comment(text, key.meaning, "  ");
+            let dash = if position == 0 { "- " } else { "  " };
+            writeln!(text, "  #{dash}{}: {}", key.name, value(key)).unwrap();
+        }
+    };
     text.push('\n');
     comment(&mut text, Registry::ABOUT, "");
     text.push_str("registries:\n");
-    for (position, key) in Registry::KEYS.iter().enumerate() {
-        comment(&mut text, key.meaning, "  ");
-        let dash = if position == 0 { "- " } else { "  " };
-        writeln!(text, "  #{dash}{}: {}", key.name, value(key)).unwrap();
-    }
+    list(&mut text, Registry::KEYS);
     text.push('\n');
     comment(&mut text, VersionProbe::ABOUT, "");
     text.push_str("runtimes:\n");
@@ -104,11 +111,11 @@ fn file() -> String {
     text.push('\n');
     comment(&mut text, Hook::ABOUT, "");
     text.push_str("hooks:\n");
-    for (position, key) in Hook::KEYS.iter().enumerate() {
-        comment(&mut text, key.meaning, "  ");
-        let dash = if position == 0 { "- " } else { "  " };
-        writeln!(text, "  #{dash}{}: {}", key.name, value(key)).unwrap();
-    }
+    list(&mut text, Hook::KEYS);
+    text.push('\n');
+    comment(&mut text, ExtraSocket::ABOUT, "");
+    text.push_str("sockets:\n");
+    list(&mut text, ExtraSocket::KEYS);
     for Documented { name, about, keys } in sections() {
         text.push('\n');
         comment(&mut text, about, "");
@@ -148,6 +155,7 @@ fn tables() -> String {
         VersionProbe::KEYS,
     );
     table("`hooks`, a list", Hook::ABOUT, Hook::KEYS);
+    table("`sockets`, a list", ExtraSocket::ABOUT, ExtraSocket::KEYS);
     for Documented { name, about, keys } in sections() {
         table(&format!("`{name}`"), about, keys);
     }
@@ -216,6 +224,12 @@ fn every_key_of_the_shipped_file_is_at_its_default() {
         Config {
             registries: vec![example],
             hooks: hooks(),
+            sockets: vec![ExtraSocket {
+                path: EXAMPLE[4].1.into(),
+                mode: SocketMode(0o660),
+                group: None,
+                role: Role::Reader,
+            }],
             runtimes: [(
                 RUNTIME.0.to_owned(),
                 VersionProbe::new(["zig".to_owned(), "version".to_owned()]),

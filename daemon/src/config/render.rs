@@ -75,6 +75,16 @@ impl Effective {
             lines[start].0.replace_range(..4, "  - ");
         }
         self.headed("access", &config.access, &mut lines);
+        if config.sockets.is_empty() {
+            lines.push(("sockets: []".to_owned(), self.origin("sockets")));
+        } else {
+            lines.push(("sockets:".to_owned(), None));
+        }
+        for (position, socket) in config.sockets.iter().enumerate() {
+            let start = lines.len();
+            self.section(&format!("sockets[{position}]"), socket, "    ", &mut lines);
+            lines[start].0.replace_range(..4, "  - ");
+        }
         self.headed("net", &config.net, &mut lines);
         self.headed("git", &config.git, &mut lines);
         self.headed("service", &config.service, &mut lines);

@@ -53,6 +53,33 @@ pub(crate) enum ServiceError {
         path: PathBuf,
     },
 
+    /// The group of a socket of the configuration is none.
+    #[error("cannot listen on `{}`: there is no group `{group}`", path.display())]
+    NoGroup {
+        /// Where.
+        path: PathBuf,
+        /// Which one.
+        group: String,
+    },
+
+    /// A socket of the configuration cannot be given to its group.
+    #[error("cannot give `{}` to its group", path.display())]
+    NotOfGroup {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+
+    /// Whoever may write a folder can put a socket of their own in the place of ours.
+    #[error("cannot listen on `{}`: everybody may write `{}`", path.display(), folder.display())]
+    OpenFolder {
+        /// Where.
+        path: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
+
     /// A part that runs as long as the daemon ended before it.
     #[error("{0} ended unexpectedly")]
     Ended(&'static str),
@@ -79,6 +106,13 @@ impl ServiceError {
             ),
             Self::NoSocket { .. } => {
                 Some("move it away, or take another place with `--socket PATH`".into())
+            }
+            Self::NoGroup { group, .. } => Some(format!("`groupadd --system {group}` makes it")),
+            Self::NotOfGroup { .. } => Some(
+                "packd must be a member of the group: `SupplementaryGroups=` in a drop-in of packd.service".into(),
+            ),
+            Self::OpenFolder { folder, .. } => {
+                Some(format!("`chmod o-w {}`, or take another folder", folder.display()))
             }
             Self::SocketInUse { .. } => Some("stop it, or take another `--socket`".into()),
             Self::Runtime(_) | Self::Ended(_) => None,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::sockets::Sockets;
 use crate::api;
 use crate::config::Shared;
 use crate::queue::Queue;
@@ -9,8 +10,15 @@ use crate::store::{Database, hook, watch};
 
 /// Waits until there was neither a job that has not ended, or a hook or a watch that follows it, nor a connection for `service.idle_exit`; for
 /// ever, while that is not set. One look in that time is enough: what came and went between two looks
-/// is seen by its number. Until it ends may so take twice as long.
-pub(super) async fn wait(config: Shared, queue: Queue, database: &Database, api: api::State) {
+/// is seen by its number. Until it ends may so take twice as long. While packd holds sockets that nobody listens at
+/// without it, it is needed.
+pub(super) async fn wait(
+    config: Shared,
+    queue: Queue,
+    database: &Database,
+    api: api::State,
+    sockets: &Sockets,
+) {
     let mut changes = config.subscribe();
     let mut before = api.traffic();
     loop {
@@ -26,7 +34,7 @@ pub(super) async fn wait(config: Shared, queue: Queue, database: &Database, api:
             _ = changes.changed() => continue,
         }
         let now = api.traffic();
-        let quiet = now == before && now.open == 0;
+        let quiet = now == before && now.open == 0 && !sockets.has_own();
         before = now;
         if quiet
             && no_jobs(&queue, after).await

@@ -10,10 +10,12 @@ mod notify;
 mod recover;
 mod reload;
 mod socket;
+mod sockets;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,7 @@ use crate::watch::{Subject, Watch, What};
 use crate::worker;
 
 pub(crate) use error::ServiceError;
+use sockets::Sockets;
 
 /// How long a stop may take before what still runs is left to the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
@@ -113,11 +116,19 @@ async fn serve(
         },
     );
     let (listeners, bound) = socket::listen(&layout.socket).await?;
+    let passed = listeners.iter().filter(|_| bound.is_passed());
+    let passed = passed.filter_map(socket::path).collect();
+    let (sockets, more) = Sockets::new(passed);
+    let sockets = Arc::new(sockets);
+    if let Some(error) = sockets.follow(&shared.current()).await.into_iter().next() {
+        return Err(error);
+    }
     let reload = reload::Reloading {
         inputs: Arc::new(inputs),
         shared: shared.clone(),
         http: http.clone(),
         database: database.clone(),
+        sockets: Arc::clone(&sockets),
     };
     let reload: api::Reload = Arc::new(move || Box::pin(reload::run(reload.clone())));
 
@@ -158,7 +169,16 @@ async fn serve(
     });
     let mut parts = behind(&tasks, &context, &queue, &stop);
     parts.push(tasks.spawn(ends("the updates", updates.run(stop.clone()))));
-    let api = api::serve(listeners, state.clone(), pulse.clone(), stop.clone());
+    let listeners = listeners
+        .into_iter()
+        .map(|listener| opened(listener, bound.is_passed()));
+    let api = api::serve(
+        listeners.collect(),
+        more,
+        state.clone(),
+        pulse.clone(),
+        stop.clone(),
+    );
     parts.push(tasks.spawn(ends("the API", api)));
     let worker = worker::run(
         context,
@@ -182,7 +202,7 @@ async fn serve(
     let comes_back = bound.is_passed();
     let idle = async {
         if comes_back {
-            idle::wait(shared.clone(), queue, &of_idle, state).await;
+            idle::wait(shared.clone(), queue, &of_idle, state, &sockets).await;
         } else {
             std::future::pending::<()>().await;
         }
@@ -198,6 +218,7 @@ async fn serve(
         part = ended => Err(ServiceError::Ended(part)),
     };
     shut_down(&stop, &tasks).await;
+    sockets.close().await;
     // what is left behind by a panic is replaced at the next start
     drop(tokio::task::spawn_blocking(move || drop(bound)).await);
     result
@@ -229,6 +250,19 @@ fn behind(
         tasks.spawn(ends("the registry watcher", watcher)),
         tasks.spawn(ends("the housekeeper", housekeeper)),
     ]
+}
+
+/// A socket to serve; one that systemd passed may be one of `sockets`.
+fn opened(listener: UnixListener, is_passed: bool) -> api::Opened {
+    let door = if is_passed {
+        api::Door::passed(socket::path(&listener))
+    } else {
+        api::Door::default()
+    };
+    api::Opened {
+        door: Arc::new(door),
+        listener,
+    }
 }
 
 /// Asks for runtimes where the daemon itself looks for programs.

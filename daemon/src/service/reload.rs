@@ -5,6 +5,7 @@ use std::sync::Arc;
 use packd_wire::{ErrorKind, Problem, ReloadView};
 
 use super::ServiceError;
+use super::sockets::Sockets;
 use crate::config::{self, Added, ConfigError, Inputs, Refused, Shared};
 use crate::logging::chain;
 use crate::net::Http;
@@ -17,6 +18,7 @@ pub(super) struct Reloading {
     pub(super) shared: Shared,
     pub(super) http: Http,
     pub(super) database: Database,
+    pub(super) sockets: Arc<Sockets>,
 }
 
 /// Reads the files again and, if nothing is wrong in them, puts them in force, with the registries that were added.
@@ -29,6 +31,7 @@ pub(super) async fn run(reloading: Reloading) -> Result<ReloadView, Box<Problem>
         shared,
         http,
         database,
+        sockets,
     } = reloading;
     let changing = shared.changing().await;
     let added = database.read(store::registry::all).await;
@@ -36,13 +39,19 @@ pub(super) async fn run(reloading: Reloading) -> Result<ReloadView, Box<Problem>
     let in_force = shared.clone();
     let read =
         tokio::task::spawn_blocking(move || put_in_force(&inputs, &added, &in_force, &http)).await;
-    drop(changing);
-    read.unwrap_or_else(|error| {
+    let mut view = read.unwrap_or_else(|error| {
         Err(Box::new(Problem::new(
             ErrorKind::Internal,
             error.to_string(),
         )))
-    })
+    })?;
+    for error in sockets.follow(&shared.current()).await {
+        let error = chain(&error);
+        tracing::error!("{error}");
+        view.warnings.push(error);
+    }
+    drop(changing);
+    Ok(view)
 }
 
 /// The part of it that blocks.
@@ -77,7 +86,10 @@ fn put_in_force(
         [] => tracing::info!("configuration reloaded; nothing is different"),
         changed => tracing::info!("configuration reloaded; different: {}", changed.join(", ")),
     }
-    Ok(ReloadView { changed })
+    Ok(ReloadView {
+        changed,
+        warnings: Vec::new(),
+    })
 }
 
 fn refused(shared: &Shared, problem: Problem) -> Box<Problem> {

@@ -28,6 +28,14 @@ struct Own {
 }
 
 impl Bound {
+    /// A socket that was just made here.
+    pub(super) fn own(path: PathBuf, made: &Metadata) -> Self {
+        let identity = identity(made);
+        Self {
+            own: Some(Own { path, identity }),
+        }
+    }
+
     /// Whether the service manager holds the socket, and starts packd for who connects.
     pub(super) fn is_passed(&self) -> bool {
         self.own.is_none()
@@ -85,6 +93,12 @@ pub(super) async fn listen(path: &Path) -> Result<(Vec<UnixListener>, Bound), Se
     Ok((vec![adopt(listener).map_err(failed(path))?], bound))
 }
 
+/// Where a socket is; nowhere, if it has no name.
+pub(super) fn path(listener: &UnixListener) -> Option<PathBuf> {
+    let address = listener.local_addr().ok()?;
+    address.as_pathname().map(Path::to_owned)
+}
+
 /// The sockets that systemd passed; each must be a listening Unix socket.
 fn passed() -> Result<Vec<UnixListener>, ServiceError> {
     let mut passed = listenfd::ListenFd::from_env();
@@ -124,15 +138,11 @@ fn bind(path: PathBuf, found: Found) -> Result<(StdListener, Bound), ServiceErro
     let listener = StdListener::bind(&path).map_err(failed)?;
     fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     let made = fs_err::symlink_metadata(&path).map_err(failed)?;
-    let own = Own {
-        identity: identity(&made),
-        path,
-    };
-    Ok((listener, Bound { own: Some(own) }))
+    Ok((listener, Bound::own(path, &made)))
 }
 
 /// For `map_err` on what is done for a socket.
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> ServiceError + Copy {
+pub(super) fn failed(path: &Path) -> impl Fn(std::io::Error) -> ServiceError + Copy {
     move |error| ServiceError::Socket {
         path: path.to_owned(),
         source: without_path(&error),

@@ -93,4 +93,7 @@ pub struct HealthView {
 pub struct ReloadView {
     /// Keys whose value is different now.
     pub changed: Vec<String>,
+    /// What could not be done of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }

@@ -55,6 +55,14 @@ impl Settings {
         self
     }
 
+    /// One more socket.
+    #[must_use]
+    pub fn socket(mut self, socket: &Value) -> Self {
+        let sockets = self.root.entry("sockets").or_insert_with(|| json!([]));
+        sockets.as_array_mut().unwrap().push(socket.clone());
+        self
+    }
+
     /// The file's text. JSON is YAML.
     #[must_use]
     pub fn text(&self) -> String {

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
@@ -28,7 +29,7 @@ use super::caller::{Caller, Link};
 use super::directory::Directory;
 use super::limit::Rank;
 use super::peer::Peer;
-use super::{Parts, State, Times, routes, serve};
+use super::{Opened, Parts, State, Times, routes, serve};
 use crate::config::{self, Config, Layout};
 use crate::event::Hub;
 use crate::net::Http;
@@ -95,7 +96,14 @@ impl Daemon {
             ),
             registries,
             queue,
-            reload: Arc::new(|| Box::pin(async { Ok(packd_wire::ReloadView { changed: vec![] }) })),
+            reload: Arc::new(|| {
+                Box::pin(async {
+                    Ok(packd_wire::ReloadView {
+                        changed: vec![],
+                        warnings: vec![],
+                    })
+                })
+            }),
             layout,
             config,
             database,
@@ -145,7 +153,7 @@ impl Daemon {
             user: Some(format!("user{uid}")),
         };
         Caller {
-            link: Arc::new(Link::new(peer, slot)),
+            link: Arc::new(Link::new(peer, Arc::default(), slot)),
             role,
         }
     }
@@ -169,7 +177,11 @@ impl Served {
         let stop = CancellationToken::new();
         let mut serving = JoinSet::new();
         serving.spawn(serve(
-            vec![listener],
+            vec![Opened {
+                door: Arc::default(),
+                listener,
+            }],
+            mpsc::channel(1).1,
             daemon.state.clone(),
             Pulse::default(),
             stop.clone(),

@@ -75,6 +75,7 @@ fn the_listing_shows_values_origins_and_no_secret() {
       readers: everyone                           # default
       max_connections: 256                        # default
       max_per_uid: 32                             # default
+    sockets: []                                   # default
     net:
       allow_http: false                           # default
       connect_timeout: 10s                        # default

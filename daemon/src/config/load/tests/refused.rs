@@ -50,7 +50,7 @@ workers: 3
     packd.yaml:4: `queue.history` must be a span of time such as `30s`, `5m`, `1h` or `14d`; `90` has no unit; one of ms s m h d
     packd.yaml:5: `updates` must have keys with values, not `5`
     packd.yaml:8: `store.min_free` must be an amount of bytes such as `512MiB` or `1GiB`; `512MB` has the unknown unit `MB`; one of B KiB MiB GiB TiB
-    packd.yaml:9: `colour` is not a known key; known here: registries runtimes hooks queue store limits tests updates access net git service log
+    packd.yaml:9: `colour` is not a known key; known here: registries runtimes hooks sockets queue store limits tests updates access net git service log
     packd.yaml:12: `registries.acme.url` is plain http, which needs `allow_http: true` beside it
     packd.yaml:15: `registries[1]` cannot have the name `Acme`; a name is lower-case letters, digits, `_` and `-`, a letter first, at most 64
     packd.yaml:17: `registries[2]` has no `name`
@@ -126,7 +126,7 @@ proptest! {
         let mut findings = Findings::default();
         let table = read_layer(&text, &Origin::Default, &mut findings.problems);
         // what is wrong is a problem, and only that it comes back matters here
-        drop(read_config(&table.unwrap_or_default(), Path::new("/nowhere"), &mut findings));
+        drop(read_config(&table.unwrap_or_default(), Path::new("/nowhere"), Path::new("/nowhere"), &mut findings));
     }
 }
 
@@ -204,4 +204,31 @@ fn a_registry_whose_name_is_misspelt_is_told_how_it_is_spelt() {
     packd.yaml:2: `registries[0]` has no `name`
     packd.yaml:2: `registries[0].nmae` is not a known key, did you mean `name`?
     ");
+}
+
+#[test]
+fn sockets_are_checked_where_they_are_written() {
+    let host = Host::new(
+        r#"sockets:
+  - {path: /run/a.sock, role: reader}
+  - {path: /run/a.sock, role: reader}
+  - {path: run/b.sock, role: reader}
+  - {path: /run/c.sock, mode: 0999, role: writer}
+  - {path: /run/d.sock, mode: "1777", role: admin, user: root}
+  - {path: /, role: admin}
+  - {path: /run/packd/packd.sock, role: admin}
+"#,
+    );
+    assert_snapshot!(host.problems(), @r#"
+    packd.yaml:3: `sockets[1].path` is written twice
+    packd.yaml:4: `sockets[2].path` must be an absolute path, not `run/b.sock`
+    packd.yaml:5: `sockets[3].mode` must be permissions in octal such as `0660`, not `0999`
+    packd.yaml:5: `sockets[3].role` must be `reader`, `operator` or `admin`, not `writer`
+    packd.yaml:6: `sockets[4].mode` must be permissions in octal such as `0660`, not `"1777"`
+    packd.yaml:6: `sockets[4].user` is not a known key; known here: path mode group role
+    packd.yaml:7: `sockets[5].path` must name a file in a folder
+    packd.yaml:8: `sockets[6].path` is where the API is already, with every right
+    "#);
+    let host = Host::new("sockets: {path: /run/a.sock}\n");
+    assert_snapshot!(host.problems(), @"packd.yaml:1: `sockets` must be a list, not keys with values");
 }
