@@ -15,7 +15,7 @@ fn the_description_that_is_served_is_the_one_that_is_checked_in() {
 }
 
 /// A good request for each documented operation. One that is missing here is untested.
-fn sample(operation: &Operation, job: i64) -> Request {
+pub(crate) fn sample(operation: &Operation, job: i64) -> Request {
     let real = operation
         .path
         .replace("{ref}", "slack")
@@ -53,7 +53,8 @@ fn sample(operation: &Operation, job: i64) -> Request {
             | path::REGISTRIES
             | path::REGISTRY
             | path::AVAILABLE
-            | path::AUDIT,
+            | path::AUDIT
+            | path::AUDIT_VERIFY,
         )
         | (
             "DELETE",

@@ -7,6 +7,7 @@
 )]
 
 mod ansible;
+mod audit;
 mod build;
 mod change;
 mod config;

@@ -23,7 +23,8 @@ use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
-    AcknowledgeView, ApplyRequest, AuditList, AuditQuery, AvailableList, DiffQuery, EventList,
+    AcknowledgeView, ApplyRequest, AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView,
+    AvailableList, DiffQuery, EventList,
     EventsQuery, FreezeView, GcRequest, GenerationDetail, GenerationDiff, GenerationList,
     GenerationView, GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery,
     PackList, PackView, PinRequest, Problem, RefreshRequest, RegistryChange, RegistryList,
@@ -369,6 +370,15 @@ impl Client {
     /// `GET /v1/audit`: one page, newest first.
     pub(crate) async fn audit(&self, query: &AuditQuery) -> Result<AuditList, ClientError> {
         self.ask(Call::get(path::AUDIT).with_query(query)?).await
+    }
+
+    /// `GET /v1/audit/verify`: whether the audit is as it was written.
+    pub(crate) async fn verify_audit(
+        &self,
+        query: &AuditVerifyQuery,
+    ) -> Result<AuditVerifyView, ClientError> {
+        self.ask(Call::get(path::AUDIT_VERIFY).with_query(query)?)
+            .await
     }
 
     /// Sends a call until it is answered, and reads the answer.

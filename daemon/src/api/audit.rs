@@ -1,4 +1,5 @@
-//! The audit: a row for every change that was asked for and for every refusal, and `GET /v1/audit`.
+//! The audit: a row for every change that was asked for and for every refusal; `GET /v1/audit` lists them, and
+//! `GET /v1/audit/verify` tells whether they are as they were written.
 //!
 //! Anybody on the host can provoke refusals, so those of one user are written at a bounded rate; the
 //! log counts what was left out.
@@ -10,16 +11,20 @@ use std::time::Duration;
 use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use packd_wire::{AuditList, AuditQuery, ErrorKind, path};
+use packd_wire::{
+    AuditHead, AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, ErrorKind, path,
+};
 use tokio::time::Instant;
 
 use super::State;
 use super::body::{Asked, page};
 use super::caller::Caller;
+use super::problem::Refusal;
 use super::reply::{Answer, Shown};
 use super::{problem, reply};
 use crate::store::Database;
-use crate::store::audit::{self as rows, NewAudit};
+use crate::store::audit::chain::Check;
+use crate::store::audit::{self as rows, NewAudit, Wanted};
 
 /// How many refusals of one user are written at once, and how many more each second.
 const REFUSALS_AT_ONCE: f64 = 200.0;
@@ -56,10 +61,16 @@ pub(crate) async fn list(
     Asked(query): Asked<AuditQuery>,
 ) -> Answer<Shown<AuditList>> {
     let limit = page(query.limit, 100)?;
+    let wanted = Wanted {
+        before: query.before,
+        user: query.user,
+        refused: query.refused.unwrap_or_default(),
+        job: query.job,
+    };
     let audit = state
         .parts
         .database
-        .read(move |connection| rows::list(connection, query.before, limit))
+        .read(move |connection| rows::list(connection, &wanted, limit))
         .await?;
     let full = u32::try_from(audit.len()).is_ok_and(|rows| rows == limit);
     let next = audit
@@ -67,6 +78,41 @@ pub(crate) async fn list(
         .map(|row| row.seq)
         .filter(|seq| full && *seq > 1);
     Ok(Shown(AuditList { audit, next }))
+}
+
+/// Checks that every row of the audit is as it was written, and follows the one before.
+///
+/// Each row has a hash over itself and the hash of the row before. Whoever can write the database can make all of them
+/// anew: what was noted elsewhere of an earlier check, or the hash in the journal, tells that.
+#[utoipa::path(
+    get,
+    path = path::AUDIT_VERIFY,
+    params(AuditVerifyQuery),
+    responses((status = 200, description = "What was found", body = AuditVerifyView)),
+)]
+pub(crate) async fn verify(
+    FromState(state): FromState<State>,
+    Asked(query): Asked<AuditVerifyQuery>,
+) -> Answer<Shown<AuditVerifyView>> {
+    let noted = query.noted.map(|text| text.parse::<AuditHead>());
+    let noted = noted.transpose().map_err(|error| {
+        Refusal::new(ErrorKind::BadRequest, format!("`noted`: {error}"))
+            .hint("`packctl audit verify` prints one")
+    })?;
+    let mut check = Check::new(noted);
+    loop {
+        let database = &state.parts.database;
+        let (going, found) = database
+            .read(move |connection| {
+                let found = check.go_on(connection)?;
+                Ok((check, found))
+            })
+            .await?;
+        if let Some(found) = found {
+            return Ok(Shown(found));
+        }
+        check = going;
+    }
 }
 
 impl Audit {
@@ -91,12 +137,21 @@ impl Audit {
     }
 
     async fn write(&self, row: NewAudit) {
+        let append = row.clone();
+        let written = self
+            .database
+            .write(move |tx| rows::append(tx, &append))
+            .await;
+        let head = written.as_ref().ok();
         tracing::info!(
             target: "packd::audit",
             audit = 1,
+            seq = head.map(|head| head.seq),
+            hash = head.map(|head| head.hash.as_str()),
             uid = row.peer.uid,
             user = row.peer.user.as_deref(),
             pid = row.peer.pid,
+            agent = row.peer.agent.as_deref(),
             role = row.role.as_str(),
             allowed = row.allowed,
             status = row.status,
@@ -105,8 +160,8 @@ impl Audit {
             "{}",
             row.request,
         );
-        // the log has it already; a database that fails must not undo what was done
-        if let Err(error) = self.database.write(move |tx| rows::append(tx, &row)).await {
+        // the log has it; a database that fails must not undo what was done
+        if let Err(error) = written {
             tracing::error!(error = %crate::logging::chain(&error), "cannot write the audit");
         }
     }

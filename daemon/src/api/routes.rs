@@ -130,6 +130,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Get path::AVAILABLE, Reader, search::available),
     route!(Post path::RELOAD, Admin, reload::reload),
     route!(Get path::AUDIT, Admin, audit::list),
+    route!(Get path::AUDIT_VERIFY, Admin, audit::verify),
 ];
 
 /// The router of the table.

@@ -35,9 +35,7 @@ pub(crate) fn part(tx: &Tx<'_>, before: &str) -> rusqlite::Result<Part> {
         delete(
             "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ?1 ORDER BY seq LIMIT ?2)",
         )?,
-        delete(
-            "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ?1 ORDER BY seq LIMIT ?2)",
-        )?,
+        super::audit::forget(tx, before, ROWS)?,
         delete(
             "DELETE FROM test_result WHERE id IN (
                  SELECT id FROM test_result AS old WHERE at < ?1 AND NOT (

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0013_routine.sql"),
     include_str!("schema/0014_updates.sql"),
     include_str!("schema/0015_hooks.sql"),
+    include_str!("schema/0017_audit_chain.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.

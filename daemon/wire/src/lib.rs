@@ -22,7 +22,9 @@ mod status;
 mod test;
 mod update;
 
-pub use audit::{AuditList, AuditView};
+pub use audit::{
+    AuditBreak, AuditBroken, AuditHead, AuditList, AuditNoted, AuditVerifyView, AuditView, NotAHead,
+};
 pub use desired::{ApplyRequest, Desired, DesiredHold, DesiredPack, EnsureQuery, HoldChange};
 pub use error::{ErrorKind, Exit, Problem};
 pub use event::{EventKind, EventList, EventView};
@@ -40,7 +42,7 @@ pub use pack::{
     ContentsView, DigestsView, HoldView, PackList, PackState, PackView, SourceType, SourceView,
     TreeChange, TreeDifference, TreeView, Verification, VerifiedView,
 };
-pub use query::{AuditQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
+pub use query::{AuditQuery, AuditVerifyQuery, EventsQuery, JobsQuery, SearchQuery, WaitQuery};
 pub use registry::{
     AskedView, AvailableList, AvailableView, RegistryChange, RegistryHealth, RegistryList,
     RegistrySettings, RegistryState, RegistryView, SearchList, SearchView, SignedView, Trust,

@@ -74,6 +74,8 @@ pub const AVAILABLE: &str = "/v1/available/{ref}";
 pub const RELOAD: &str = "/v1/reload";
 /// `GET`: who asked for what, and what became of it.
 pub const AUDIT: &str = "/v1/audit";
+/// `GET`: whether the audit is as it was written.
+pub const AUDIT_VERIFY: &str = "/v1/audit/verify";
 
 /// The path of one pack.
 #[must_use]

@@ -78,6 +78,7 @@ use super::{
         search::available,
         reload::reload,
         audit::list,
+        audit::verify,
     ),
     components(schemas(Problem, packd_wire::EventView))
 )]
