@@ -126,6 +126,15 @@ impl Page {
         self.registry.register(name, help, family);
     }
 
+    /// Adds seconds that only become more; the format adds `_total` to its name.
+    pub(crate) fn seconds(&mut self, name: &str, help: &str, value: Option<f64>) {
+        let family = Family::<Labels, Counter<f64, AtomicU64>>::default();
+        if let Some(value) = value {
+            family.get_or_create(&Vec::new()).inc_by(value);
+        }
+        self.registry.register(name, help, family);
+    }
+
     /// Adds how long something took.
     pub(crate) fn times(&mut self, name: &str, help: &str, times: &StepTimes) {
         self.registry.register(name, help, times.0.clone());

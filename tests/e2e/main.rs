@@ -35,6 +35,7 @@ mod lost;
 mod lying;
 mod managed;
 mod metrics;
+mod monitoring;
 mod packages;
 mod pipelines;
 mod progress;

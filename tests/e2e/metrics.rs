@@ -46,6 +46,10 @@ fn figures_follow_what_happens() {
         (r#"packd_registry_failures{registry="demo"}"#, "0.0"),
         (r#"packd_step_duration_seconds_count{step="activate"}"#, "1"),
         ("packd_event_followers", "0.0"),
+        ("packd_queue_depth", "0.0"),
+        ("packd_queue_age_seconds", "0.0"),
+        ("packd_jobs_running", "0.0"),
+        ("packd_store_trees", "1.0"),
     ] {
         assert_eq!(figure(&page, name), value, "{name}");
     }
@@ -53,6 +57,10 @@ fn figures_follow_what_happens() {
         ("packd_received_bytes_total", 100.0),
         ("packd_resident_bytes", 1e6),
         ("packd_events_total", 5.0),
+        ("packd_store_bytes", 10.0),
+        ("packd_open_files", 5.0),
+        ("packd_threads", 2.0),
+        ("packd_cpu_seconds_total", -1.0),
     ] {
         let value: f64 = figure(&page, name).parse().unwrap();
         assert!(value > least, "{name} {value}");

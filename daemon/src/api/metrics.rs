@@ -31,16 +31,18 @@ pub(crate) async fn metrics(
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answer<Response> {
     let parts = &state.parts;
-    let (census, generation, generations, last_event, bad) = parts
+    let counted = parts
         .database
         .read(|connection| {
-            Ok((
-                store::job::census(connection)?,
-                store::pack::active_generation(connection)?,
-                store::pack::generations(connection)?,
-                store::event::last(connection)?,
-                store::look::bad(connection)?,
-            ))
+            Ok(Counted {
+                census: store::job::census(connection)?,
+                queued_since: store::job::longest_queued(connection)?,
+                trees: store::pack::trees_and_bytes(connection)?,
+                generation: store::pack::active_generation(connection)?,
+                generations: store::pack::generations(connection)?,
+                last_event: store::event::last(connection)?,
+                bad: store::look::bad(connection)?.len(),
+            })
         })
         .await?;
     let packs = views(&state, None).await?;
@@ -58,14 +60,7 @@ pub(crate) async fn metrics(
         started,
     );
 
-    let of_jobs = |(kind, status, count): (String, String, u64)| {
-        (vec![("kind", kind), ("state", status)], count)
-    };
-    page.gauge(
-        "packd_jobs",
-        "Jobs in the history, by kind and state",
-        census.into_iter().map(of_jobs),
-    );
+    jobs_on(&mut page, counted.census, counted.queued_since.as_deref());
     page.times(
         "packd_step_duration_seconds",
         "How long the steps of jobs took",
@@ -79,10 +74,21 @@ pub(crate) async fn metrics(
     );
 
     packs_on(&mut page, &packs);
+    let (trees, bytes) = counted.trees;
+    page.gauge(
+        "packd_store_trees",
+        "Trees of the store, active or not",
+        one(trees),
+    );
+    page.gauge(
+        "packd_store_bytes",
+        "Bytes of the files in the trees of the store; what trees share is counted for each",
+        one(bytes),
+    );
     page.gauge(
         "packd_trees_damaged",
         "Trees of the store that the latest look found something wrong with",
-        one(u64::try_from(bad.len()).unwrap_or(u64::MAX)),
+        one(u64::try_from(counted.bad).unwrap_or(u64::MAX)),
     );
     page.gauge(
         "packd_degraded",
@@ -92,14 +98,15 @@ pub(crate) async fn metrics(
     page.gauge(
         "packd_generation",
         "The number of the active generation",
-        generation
+        counted
+            .generation
             .and_then(whole)
             .map(|number| (Vec::new(), number)),
     );
     page.gauge(
         "packd_generations",
         "Generations that are known",
-        one(generations),
+        one(counted.generations),
     );
     updates_on(&mut page, &parts.updates.summary());
     registries_on(&mut page, &registries);
@@ -112,7 +119,7 @@ pub(crate) async fn metrics(
     page.counter(
         "packd_events",
         "Events that were stored",
-        whole(last_event).map(|number| (Vec::new(), number)),
+        whole(counted.last_event).map(|number| (Vec::new(), number)),
     );
     page.gauge(
         "packd_event_followers",
@@ -124,14 +131,63 @@ pub(crate) async fn metrics(
         "Connections to the socket",
         one(state.connections.taken()),
     );
+    let process = store::off_thread(|| Ok(Process::look())).await?;
     page.gauge(
         "packd_resident_bytes",
         "Memory of packd that is resident",
-        resident().map(|bytes| (Vec::new(), bytes)),
+        process.resident.map(|bytes| (Vec::new(), bytes)),
+    );
+    page.gauge(
+        "packd_open_files",
+        "File descriptors that packd has open",
+        process.files.map(|files| (Vec::new(), files)),
+    );
+    page.gauge(
+        "packd_threads",
+        "Threads of packd",
+        process.threads.map(|threads| (Vec::new(), threads)),
+    );
+    page.seconds(
+        "packd_cpu_seconds",
+        "Time of processors that packd used",
+        process.cpu,
     );
 
     let content_type = HeaderValue::from_static(Page::CONTENT_TYPE);
     Ok(([(header::CONTENT_TYPE, content_type)], page.text()).into_response())
+}
+
+/// What the database has.
+struct Counted {
+    census: Vec<(String, String, u64)>,
+    queued_since: Option<String>,
+    trees: (u64, u64),
+    generation: Option<i64>,
+    generations: u64,
+    last_event: i64,
+    bad: usize,
+}
+
+fn jobs_on(page: &mut Page, census: Vec<(String, String, u64)>, queued_since: Option<&str>) {
+    let of = |wanted: &str| {
+        let rows = census.iter().filter(|(_, state, _)| state == wanted);
+        rows.map(|(_, _, count)| count).sum()
+    };
+    page.gauge("packd_queue_depth", "Jobs that wait", one(of("queued")));
+    page.gauge("packd_jobs_running", "Jobs that run", one(of("running")));
+    page.gauge(
+        "packd_queue_age_seconds",
+        "How long the job that has waited longest waits; 0 when none does",
+        one(queued_since.map_or(0, |since| time::since(since).as_secs())),
+    );
+    let of_jobs = |(kind, status, count): (String, String, u64)| {
+        (vec![("kind", kind), ("state", status)], count)
+    };
+    page.gauge(
+        "packd_jobs",
+        "Jobs in the history, by kind and state",
+        census.into_iter().map(of_jobs),
+    );
 }
 
 fn packs_on(page: &mut Page, packs: &[PackView]) {
@@ -305,10 +361,45 @@ fn seconds(time: &str) -> Option<(Labels, u64)> {
     Some((Vec::new(), whole(time.as_second())?))
 }
 
-/// Of `/proc/self/statm`: in pages, the second number. See proc(5).
-fn resident() -> Option<u64> {
-    let text = fs_err::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
-    let page = u64::try_from(rustix::param::page_size()).ok()?;
-    pages.checked_mul(page)
+/// What the kernel says of this process, see proc(5).
+#[derive(Debug)]
+struct Process {
+    resident: Option<u64>,
+    files: Option<u64>,
+    threads: Option<u64>,
+    cpu: Option<f64>,
+}
+
+impl Process {
+    fn look() -> Self {
+        let stat = fs_err::read_to_string("/proc/self/stat").unwrap_or_default();
+        // what stands before the last bracket is the program's name, which can have spaces
+        let fields: Vec<&str> = stat
+            .rsplit_once(')')
+            .map_or("", |(_, fields)| fields)
+            .split_whitespace()
+            .collect();
+        // the third field of the file is the first here
+        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+        Self {
+            resident: field(24).and_then(|pages| {
+                let page = u64::try_from(rustix::param::page_size()).ok()?;
+                pages.checked_mul(page)
+            }),
+            files: fs_err::read_dir("/proc/self/fd")
+                .ok()
+                .and_then(|files| u64::try_from(files.count()).ok()),
+            threads: field(20),
+            cpu: field(14).zip(field(15)).map(|(user, system)| {
+                let ticks = user.saturating_add(system);
+                let second = rustix::param::clock_ticks_per_second();
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "figures of monitoring are floating-point numbers"
+                )]
+                let seconds = ticks as f64 / second as f64;
+                seconds
+            }),
+        }
+    }
 }

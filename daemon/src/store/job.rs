@@ -368,6 +368,16 @@ pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<QueueView> {
     Ok(counts)
 }
 
+/// Since when the job that has waited longest waits; nothing, when none does.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn longest_queued(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT min(created_at) FROM job WHERE status = 'queued'")?
+        .query_row([], |row| row.get(0))
+}
+
 /// How many jobs of each kind are in each state, as their words.
 ///
 /// # Errors

@@ -245,6 +245,17 @@ pub(crate) fn archive_of(
         .optional()
 }
 
+/// How many trees the store has, active or not, and how many bytes their files have.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn trees_and_bytes(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+    let whole = |number: i64| u64::try_from(number).unwrap_or_default();
+    connection
+        .prepare_cached("SELECT count(*), coalesce(sum(bytes), 0) FROM tree")?
+        .query_row([], |row| Ok((whole(row.get(0)?), whole(row.get(1)?))))
+}
+
 /// A tree that was made from the archive with this sha256.
 ///
 /// # Errors
