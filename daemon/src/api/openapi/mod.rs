@@ -6,13 +6,15 @@
 
 #[cfg(test)]
 mod tests;
+mod told;
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use packd_wire::{Problem, path};
+use packd_wire::{ErrorKind, Problem, path};
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{OpenApi, openapi};
 
@@ -118,10 +120,22 @@ fn text() -> String {
         operation.tags = None;
         let role = serde_json::json!(route.role);
         operation.extensions = Some([("x-packd-role", role)].into_iter().collect());
-        operation
-            .responses
-            .responses
-            .insert("default".into(), problem().into());
+        operation.responses.responses.insert(
+            "default".into(),
+            problem("It was refused, or it failed").into(),
+        );
+        let kinds = told::kinds(route, told::has_body(operation));
+        let mut by_status = BTreeMap::<u16, Vec<ErrorKind>>::new();
+        for kind in kinds {
+            by_status.entry(kind.status()).or_default().push(kind);
+        }
+        for (status, kinds) in by_status {
+            operation
+                .responses
+                .responses
+                .insert(status.to_string(), problem(&told::in_words(&kinds)).into());
+        }
+        told::examples(route, operation);
         if route.path == path::UPLOAD
             && let Some(RefOr::T(body)) = &mut operation.request_body
         {
@@ -137,12 +151,13 @@ fn text() -> String {
         .unwrap_or_default()
 }
 
-fn problem() -> openapi::Response {
+/// A problem, with what is said of it.
+fn problem(description: &str) -> openapi::Response {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .build();
     ResponseBuilder::new()
-        .description("It was refused, or it failed")
+        .description(description)
         .content("application/problem+json", content)
         .build()
 }

@@ -69,6 +69,66 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
+fn the_page_about_trouble_has_an_entry_for_every_kind_and_no_other() {
+    let page = fs_err::read_to_string(docs().join("troubleshooting.md")).unwrap();
+    let headings = page.lines().filter_map(|line| line.strip_prefix("### `"));
+    let entries: Vec<&str> = headings.filter_map(|rest| rest.strip_suffix('`')).collect();
+    let kinds: BTreeSet<&str> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(entries.iter().copied().collect::<BTreeSet<_>>(), kinds);
+    assert_eq!(entries.len(), kinds.len(), "each has one entry");
+}
+
+#[test]
+fn every_body_has_an_example_that_can_be_sent() {
+    let document: Value = serde_json::from_str(&text()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (verb, operation) in item.as_object().unwrap() {
+            let body = &operation["requestBody"]["content"]["application/json"];
+            assert!(
+                body.is_null() || body["example"].is_object(),
+                "{verb} {path} has an example"
+            );
+        }
+    }
+    for (verb, path, example) in told::all() {
+        let read = |value: Value| -> Result<(), serde_json::Error> {
+            use packd_wire as wire;
+            fn is<T: serde::de::DeserializeOwned>(value: Value) -> Result<(), serde_json::Error> {
+                serde_json::from_value::<T>(value).map(drop)
+            }
+            match (verb, path) {
+                (_, path::INSTALL) => is::<wire::InstallRequest>(value),
+                (_, path::APPLY) => is::<wire::ApplyRequest>(value),
+                (_, path::VERIFY) => is::<wire::VerifyRequest>(value),
+                (_, path::PACK_HOLD) => is::<wire::HoldRequest>(value),
+                (_, path::PACK_TEST) => is::<wire::TestRequest>(value),
+                (_, path::GENERATION_PIN) => is::<wire::PinRequest>(value),
+                (_, path::ROLLBACK) => is::<wire::RollbackRequest>(value),
+                (_, path::GC) => is::<wire::GcRequest>(value),
+                (_, path::REGISTRIES | path::REGISTRY) => is::<wire::RegistryRequest>(value),
+                (_, path::REGISTRIES_REFRESH) => is::<wire::RefreshRequest>(value),
+                (_, path::REGISTRY_TRUST) => is::<wire::TrustRequest>(value),
+                (verb, path) => panic!("{verb:?} {path} has an example that nothing reads"),
+            }
+        };
+        let read = read(example);
+        assert!(read.is_ok(), "{verb:?} {path}: {read:?}");
+    }
+}
+
+#[test]
+fn a_route_says_with_what_it_refuses() {
+    let document: Value = serde_json::from_str(&text()).unwrap();
+    let of = |verb: &str, path: &str, status: &str| {
+        document["paths"][path][verb]["responses"][status]["description"].to_string()
+    };
+    assert!(of("get", path::PACK, "404").contains("`pack_not_installed`"));
+    assert!(of("post", path::INSTALL, "409").contains("`idempotency_conflict`"));
+    assert!(of("post", path::RELOAD, "403").contains("`access_denied`"));
+    assert!(of("post", path::JOB_CANCEL, "409").contains("`job_not_cancellable`"));
+}
+
+#[test]
 fn the_page_about_errors_lists_every_kind_with_its_status() {
     let page = fs_err::read_to_string(docs().join("api.md")).unwrap();
     for kind in ErrorKind::ALL {
