@@ -156,6 +156,7 @@ enum Verb {
     #[command(subcommand, visible_alias = "registries")]
     Registry(command::registry::Registry),
     Status(command::status::Status),
+    Doctor(command::doctor::Doctor),
     Metrics(command::metrics::Metrics),
     Audit(command::audit::Audit),
     Checksum(command::offline::checksum::Checksum),
@@ -228,6 +229,7 @@ impl Args {
             Verb::Events(verb) => verb.run(&client, out).await,
             Verb::Registry(verb) => verb.run(&client, out).await,
             Verb::Status(verb) => verb.run(&client, out).await,
+            Verb::Doctor(verb) => verb.run(&client, out).await,
             Verb::Metrics(verb) => verb.run(&client, out).await,
             Verb::Audit(verb) => verb.run(&client, out).await,
             Verb::Checksum(verb) => verb.run(out),

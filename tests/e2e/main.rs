@@ -17,6 +17,7 @@ mod crash;
 mod demo;
 mod desired;
 mod docs;
+mod doctor;
 mod events;
 mod export;
 mod folders;

@@ -202,6 +202,7 @@ fn the_help_lists_the_verbs_as_a_manual_does() {
     events          Show what happened, and follow what happens
     registry        Look at the registries that packs come from, and add others [alias: registries]
     status          Show how packd fares, what is wrong first
+    doctor          Check the installation, and say what to do about each thing that is wrong
     metrics         Print figures for monitoring, as OpenMetrics
     audit           Show who asked for what, and what became of it
     checksum        Print the digest of a folder, an archive or a file

@@ -7,6 +7,7 @@ mod asked;
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod export;
 mod folder;
