@@ -247,7 +247,7 @@ impl Args {
             Verb::Tests(verb) => verb.run(&client, out).await,
             Verb::Build(verb) => verb.run(out),
             Verb::Create(verb) => verb.run(out),
-            Verb::Completions(verb) => Ok(verb.run(out)),
+            Verb::Completions(verb) => verb.run(out),
             Verb::Man(verb) => verb.run(out),
         }
     }

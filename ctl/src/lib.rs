@@ -1,7 +1,7 @@
 //! `packctl`: the command line of packd.
 //!
 //! `args` says what may be typed, `command` has one file per verb, `client`
-//! speaks to the daemon's Unix socket, `output` is the only place that prints.
+//! speaks to the daemon's Unix socket, `complete` answers shells, `output` is the only place that prints.
 //! A verb turns arguments into a request, follows the job that comes of it, and
 //! shows what became of it; it decides nothing about packs, the daemon does.
 
@@ -10,6 +10,7 @@ mod checkout;
 mod client;
 mod clock;
 mod command;
+mod complete;
 mod fetch;
 mod file;
 mod output;
@@ -53,6 +54,12 @@ impl From<Ending> for ExitCode {
 pub fn main() -> ExitCode {
     if let Some(code) = supervisor::main(std::env::args_os().skip(1)) {
         return code;
+    }
+    match complete::answered() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        // somebody is typing: no word is the answer
+        Err(_) => return ExitCode::FAILURE,
     }
     let args = match Args::of(std::env::args_os()) {
         Ok(args) => args,

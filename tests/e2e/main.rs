@@ -10,6 +10,7 @@ mod ansible;
 mod audit;
 mod build;
 mod change;
+mod completions;
 mod config;
 mod contract;
 mod corpus;

@@ -62,6 +62,7 @@ struct Log {
 
     /// Only what made this job
     #[arg(long, value_name = "JOB", value_parser = super::job::number)]
+    #[arg(add = crate::complete::jobs())]
     job: Option<i64>,
 }
 

@@ -33,10 +33,11 @@ pub(crate) struct Events {
 
     /// Only events of this job
     #[arg(long, value_name = "JOB", value_parser = super::job::number)]
+    #[arg(add = crate::complete::jobs())]
     job: Option<i64>,
 
     /// Only events about this pack
-    #[arg(long = "ref", value_name = "REF")]
+    #[arg(long = "ref", value_name = "REF", add = crate::complete::packs())]
     pack_ref: Option<String>,
 
     /// Only events of these kinds
@@ -152,7 +153,7 @@ fn show(out: &mut Output, event: &EventView) {
 }
 
 /// `12:04:11  117  job 12  slack  step_completed  fetch, 1.20 MiB, 0.84 s`
-fn line(event: &EventView) -> String {
+pub(super) fn line(event: &EventView) -> String {
     let time = event.at.parse::<Timestamp>().map_or_else(
         |_| clean(&event.at).into_owned(),
         |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string(),

@@ -27,7 +27,8 @@ pub(crate) struct Hold {
     #[arg(
         value_name = "REF",
         required_unless_present = "all",
-        conflicts_with = "all"
+        conflicts_with = "all",
+        add = crate::complete::packs()
     )]
     refs: Vec<String>,
 
@@ -51,7 +52,8 @@ pub(crate) struct Unhold {
     #[arg(
         value_name = "REF",
         required_unless_present = "all",
-        conflicts_with = "all"
+        conflicts_with = "all",
+        add = crate::complete::packs()
     )]
     refs: Vec<String>,
 

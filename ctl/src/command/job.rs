@@ -50,14 +50,14 @@ pub(crate) struct List {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
     /// The job's number
-    #[arg(value_name = "JOB", value_parser = number)]
+    #[arg(value_name = "JOB", value_parser = number, add = crate::complete::jobs())]
     id: i64,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
     /// The job's number
-    #[arg(value_name = "JOB", value_parser = number)]
+    #[arg(value_name = "JOB", value_parser = number, add = crate::complete::jobs())]
     id: i64,
 
     /// Watch at most this long; the job goes on afterwards, and the exit code is 7
@@ -69,6 +69,7 @@ pub(crate) struct Watch {
 pub(crate) struct Cancel {
     /// The jobs' numbers
     #[arg(required = true, value_name = "JOB", value_parser = number)]
+    #[arg(add = crate::complete::open_jobs())]
     ids: Vec<i64>,
 }
 

@@ -42,7 +42,7 @@ pub(crate) enum Registry {
 #[group(id = "registry-trust")]
 pub(crate) struct TrustVerb {
     /// The registry
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = crate::complete::registries())]
     name: String,
 
     /// That it was signed is forgotten, and what it offers is believed without signatures
@@ -53,21 +53,21 @@ pub(crate) struct TrustVerb {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Named {
     /// The registry
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = crate::complete::registries())]
     name: String,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Names {
     /// The registries
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required = true, value_name = "NAME", add = crate::complete::registries())]
     names: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Refresh {
     /// Only these; none: every enabled one
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = crate::complete::registries())]
     names: Vec<String>,
 }
 

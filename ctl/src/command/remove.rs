@@ -20,7 +20,7 @@ use crate::output::{Failure, Output};
 )]
 pub(crate) struct Remove {
     /// What to remove
-    #[arg(required = true, value_name = "REF")]
+    #[arg(required = true, value_name = "REF", add = crate::complete::packs())]
     refs: Vec<String>,
 
     /// Remove the packs that need it too

@@ -28,7 +28,7 @@ Examples:
   packctl rollback slack              only this pack")]
 pub(crate) struct Rollback {
     /// Only these packs
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = crate::complete::packs())]
     refs: Vec<String>,
 
     /// The generation to go back to

@@ -18,7 +18,7 @@ pub(crate) struct Search {
     text: Vec<String>,
 
     /// Ask only this registry
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", add = crate::complete::registries())]
     registry: Option<String>,
 
     /// Show at most this many

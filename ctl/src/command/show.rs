@@ -14,7 +14,7 @@ use crate::output::{BOLD, Failure, Output, styled};
 #[command(visible_alias = "info")]
 pub(crate) struct Show {
     /// The pack
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = crate::complete::packs())]
     pack_ref: String,
 }
 

@@ -18,7 +18,7 @@ mod cases;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Tests {
     /// The pack
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = crate::complete::packs())]
     pack_ref: String,
 
     /// Show at most this many
@@ -115,7 +115,7 @@ fn table(list: &TestList, now: Timestamp, width: Width) -> String {
 }
 
 /// One result with its tests.
-fn page(test: &TestView) -> String {
+pub(super) fn page(test: &TestView) -> String {
     let mut lines = vec![heading(test)];
     if let Some(error) = &test.error {
         lines.push(format!("  {}", clean(error)));

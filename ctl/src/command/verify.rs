@@ -25,7 +25,7 @@ Examples:
   packctl verify slack --repair     bring slack again if it is damaged; what lies there is kept in quarantine/")]
 pub(crate) struct Verify {
     /// The packs; none: every one
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = crate::complete::packs())]
     refs: Vec<String>,
 
     /// Bring again what is not as it was installed, the same bytes from the cache or from where they came

@@ -12,7 +12,7 @@ use crate::output::{Failure, Output, Width};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Versions {
     /// The pack
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = crate::complete::offers())]
     pack_ref: String,
 }
 

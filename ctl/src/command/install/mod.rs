@@ -40,7 +40,7 @@ Examples:
 )]
 pub(crate) struct Install {
     /// What to install: REF, REF@REQUIREMENT, a URL, a git repository, a folder or an archive
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required = true, value_name = "SOURCE", add = crate::complete::sources())]
     sources: Vec<String>,
 
     /// The version that will do, such as 2.1.0 or ^2, instead of the one after @
@@ -61,6 +61,7 @@ pub(crate) struct Install {
 
     /// Ask only this registry
     #[arg(long, value_name = "NAME", conflicts_with = "no_registry")]
+    #[arg(add = crate::complete::registries())]
     registry: Option<String>,
 
     /// Ask no registry

@@ -43,7 +43,7 @@ mod tests;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
     /// The folder of the pack, or the name of an installed one
-    #[arg(value_name = "PATH|REF")]
+    #[arg(value_name = "PATH|REF", add = crate::complete::packs_and_paths())]
     path: PathBuf,
 
     /// Show each suite and test, and what failed ones wrote
