@@ -90,3 +90,48 @@ fn the_step_that_failed_is_the_one_that_is_blamed() {
         );
     }
 }
+
+#[test]
+fn the_log_of_a_job_has_its_events_and_what_tests_wrote() {
+    let tested = PackTree::new("slack", "2.1.0").saying(
+        "ref: slack\nversion: 2.1.0\ntesting: {runners: {s: {type: script, entry_point: actions/say.sh}}}\n",
+    );
+    let site = Site::serving([&tested]);
+    let packd = Packd::start(&Settings::for_site(&site));
+    let job = packd.ctl(["-j", "install", "slack"]).success().job();
+    let id = job.id.to_string();
+    let log: serde_json::Value = packd
+        .ctl(["-j", "job", "show", &id, "--log"])
+        .success()
+        .json();
+    assert_eq!(log["job"]["id"], job.id);
+    let kinds: Vec<_> = log["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["kind"])
+        .collect();
+    assert_eq!(
+        kinds.first().unwrap().as_str(),
+        Some("job_queued"),
+        "{kinds:?}"
+    );
+    assert_eq!(
+        kinds.last().unwrap().as_str(),
+        Some("job_succeeded"),
+        "{kinds:?}"
+    );
+    assert_eq!(log["tests"][0]["job"], job.id);
+    assert!(log["tests"][0]["report"].is_object(), "{log:#}");
+    let ran = packd.ctl(["job", "show", &id, "--log"]);
+    ran.success();
+    for text in [
+        "status",
+        "job_queued",
+        "step_completed",
+        "job_succeeded",
+        "slack 2.1.0",
+    ] {
+        assert!(ran.stdout().contains(text), "{text}: {ran:#?}");
+    }
+}

@@ -1,5 +1,7 @@
 //! `job`: what was asked of the daemon, and what became of it.
 
+mod log;
+
 use std::cell::RefCell;
 
 use clap::ValueEnum;
@@ -16,6 +18,7 @@ use crate::client::follow::Follow;
 use crate::output::table::{Fields, Table};
 use crate::output::text::{ago, bytes, clean, count, duration, milliseconds_between, moment};
 use crate::output::{self, BAD, BOLD, DIM, Failure, GOOD, Output, Width, styled};
+use log::Log;
 
 /// Look at jobs, watch them, cancel them
 #[derive(Debug, clap::Subcommand)]
@@ -52,6 +55,10 @@ pub(crate) struct Show {
     /// The job's number
     #[arg(value_name = "JOB", value_parser = number, add = crate::complete::jobs())]
     id: i64,
+
+    /// Show all that is kept of it: every event, and what tests wrote
+    #[arg(long)]
+    log: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -143,7 +150,12 @@ impl Show {
     async fn run(self, client: &Client, out: &mut Output) -> Result<Ending, Failure> {
         let job = client.job(self.id).await?;
         let width = out.width();
-        out.show(&job, || page(&job, Timestamp::now(), width));
+        if self.log {
+            let log = Log::of(client, job).await?;
+            out.show(&log, || log.page(Timestamp::now(), width));
+        } else {
+            out.show(&job, || page(&job, Timestamp::now(), width));
+        }
         Ok(Ending::Exit(Exit::Done))
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct List {
     outdated: bool,
 
     /// Only these; none: every pack
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = crate::complete::packs())]
     refs: Vec<String>,
 }
 

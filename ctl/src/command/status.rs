@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use packd_wire::{Exit, StatusView, UpdatesSummary};
+use packd_wire::{Exit, RegistryState, StatusView, UpdatesSummary};
 
 use super::registry;
 use crate::Ending;
@@ -46,6 +46,12 @@ impl Status {
 
 /// At most so many problems are shown: the worst are first, and the screen has an end.
 const PROBLEMS: usize = 8;
+
+/// The lines of a screen, but for the prompt.
+const SCREEN: usize = 23;
+
+/// At least so many registries are shown.
+const REGISTRIES: usize = 2;
 
 fn page(status: &StatusView, socket: &Path, now: Timestamp, width: Width) -> String {
     let mut text = health(&status.problems);
@@ -91,7 +97,25 @@ fn page(status: &StatusView, socket: &Path, now: Timestamp, width: Width) -> Str
         text.push_str(&styled(BOLD, "no registry is configured"));
         text.push('\n');
     } else {
-        text.push_str(&registry::table(&status.registries, now, width));
+        // its head, and the line about the rest
+        let room = SCREEN.saturating_sub(text.lines().count() + 2);
+        let room = match status.registries.len() {
+            all if all <= room + 1 => all,
+            _ => room.max(REGISTRIES),
+        };
+        // those that do not work come first; the sort leaves the others in the order they are asked
+        let mut registries = status.registries.clone();
+        registries.sort_by_key(|one| match one.health.state {
+            RegistryState::Failed => 0,
+            RegistryState::Stale => 1,
+            _ => 2,
+        });
+        let rest = registries.len().saturating_sub(room);
+        registries.truncate(room);
+        text.push_str(&registry::table(&registries, now, width));
+        if rest > 0 {
+            text.push_str(&format!("… and {rest} more: packctl registry list\n"));
+        }
     }
     text
 }

@@ -33,6 +33,7 @@ Examples:
 pub(crate) struct Update {
     /// The packs
     #[arg(value_name = "REF", required_unless_present_any = ["all", "explain"], conflicts_with = "all")]
+    #[arg(add = crate::complete::packs())]
     refs: Vec<String>,
 
     /// All packs that came from a registry

@@ -1,5 +1,7 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use insta::assert_snapshot;
-use packd_wire::{QueueView, RegistryState, Role};
+use packd_wire::{QueueView, Role};
 
 use super::*;
 use crate::command::registry::tests::registry;
@@ -94,4 +96,32 @@ fn problems_come_first_and_fit_the_screen() {
         plain(&ill).lines().count() <= 24,
         "it is more than a screen"
     );
+}
+
+#[test]
+fn whatever_is_wrong_it_fits_on_one_screen_and_the_worst_is_first() {
+    let mut view = status();
+    view.problems = (0..40).map(|number| format!("problem {number}")).collect();
+    view.registries = (0..60)
+        .map(|number| {
+            let state = match number {
+                57 => RegistryState::Failed,
+                _ => RegistryState::Ok,
+            };
+            registry(&format!("r{number}"), state)
+        })
+        .collect();
+    let page = plain(&view);
+    assert!(page.lines().count() <= 24, "{page}");
+    assert!(
+        page.starts_with("packd has 40 problems\n  ! problem 0\n"),
+        "{page}"
+    );
+    let table = page.split_once("NAME").unwrap().1;
+    assert!(table.lines().nth(1).unwrap().starts_with("r57"), "{page}");
+    assert!(page.ends_with("more: packctl registry list\n"), "{page}");
+    view.problems.clear();
+    view.registries.truncate(12);
+    let page = plain(&view);
+    assert!(page.lines().count() <= 24 && page.contains("r11"), "{page}");
 }
