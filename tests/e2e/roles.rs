@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use packd_tests::support::openapi::Contract;
 use packd_tests::{Fault, Format, PackTree, Packd, Person, Repository, Request, Settings, Site};
 use packd_wire::{AuditList, AuditView, ErrorKind, JobStatus, Role, StatusView, path};
 use serde_json::json;
@@ -185,6 +186,49 @@ fn a_stranger_to_the_folder_of_the_socket_does_not_reach_it() {
         before,
         "who cannot connect is nobody's business"
     );
+}
+
+/// Every route and every role: who has less than the route needs is refused, and nobody else.
+#[test]
+fn every_route_has_its_least_role() {
+    let (_site, packd) = scene();
+    packd.ctl(["install", "slack"]).success();
+    let contract = Contract::get();
+    let people = [
+        (Role::Denied, Person::overflow()),
+        (Role::Reader, Person::reader()),
+        (Role::Operator, Person::operator()),
+        (Role::Admin, Person::admin()),
+    ];
+    let (mut wrong, mut refused, mut asked) = (Vec::new(), 0, 0);
+    for operation in contract.operations() {
+        let item = &contract.document()["paths"][&operation.path];
+        let needed = &item[operation.method.to_lowercase()]["x-packd-role"];
+        let needed: Role = serde_json::from_value(needed.clone()).unwrap();
+        // whose job it is decides too, so it is nobody's; and archives are no text for curl's command line
+        let request = match operation.path.as_str() {
+            path::UPLOAD => Request::new("POST", path::UPLOAD).body("application/gzip", "none"),
+            _ => super::contract::sample(&operation, 4711),
+        };
+        for (role, person) in &people {
+            let answer = packd.ask_as(person, &request);
+            let is_refused = answer.status == 403;
+            if is_refused != (*role < needed) {
+                wrong.push(format!(
+                    "{operation:?} needs {needed}, {role}: {}",
+                    answer.text()
+                ));
+            }
+            refused += usize::from(is_refused);
+            asked += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(asked, contract.operations().len() * 4);
+    let rows = audit(&packd);
+    let written = rows.iter().filter(|row| !row.allowed).count();
+    assert_eq!(written, refused, "each refusal is in the audit");
+    packd.ctl(["audit", "verify"]).success();
 }
 
 #[test]
