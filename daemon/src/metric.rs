@@ -3,6 +3,8 @@
 //! Most figures are counted from the database when they are asked for, so that they are right after a restart too. How long
 //! steps take and how many bytes came is measured here, from the start of the process.
 
+pub(crate) mod process;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -24,13 +24,12 @@ use hyper_util::rt::TokioExecutor;
 use hyperlocal::UnixConnector;
 use packd_wire::{
     AcknowledgeView, ApplyRequest, AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView,
-    AvailableList, DiffQuery, EventList,
-    EventsQuery, FreezeView, GcRequest, GenerationDetail, GenerationDiff, GenerationList,
-    GenerationView, GenerationsQuery, HoldRequest, InstallRequest, JobList, JobView, JobsQuery,
-    PackList, PackView, PinRequest, Problem, RefreshRequest, RegistryChange, RegistryList,
-    RegistryRequest, RegistryView, RemoveQuery, RollbackRequest, SearchList, SearchQuery,
-    StatusView, TestList, TestRequest, TestsQuery, TrustRequest, UpdateList, UpdateRequest,
-    UploadQuery, VerifyRequest, path,
+    AvailableList, DiffQuery, EventList, EventsQuery, FreezeView, GcRequest, GenerationDetail,
+    GenerationDiff, GenerationList, GenerationView, GenerationsQuery, HoldRequest, InstallRequest,
+    JobList, JobView, JobsQuery, PackList, PackView, PinRequest, Problem, RefreshRequest,
+    RegistryChange, RegistryList, RegistryRequest, RegistryView, RemoveQuery, RollbackRequest,
+    SearchList, SearchQuery, StatusView, TestList, TestRequest, TestsQuery, TrustRequest,
+    UpdateList, UpdateRequest, UploadQuery, VerifyRequest, path,
 };
 use serde::de::DeserializeOwned;
 

@@ -12,6 +12,7 @@ use super::State;
 use super::body::{Asked, Nothing};
 use super::pack::views;
 use super::reply::Answer;
+use crate::metric::process::Process;
 use crate::metric::{Labels, Page};
 use crate::store::{self, time};
 
@@ -359,47 +360,4 @@ fn whole(number: i64) -> Option<u64> {
 fn seconds(time: &str) -> Option<(Labels, u64)> {
     let time: Timestamp = time.parse().ok()?;
     Some((Vec::new(), whole(time.as_second())?))
-}
-
-/// What the kernel says of this process, see proc(5).
-#[derive(Debug)]
-struct Process {
-    resident: Option<u64>,
-    files: Option<u64>,
-    threads: Option<u64>,
-    cpu: Option<f64>,
-}
-
-impl Process {
-    fn look() -> Self {
-        let stat = fs_err::read_to_string("/proc/self/stat").unwrap_or_default();
-        // what stands before the last bracket is the program's name, which can have spaces
-        let fields: Vec<&str> = stat
-            .rsplit_once(')')
-            .map_or("", |(_, fields)| fields)
-            .split_whitespace()
-            .collect();
-        // the third field of the file is the first here
-        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-        Self {
-            resident: field(24).and_then(|pages| {
-                let page = u64::try_from(rustix::param::page_size()).ok()?;
-                pages.checked_mul(page)
-            }),
-            files: fs_err::read_dir("/proc/self/fd")
-                .ok()
-                .and_then(|files| u64::try_from(files.count()).ok()),
-            threads: field(20),
-            cpu: field(14).zip(field(15)).map(|(user, system)| {
-                let ticks = user.saturating_add(system);
-                let second = rustix::param::clock_ticks_per_second();
-                #[expect(
-                    clippy::cast_precision_loss,
-                    reason = "figures of monitoring are floating-point numbers"
-                )]
-                let seconds = ticks as f64 / second as f64;
-                seconds
-            }),
-        }
-    }
 }

@@ -25,6 +25,13 @@ const EXAMPLES: &[(Verb, &str, &str)] = &[
         path::PACK_HOLD,
         r#"{"until": "2027-01-31T18:00:00Z", "reason": "a release is going on"}"#,
     ),
+    (
+        Verb::Post,
+        path::FREEZE,
+        r#"{"until": "2027-01-31T18:00:00Z", "reason": "the end of the year"}"#,
+    ),
+    (Verb::Put, path::PACK, r#"{"version": "^2"}"#),
+    (Verb::Post, path::UPDATE, r#"{"refs": ["slack"]}"#),
     (Verb::Post, path::PACK_TEST, "{}"),
     (
         Verb::Post,
@@ -108,6 +115,8 @@ pub(super) fn kinds(route: &Route, has_body: bool) -> Vec<ErrorKind> {
     let specific: &[ErrorKind] = match (route.verb, route.path) {
         (Verb::Get, path::AVAILABLE) => &[PackNotFound, RegistryNotFound],
         (Verb::Get, path::SEARCH) => &[RegistryNotFound],
+        (Verb::Put, path::PACK) => &[InvalidReference, UnsupportedSource, RegistryNotFound],
+        (Verb::Delete, path::PACK) => &[InvalidReference],
         (_, path::PACK | path::PACK_HOLD | path::PACK_TEST) => {
             &[PackNotInstalled, InvalidReference]
         }

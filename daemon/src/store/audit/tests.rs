@@ -183,7 +183,11 @@ async fn what_is_left_of_a_shortened_history_still_agrees() {
     assert_eq!(found.noted, Some(AuditNoted::Forgotten));
     database
         .write(|tx| {
-            assert_eq!(forget(tx, "9999-01-01T00:00:00Z", 1)?, 1, "a part at a time");
+            assert_eq!(
+                forget(tx, "9999-01-01T00:00:00Z", 1)?,
+                1,
+                "a part at a time"
+            );
             forget(tx, "9999-01-01T00:00:00Z", 100)
         })
         .await
