@@ -17,15 +17,12 @@ fn bin(folder: &tempfile::TempDir) -> PathBuf {
 /// What a shell says to a script of its own, with the program in its `PATH` and its socket known.
 fn said(shell: &[&str], script: &str, socket: &std::path::Path) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let path = format!(
-        "{}:{}",
-        bin(&folder).display(),
-        std::env::var("PATH").unwrap()
-    );
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin(&folder).display());
     let mut command = Command::new(shell[0]);
     command
         .args(&shell[1..])
-        .arg(format!("{path}; {script}"))
+        .arg(script)
+        .env("PATH", path)
         .env("HOME", folder.path())
         .env("PACKD_SOCKET", socket);
     let ran = Ran::of(&mut command);
@@ -80,13 +77,6 @@ fn scene() -> (Site, Packd) {
     (site, packd)
 }
 
-fn has(shell: &str) -> bool {
-    let found = Command::new("sh")
-        .args(["-c", &format!("command -v {shell}")])
-        .output();
-    found.unwrap().status.success()
-}
-
 #[test]
 fn bash_completes_names_from_the_running_packd() {
     let (_site, packd) = scene();
@@ -130,10 +120,6 @@ fn without_a_daemon_there_are_no_names_and_nothing_is_said() {
 
 #[test]
 fn fish_completes_names_from_the_running_packd() {
-    if !has("fish") {
-        println!("skipped: there is no fish here");
-        return;
-    }
     let (_site, packd) = scene();
     assert_eq!(fish("packctl show sl", &packd.socket()), ["slack"]);
     assert_eq!(fish("packctl registry show d", &packd.socket()), ["demo"]);
@@ -142,10 +128,6 @@ fn fish_completes_names_from_the_running_packd() {
 
 #[test]
 fn zsh_completes_names_from_the_running_packd() {
-    if !has("zsh") {
-        println!("skipped: there is no zsh here");
-        return;
-    }
     let (_site, packd) = scene();
     assert_eq!(zsh(&["packctl", "show", "sl"], &packd.socket()), ["slack"]);
     assert_eq!(

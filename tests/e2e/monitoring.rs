@@ -11,14 +11,14 @@ use packd_tests::{PackTree, Packd, Request, Settings, Site};
 use packd_wire::path;
 
 /// How long Prometheus may take to start and to read.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn rules(name: &str) -> std::path::PathBuf {
     programs::source().join("packaging/prometheus").join(name)
 }
 
 /// Prometheus does not read from a Unix socket: this passes its questions on, until the listener is shut.
-fn bridge(listener: TcpListener, socket: std::path::PathBuf) {
+fn bridge(listener: &TcpListener, socket: &std::path::Path) {
     for stream in listener.incoming() {
         let Ok(mut stream) = stream else { return };
         let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -26,7 +26,7 @@ fn bridge(listener: TcpListener, socket: std::path::PathBuf) {
         while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
             line.clear();
         }
-        let answer = http::ask(&socket, &Request::get(path::METRICS));
+        let answer = http::ask(socket, &Request::get(path::METRICS));
         let head = format!(
             "HTTP/1.1 {} OK\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             answer.status,
@@ -154,7 +154,7 @@ fn a_prometheus_reads_the_figures() {
     let socket = packd.socket();
     std::thread::scope(|scope| {
         let stop = listener.try_clone().unwrap();
-        scope.spawn(|| bridge(listener, socket));
+        scope.spawn(|| bridge(&listener, &socket));
         {
             let prometheus = Prometheus::reading(port);
             let row = prometheus.asked("packd_packs{state=\"ok\"}");

@@ -114,7 +114,9 @@ fn page(status: &StatusView, socket: &Path, now: Timestamp, width: Width) -> Str
         registries.truncate(room);
         text.push_str(&registry::table(&registries, now, width));
         if rest > 0 {
-            text.push_str(&format!("… and {rest} more: packctl registry list\n"));
+            text.push_str("… and ");
+            text.push_str(&rest.to_string());
+            text.push_str(" more: packctl registry list\n");
         }
     }
     text

@@ -33,7 +33,7 @@ pub(crate) struct Opened {
 }
 
 impl Door {
-    /// One that systemd passed: it stays, whatever the configuration says of it.
+    /// One that stays, whatever the configuration says of it; with a path, where systemd passed it.
     pub(crate) fn passed(path: Option<PathBuf>) -> Self {
         Self {
             path,

@@ -14,7 +14,7 @@ use super::pack::views;
 use super::reply::Answer;
 use crate::metric::process::Process;
 use crate::metric::{Labels, Page};
-use crate::store::{self, time};
+use crate::store::{self, Database, StoreError, time};
 
 /// Figures for monitoring, as OpenMetrics.
 #[utoipa::path(
@@ -32,20 +32,7 @@ pub(crate) async fn metrics(
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answer<Response> {
     let parts = &state.parts;
-    let counted = parts
-        .database
-        .read(|connection| {
-            Ok(Counted {
-                census: store::job::census(connection)?,
-                queued_since: store::job::longest_queued(connection)?,
-                trees: store::pack::trees_and_bytes(connection)?,
-                generation: store::pack::active_generation(connection)?,
-                generations: store::pack::generations(connection)?,
-                last_event: store::event::last(connection)?,
-                bad: store::look::bad(connection)?.len(),
-            })
-        })
-        .await?;
+    let counted = Counted::of(&parts.database).await?;
     let packs = views(&state, None).await?;
     let registries = parts.registries.views().await?;
     let layout = parts.layout.clone();
@@ -61,7 +48,7 @@ pub(crate) async fn metrics(
         started,
     );
 
-    jobs_on(&mut page, counted.census, counted.queued_since.as_deref());
+    jobs_on(&mut page, &counted.census, counted.queued_since.as_deref());
     page.times(
         "packd_step_duration_seconds",
         "How long the steps of jobs took",
@@ -75,39 +62,11 @@ pub(crate) async fn metrics(
     );
 
     packs_on(&mut page, &packs);
-    let (trees, bytes) = counted.trees;
-    page.gauge(
-        "packd_store_trees",
-        "Trees of the store, active or not",
-        one(trees),
-    );
-    page.gauge(
-        "packd_store_bytes",
-        "Bytes of the files in the trees of the store; what trees share is counted for each",
-        one(bytes),
-    );
-    page.gauge(
-        "packd_trees_damaged",
-        "Trees of the store that the latest look found something wrong with",
-        one(u64::try_from(counted.bad).unwrap_or(u64::MAX)),
-    );
+    store_on(&mut page, &counted);
     page.gauge(
         "packd_degraded",
         "Whether the database was lost or is damaged, and nobody has acknowledged it",
         one(u64::from(parts.database.degraded().is_some())),
-    );
-    page.gauge(
-        "packd_generation",
-        "The number of the active generation",
-        counted
-            .generation
-            .and_then(whole)
-            .map(|number| (Vec::new(), number)),
-    );
-    page.gauge(
-        "packd_generations",
-        "Generations that are known",
-        one(counted.generations),
     );
     updates_on(&mut page, &parts.updates.summary());
     registries_on(&mut page, &registries);
@@ -132,7 +91,74 @@ pub(crate) async fn metrics(
         "Connections to the socket",
         one(state.connections.taken()),
     );
-    let process = store::off_thread(|| Ok(Process::look())).await?;
+    process_on(&mut page, &store::off_thread(|| Ok(Process::look())).await?);
+
+    let content_type = HeaderValue::from_static(Page::CONTENT_TYPE);
+    Ok(([(header::CONTENT_TYPE, content_type)], page.text()).into_response())
+}
+
+/// What the database has.
+struct Counted {
+    census: Vec<(String, String, u64)>,
+    queued_since: Option<String>,
+    trees: (u64, u64),
+    generation: Option<i64>,
+    generations: u64,
+    last_event: i64,
+    bad: usize,
+}
+
+impl Counted {
+    async fn of(database: &Database) -> Result<Self, StoreError> {
+        database
+            .read(|connection| {
+                Ok(Self {
+                    census: store::job::census(connection)?,
+                    queued_since: store::job::longest_queued(connection)?,
+                    trees: store::pack::trees_and_bytes(connection)?,
+                    generation: store::pack::active_generation(connection)?,
+                    generations: store::pack::generations(connection)?,
+                    last_event: store::event::last(connection)?,
+                    bad: store::look::bad(connection)?.len(),
+                })
+            })
+            .await
+    }
+}
+
+fn store_on(page: &mut Page, counted: &Counted) {
+    let (trees, bytes) = counted.trees;
+    page.gauge(
+        "packd_store_trees",
+        "Trees of the store, active or not",
+        one(trees),
+    );
+    page.gauge(
+        "packd_store_bytes",
+        "Bytes of the files in the trees of the store; what trees share is counted for each",
+        one(bytes),
+    );
+    page.gauge(
+        "packd_trees_damaged",
+        "Trees of the store that the latest look found something wrong with",
+        one(u64::try_from(counted.bad).unwrap_or(u64::MAX)),
+    );
+    page.gauge(
+        "packd_generation",
+        "The number of the active generation",
+        counted
+            .generation
+            .and_then(whole)
+            .map(|number| (Vec::new(), number)),
+    );
+    page.gauge(
+        "packd_generations",
+        "Generations that are known",
+        one(counted.generations),
+    );
+}
+
+fn process_on(page: &mut Page, process: &Process) {
     page.gauge(
         "packd_resident_bytes",
         "Memory of packd that is resident",
@@ -153,23 +179,9 @@ pub(crate) async fn metrics(
         "Time of processors that packd used",
         process.cpu,
     );
-
-    let content_type = HeaderValue::from_static(Page::CONTENT_TYPE);
-    Ok(([(header::CONTENT_TYPE, content_type)], page.text()).into_response())
 }
 
-/// What the database has.
-struct Counted {
-    census: Vec<(String, String, u64)>,
-    queued_since: Option<String>,
-    trees: (u64, u64),
-    generation: Option<i64>,
-    generations: u64,
-    last_event: i64,
-    bad: usize,
-}
-
-fn jobs_on(page: &mut Page, census: Vec<(String, String, u64)>, queued_since: Option<&str>) {
+fn jobs_on(page: &mut Page, census: &[(String, String, u64)], queued_since: Option<&str>) {
     let of = |wanted: &str| {
         let rows = census.iter().filter(|(_, state, _)| state == wanted);
         rows.map(|(_, _, count)| count).sum()
@@ -181,13 +193,14 @@ fn jobs_on(page: &mut Page, census: Vec<(String, String, u64)>, queued_since: Op
         "How long the job that has waited longest waits; 0 when none does",
         one(queued_since.map_or(0, |since| time::since(since).as_secs())),
     );
-    let of_jobs = |(kind, status, count): (String, String, u64)| {
-        (vec![("kind", kind), ("state", status)], count)
+    let of_jobs = |(kind, status, count): &(String, String, u64)| {
+        let labels = vec![("kind", kind.clone()), ("state", status.clone())];
+        (labels, *count)
     };
     page.gauge(
         "packd_jobs",
         "Jobs in the history, by kind and state",
-        census.into_iter().map(of_jobs),
+        census.iter().map(of_jobs),
     );
 }
 

@@ -15,8 +15,8 @@ mod sockets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -86,6 +86,10 @@ pub(crate) fn takes_over(config: &Config) -> Result<(), Objection> {
     })
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of parts, in the order in which they need each other"
+)]
 async fn serve(
     inputs: Inputs,
     effective: Effective,
@@ -104,25 +108,24 @@ async fn serve(
         .await
         .map_err(ServiceError::Store)?;
     let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
+    let here = Here {
+        host,
+        scratch: layout.staging(),
+        known: layout.folders_cache(),
+    };
     let registries = Registries::new(
         database.clone(),
         http.clone(),
         shared.clone(),
         hub.clone(),
-        Here {
-            host,
-            scratch: layout.staging(),
-            known: layout.folders_cache(),
-        },
+        here,
     );
-    let (listeners, bound) = socket::listen(&layout.socket).await?;
-    let passed = listeners.iter().filter(|_| bound.is_passed());
-    let passed = passed.filter_map(socket::path).collect();
-    let (sockets, more) = Sockets::new(passed);
-    let sockets = Arc::new(sockets);
-    if let Some(error) = sockets.follow(&shared.current()).await.into_iter().next() {
-        return Err(error);
-    }
+    let Listening {
+        first,
+        more,
+        bound,
+        sockets,
+    } = listen(&layout, &shared).await?;
     let reload = reload::Reloading {
         inputs: Arc::new(inputs),
         shared: shared.clone(),
@@ -169,16 +172,7 @@ async fn serve(
     });
     let mut parts = behind(&tasks, &context, &queue, &stop);
     parts.push(tasks.spawn(ends("the updates", updates.run(stop.clone()))));
-    let listeners = listeners
-        .into_iter()
-        .map(|listener| opened(listener, bound.is_passed()));
-    let api = api::serve(
-        listeners.collect(),
-        more,
-        state.clone(),
-        pulse.clone(),
-        stop.clone(),
-    );
+    let api = api::serve(first, more, state.clone(), pulse.clone(), stop.clone());
     parts.push(tasks.spawn(ends("the API", api)));
     let worker = worker::run(
         context,
@@ -252,17 +246,44 @@ fn behind(
     ]
 }
 
-/// A socket to serve; one that systemd passed may be one of `sockets`.
-fn opened(listener: UnixListener, is_passed: bool) -> api::Opened {
-    let door = if is_passed {
-        api::Door::passed(socket::path(&listener))
-    } else {
-        api::Door::default()
-    };
-    api::Opened {
-        door: Arc::new(door),
-        listener,
+/// Every socket at which packd listens, and what takes them away.
+struct Listening {
+    /// Those of systemd, or the one of the command line.
+    first: Vec<api::Opened>,
+    /// Those of `sockets`, and more with each reload.
+    more: mpsc::Receiver<api::Opened>,
+    bound: socket::Bound,
+    sockets: Arc<Sockets>,
+}
+
+/// Listens everywhere.
+///
+/// # Errors
+/// The first socket at which it cannot; those before it are gone again.
+async fn listen(layout: &Layout, shared: &Shared) -> Result<Listening, ServiceError> {
+    let (listeners, bound) = socket::listen(&layout.socket).await?;
+    let is_passed = bound.is_passed();
+    let passed = listeners.iter().filter(|_| is_passed);
+    let (sockets, more) = Sockets::new(passed.filter_map(socket::path).collect());
+    if let Some(error) = sockets.follow(&shared.current()).await.into_iter().next() {
+        sockets.close().await;
+        drop(tokio::task::spawn_blocking(move || drop(bound)).await);
+        return Err(error);
     }
+    // one that systemd passed may be one of `sockets`
+    let first = listeners.into_iter().map(|listener| {
+        let path = is_passed.then(|| socket::path(&listener)).flatten();
+        api::Opened {
+            door: Arc::new(api::Door::passed(path)),
+            listener,
+        }
+    });
+    Ok(Listening {
+        first: first.collect(),
+        more,
+        bound,
+        sockets: Arc::new(sockets),
+    })
 }
 
 /// Asks for runtimes where the daemon itself looks for programs.

@@ -148,9 +148,9 @@ async fn make(
     };
     let socket = UnixSocket::new_stream().map_err(super::socket::failed(path))?;
     let (path, mode) = (path.clone(), wanted.mode.0);
-    let made =
+    let bound =
         tokio::task::spawn_blocking(move || bind(socket, path, mode, group, may_replace)).await;
-    made.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+    bound.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
 }
 
 /// Binds a socket under another name, gives it mode and group, lets it listen and then gives it its name. Blocks.
@@ -194,8 +194,8 @@ fn bind(
         }
         let listener = socket.listen(BACKLOG)?;
         fs_err::rename(&new, &path)?;
-        let made = fs_err::symlink_metadata(&path)?;
-        Ok((listener, Bound::own(path.clone(), &made)))
+        let found = fs_err::symlink_metadata(&path)?;
+        Ok((listener, Bound::own(path.clone(), &found)))
     };
     named().map_err(|error: io::Error| {
         // the first error is the one to tell

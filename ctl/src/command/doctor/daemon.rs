@@ -9,6 +9,9 @@ use super::Report;
 use super::host::Host;
 use crate::client::{Client, ClientError};
 
+/// The check of what is configured.
+const CONFIGURATION: &str = "configuration";
+
 /// Asks the daemon how it fares; that it does not answer is a finding.
 pub(super) async fn ask(client: &Client, report: &mut Report) -> Option<StatusView> {
     const CHECK: &str = "daemon";
@@ -45,9 +48,11 @@ pub(super) fn examine(host: &Host, status: Option<&StatusView>, report: &mut Rep
         let ours = env!("CARGO_PKG_VERSION");
         versions(&status.version, installed.as_deref(), ours, report);
     }
-    const CHECK: &str = "configuration";
     let Some(program) = host.programs.iter().find(|program| host.has(program)) else {
-        return report.skip(CHECK, "packd is not in /usr/bin, nor in /usr/local/bin");
+        return report.skip(
+            CONFIGURATION,
+            "packd is not in /usr/bin, nor in /usr/local/bin",
+        );
     };
     let checked = Command::new(host.at(program))
         .arg("--check-config")
@@ -57,7 +62,7 @@ pub(super) fn examine(host: &Host, status: Option<&StatusView>, report: &mut Rep
             let text = String::from_utf8_lossy(&output.stdout);
             configuration(output.status.success(), &text, report);
         }
-        Err(error) => report.skip(CHECK, error.to_string()),
+        Err(error) => report.skip(CONFIGURATION, error.to_string()),
     }
 }
 
@@ -139,20 +144,23 @@ fn version(host: &Host, program: &Path) -> Option<String> {
 
 /// What `packd --check-config` printed.
 pub(super) fn configuration(is_right: bool, text: &str, report: &mut Report) {
-    const CHECK: &str = "configuration";
-    report.checked(CHECK);
+    report.checked(CONFIGURATION);
     if is_right {
         let lines = text.lines();
         for warning in lines.filter_map(|line| line.strip_prefix("# warning: ")) {
             let fix = "change that key, then `systemctl reload packd`";
-            report.warning(CHECK, warning, fix);
+            report.warning(CONFIGURATION, warning, fix);
         }
     } else {
         // the last line counts the others
         let mut lines: Vec<_> = text.lines().collect();
         lines.pop();
         for line in lines {
-            report.error(CHECK, line, "correct it, then `systemctl reload packd`");
+            report.error(
+                CONFIGURATION,
+                line,
+                "correct it, then `systemctl reload packd`",
+            );
         }
     }
 }

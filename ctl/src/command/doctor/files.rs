@@ -139,7 +139,8 @@ pub(super) fn configuration(host: &Host, report: &mut Report) {
     }
     for key in host.list("/etc/packd/ssh", "") {
         let name = key.display().to_string();
-        let is_public = name.ends_with(".pub") || name.contains("known_hosts");
+        let is_public =
+            key.extension().is_some_and(|ending| ending == "pub") || name.contains("known_hosts");
         if host.look(&key).is_ok_and(|found| found.mode() & 0o007 != 0) && !is_public {
             let fix = format!("`chmod o= {name}`");
             report.error(SECRETS, format!("everybody can read the key `{name}`"), fix);

@@ -101,7 +101,7 @@ impl Host {
 
     /// The space where a path is.
     pub(super) fn space(&self, path: impl AsRef<Path>) -> io::Result<Space> {
-        let found = rustix::fs::statvfs(&self.at(path))?;
+        let found = rustix::fs::statvfs(self.at(path))?;
         Ok(Space {
             free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
             free_files: (found.f_files > 0).then_some(found.f_favail),

@@ -115,14 +115,14 @@ pub(super) fn kinds(route: &Route, has_body: bool) -> Vec<ErrorKind> {
     let specific: &[ErrorKind] = match (route.verb, route.path) {
         (Verb::Get, path::AVAILABLE) => &[PackNotFound, RegistryNotFound],
         (Verb::Get, path::SEARCH) => &[RegistryNotFound],
-        (Verb::Put, path::PACK) => &[InvalidReference, UnsupportedSource, RegistryNotFound],
-        (Verb::Delete, path::PACK) => &[InvalidReference],
+        (Verb::Put, path::PACK) | (_, path::INSTALL) => {
+            &[InvalidReference, UnsupportedSource, RegistryNotFound]
+        }
+        (Verb::Delete, path::PACK) | (_, path::PACK_TESTS) => &[InvalidReference],
         (_, path::PACK | path::PACK_HOLD | path::PACK_TEST) => {
             &[PackNotInstalled, InvalidReference]
         }
-        (_, path::PACK_TESTS) => &[InvalidReference],
         (_, path::PACK_TESTS_LATEST) => &[TestsNotFound, InvalidReference],
-        (_, path::INSTALL) => &[InvalidReference, UnsupportedSource, RegistryNotFound],
         (_, path::UPLOAD) => &[InvalidReference, NoSpace],
         (_, path::ROLLBACK | path::GENERATION | path::GENERATION_DIFF | path::GENERATION_PIN) => {
             &[GenerationNotFound]
