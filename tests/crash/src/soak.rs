@@ -97,6 +97,9 @@ pub fn run(load: &Load) -> Seen {
     let mut packd = Packd::start(&settings);
     packd.ctl(["install", &names[0]]).success();
     packd.restart();
+    // what begins after READY has its descriptors then: what watches registries, and what looks for updates
+    packd.ctl(["registry", "refresh"]).success();
+    packd.ctl(["install", &names[0], "--force"]).success();
     let before = descriptors(&packd);
     let socket = packd.socket();
 

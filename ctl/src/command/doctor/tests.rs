@@ -300,7 +300,8 @@ fn status() -> StatusView {
         "version": "1.0.0", "api": 1, "features": [], "started_at": "2026-05-31T23:59:00Z",
         "uptime_seconds": 60, "pid": 1, "state_dir": "/var/lib/packd", "generation": null, "packs": 0,
         "queue": {"queued": 0, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0},
-        "last_event": 0, "registries": [], "problems": [], "role": "admin"
+        "last_event": 0, "registries": [], "problems": [], "role": "admin",
+        "updates": packd_wire::UpdatesSummary::default()
     }))
     .unwrap()
 }
