@@ -9,8 +9,11 @@ use packd_wire::{JobStatus, JobView, path};
 use serde_json::json;
 
 use crate::measure::{Table, median, memory_of, switches_of};
+use crate::neighbours;
 
 const PACKS: usize = 1_000;
+/// Of the host with packs.
+const REGISTRIES: usize = 10;
 const STARTS: usize = 11;
 /// What a start leaves to be done, in the background and by the allocator of its threads, is done by then.
 const SETTLES: Duration = Duration::from_secs(30);
@@ -26,7 +29,16 @@ pub(crate) fn run(table: &mut Table) {
     let mut empty = Packd::start(&Settings::new());
     row(table, &mut empty, 0);
 
-    let mut full = Packd::start(&Settings::new().registry("local", &url, &json!({})));
+    // what only has to be kept in mind
+    let others: Vec<_> = (1..REGISTRIES)
+        .map(|number| site::folder_with([&PackTree::new(&format!("other{number}"), "1.0.0")]))
+        .collect();
+    let mut settings = Settings::new().registry("local", &url, &json!({}));
+    for (number, folder) in others.iter().enumerate() {
+        let url = format!("file://{}/index.json", folder.path().display());
+        settings = settings.registry(&format!("other{number}"), &url, &json!({}));
+    }
+    let mut full = Packd::start(&settings);
     let began = Instant::now();
     for pack in &packs {
         let target = format!("{}?wait=60", path::INSTALL);
@@ -42,6 +54,7 @@ pub(crate) fn run(table: &mut Table) {
     );
     assert_eq!(full.packs().len(), PACKS);
     row(table, &mut full, PACKS);
+    neighbours::rows(table);
 }
 
 fn sizes(table: &mut Table) {
@@ -79,7 +92,7 @@ fn row(table: &mut Table, packd: &mut Packd, packs: usize) {
         &what("idle: resident memory"),
         "MB",
         memory.resident / 1e3,
-        "<= 10",
+        "<= 12",
     );
     table.number(
         &what("idle: of it, not of files"),

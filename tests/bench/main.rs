@@ -23,6 +23,7 @@ mod install;
 mod load;
 mod many;
 mod measure;
+mod neighbours;
 mod refresh;
 mod requests;
 mod resolve;

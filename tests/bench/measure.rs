@@ -32,12 +32,12 @@ pub(crate) fn settle() {
     shell("sync", &[]);
 }
 
-/// Waits until nothing that was deleted before slows down what is made now: for 35 s after a deletion ext4 without a
+/// Waits until nothing that was deleted before slows down what is made now: for a minute after a deletion ext4 without a
 /// journal does not give an inode out again, and looks at each of them for every file that is made (`recently_deleted`
 /// in the kernel's `fs/ext4/ialloc.c`).
 pub(crate) fn rest() {
     settle();
-    std::thread::sleep(Duration::from_secs(40));
+    std::thread::sleep(Duration::from_secs(65));
 }
 
 /// Runs a line of bash, and what it cost with all its children.

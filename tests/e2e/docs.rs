@@ -21,7 +21,7 @@ const ELSEWHERE: [(&str, &str); 2] = [
 ];
 
 /// Why a block may be left out: what in it cannot be had in a test.
-const NOT_HERE: &str = r"(?x) \b(apt|dnf|journalctl|usermod|sudo|packd-curl|install\ -|cargo|sshd?|ssh-keyscan|chgrp|rsync|curl\ https|curl\ -N)\b
+const NOT_HERE: &str = r"(?x) \b(apt|dnf|journalctl|usermod|sudo|install\ -|cargo|sshd?|ssh-keyscan|chgrp|rsync|curl\ https|curl\ -N)\b
     | events\ --follow | systemctl\ (enable|edit|status) | systemd-(analyze|sysusers|creds) | packaging/ | tests/ | \.example\b | \.example\.org\b";
 
 macro_rules! pages {
@@ -44,6 +44,7 @@ pages! {
     operations_are_followed: "operations.md", Host;
     security_is_followed: "security.md", Host;
     events_are_followed: "events.md", Host;
+    the_api_is_followed: "api.md", Registry;
     the_questions_are_followed: "faq.md", Host;
     signing_is_followed: "signing.md", Programs;
     publishing_into_an_index_is_followed: "index-update.md", Programs;

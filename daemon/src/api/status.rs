@@ -15,8 +15,28 @@ use super::reply::{Answer, Shown};
 use crate::registry::in_words;
 use crate::store::{self, pack::Installed, time};
 
-/// What this daemon can do, for clients that must know.
-const FEATURES: [&str; 5] = ["install", "upload", "remove", "events", "idempotency"];
+/// What this daemon can do, for clients that must know; `docs/api.md` says what each word means.
+pub(super) const FEATURES: [&str; 19] = [
+    "apply",
+    "audit",
+    "events",
+    "gc",
+    "generations",
+    "holds",
+    "hooks",
+    "idempotency",
+    "install",
+    "metrics",
+    "registries",
+    "remove",
+    "rollback",
+    "search",
+    "signed_registries",
+    "tests",
+    "updates",
+    "upload",
+    "verify",
+];
 
 /// At most so many packs whose trees are missing are named.
 const NAMED: usize = 10;

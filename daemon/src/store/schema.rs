@@ -60,7 +60,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         fault::point("migration.uncommitted");
         transaction.commit().map_err(open)?;
         fault::point("migration.committed");
-        tracing::info!(schema = number, "database brought up to date");
+        tracing::debug!(schema = number, "database brought up to date");
+    }
+    if found < known {
+        tracing::info!(from = found, to = known, "database brought up to date");
     }
     Ok(())
 }

@@ -223,3 +223,11 @@ async fn lists_come_in_pages() {
         "each row names the job that the request made"
     );
 }
+
+#[test]
+fn the_page_of_the_api_names_every_feature() {
+    let page = include_str!("../../../../docs/api.md");
+    for feature in crate::api::status::FEATURES {
+        assert!(page.contains(&format!("`{feature}`")), "{feature}");
+    }
+}
