@@ -209,6 +209,15 @@ fn an_update_that_makes_the_host_ill_while_it_is_watched_is_gone_back_from_by_it
         ["core 1.0.0", "jira 1.1.0", "slack 1.1.0"],
         "so far it is well"
     );
+    host.site.offer(&pack("core", "1.0.1", host.folder.path()));
+    host.packd.ctl(["registry", "refresh"]).success();
+    let waits = explained(&host.packd, "core", UpdateDecision::Due);
+    assert_eq!(
+        waits.reason,
+        "1.0.1 is installed when it is certain that the host is well after the last update"
+    );
+    assert_eq!(waits.next, None, "{waits:#?}");
+    host.packd.ctl(["hold", "core"]).success();
     host.make("ill");
     host.goes_back(&job);
     fs_err::remove_file(host.folder.path().join("ill")).unwrap();

@@ -295,6 +295,11 @@ impl Look {
             _ => None,
         };
         let job = due.and_then(|due| due.job);
+        let reason = if due.is_some_and(|due| self.waits_for_health(due)) {
+            words::waits_for_health(pack)
+        } else {
+            words::reason(pack, decision, job, self.freeze.as_ref())
+        };
         UpdateView {
             pack_ref: pack.pack_ref.clone(),
             installed: pack.installed.to_string(),
@@ -304,15 +309,20 @@ impl Look {
             mode: pack.terms.mode,
             allow: pack.terms.allow,
             decision,
-            reason: words::reason(pack, decision, job, self.freeze.as_ref()),
+            reason,
             next,
             job: job.or_else(|| pack.attempt.as_ref().map(|attempt| attempt.job)),
         }
     }
 
+    /// Whether what is due could go now, but for the watch after the last update.
+    fn waits_for_health(&self, due: &Due) -> bool {
+        self.is_watched && due.job.is_none() && due.step == Step::Go
+    }
+
     fn moment(&self, due: &Due) -> Option<Timestamp> {
         match due.step {
-            _ if due.job.is_some() => None,
+            _ if due.job.is_some() || self.waits_for_health(due) => None,
             Step::Go => Some(self.now),
             Step::Wait(turn) => Some(turn.at),
             Step::Never => None,
