@@ -10,6 +10,7 @@ pub mod fault;
 mod gc;
 mod health;
 mod hook;
+mod host;
 mod install;
 pub mod logging;
 mod metric;

@@ -12,9 +12,9 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// The modules from lowest to highest.
 const ORDER: &[&str] = &[
-    "fault", "config", "logging", "metric", "pulse", "watch", "sandbox", "store", "event", "queue",
-    "net", "source", "registry", "resolve", "install", "gc", "hook", "health", "update", "worker",
-    "api", "service",
+    "fault", "config", "logging", "metric", "pulse", "watch", "sandbox", "store", "host", "event",
+    "queue", "net", "source", "registry", "resolve", "install", "gc", "hook", "health", "update",
+    "worker", "api", "service",
 ];
 
 /// Crates with the one module, or file with the folder beside it, that may use them.

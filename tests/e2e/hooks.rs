@@ -201,6 +201,25 @@ fn a_hook_can_take_the_generation_back_and_the_next_version_is_another_chance() 
     assert_eq!((blocked.len(), blocked[0].version.as_str()), (1, "2.0.0"));
     assert_eq!(hook_of(&packd, rollback.id).status, HookStatus::Succeeded);
 
+    // whoever names the version gets it, with a warning, and updates pass it over until somebody did
+    packd
+        .ctl(["update", "slack", "--dry-run"])
+        .success()
+        .says("3.0.0");
+    let again = install(&packd, "slack@2.0.0");
+    assert!(
+        again
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("2.0.0 was rolled back from by job")),
+        "{again:#?}"
+    );
+    let hook = hook_of(&packd, again.id);
+    assert_eq!(hook.status, HookStatus::Failed);
+    let back = packd.finished(hook.rollback.unwrap());
+    assert_eq!(back.status, JobStatus::Succeeded, "{back:#?}");
+    assert_eq!(packd.active(), ["slack 1.0.0"]);
+
     let third = install(&packd, "slack@3.0.0");
     assert_eq!(hook_of(&packd, third.id).status, HookStatus::Succeeded);
     assert_eq!(packd.active(), ["slack 3.0.0"]);

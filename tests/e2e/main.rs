@@ -22,6 +22,7 @@ mod doctor;
 mod events;
 mod export;
 mod folders;
+mod gate;
 mod gc;
 mod git;
 mod git_faults;

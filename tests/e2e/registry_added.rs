@@ -188,3 +188,20 @@ fn a_signal_has_all_registries_read_again() {
     events.until(|event| event.data["packs"] == 2);
     assert_eq!(view(&packd, "demo").packs, 2);
 }
+
+#[test]
+fn one_can_be_added_with_updates_of_its_own() {
+    let site = Site::serving([&PackTree::new("slack", "2.1.0")]);
+    let packd = alone(&site);
+    let url = site.url("index.json");
+    let add = ["registry", "add", "acme", &url];
+    let with = |more: &[&'static str]| packd.ctl([&add[..], more].concat());
+    with(&["--updates", "notify", "--allow", "patch"]).success();
+    let said = || serde_json::to_value(view(&packd, "acme").settings.updates).unwrap();
+    assert_eq!(said(), json!({"mode": "notify", "allow": "patch"}));
+    with(&["--updates", "off", "--replace"]).success();
+    assert_eq!(said(), json!({"mode": "off"}));
+    with(&["--updates", "sometimes", "--replace"])
+        .failure(2)
+        .says("it is `auto`, `notify` or `off`");
+}

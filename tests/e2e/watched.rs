@@ -241,6 +241,104 @@ fn a_registry_that_was_away_is_asked_again_on_a_signal() {
     assert_eq!(found.registries[0].health.state, RegistryState::Ok);
 }
 
+/// Nobody asks for it, and nobody waits for the half minute until it is tried again: that is brought forward while packd does
+/// not run.
+#[test]
+fn a_registry_that_was_away_is_asked_again_by_itself_when_its_time_has_come() {
+    let mut site = Site::serving([&PackTree::new("slack", "2.0.0")]);
+    let mut packd = Packd::start(&Settings::for_site(&site));
+    packd.ctl(["registry", "refresh"]).success();
+    site.stop();
+    for (failures, pause) in [(1, 30), (2, 60), (3, 120)] {
+        let before = jiff::Timestamp::now();
+        packd.ctl(["registry", "refresh"]).failure(6);
+        let health = registry(&packd, "demo").unwrap().health;
+        assert_eq!(health.consecutive_failures, failures);
+        let next: jiff::Timestamp = health.next_refresh.unwrap().parse().unwrap();
+        let least = jiff::SignedDuration::from_secs(pause) - jiff::SignedDuration::from_millis(1);
+        assert!(next.duration_since(before) >= least, "{before} {next}");
+    }
+    packd
+        .ctl(["registry", "show", "demo"])
+        .success()
+        .says("next read");
+
+    packd.terminate();
+    let database = rusqlite::Connection::open(packd.state_dir().join("packd.db")).unwrap();
+    database
+        .execute(
+            "UPDATE registry_index SET next_refresh = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+            [],
+        )
+        .unwrap();
+    database.close().unwrap();
+    site.offer(&PackTree::new("slack", "2.1.0"));
+    site.resume();
+    packd.begin();
+    until_refreshed(&packd, || {}, || offered(&packd) == ["slack 2.1.0"]);
+    let health = registry(&packd, "demo").unwrap().health;
+    assert_eq!(
+        (health.state, health.consecutive_failures),
+        (RegistryState::Ok, 0)
+    );
+}
+
+/// How often the threads of a process went to sleep of their own accord: each wake-up is followed by that.
+fn sleeps(pid: u32) -> Vec<(String, String)> {
+    let tasks = fs_err::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut found: Vec<_> = tasks
+        .filter_map(|task| {
+            let task = task.ok()?.path();
+            // a thread may end in between
+            let status = fs_err::read_to_string(task.join("status")).ok()?;
+            let line = status
+                .lines()
+                .find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+            Some((task.display().to_string(), line.to_owned()))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// With nothing to do, packd does nothing: for as long as this looks, no thread of it wakes up.
+#[test]
+fn with_ten_registries_and_nothing_due_nothing_wakes_up() {
+    const LOOK: std::time::Duration = std::time::Duration::from_secs(3);
+    let site = Site::serving([&PackTree::new("slack", "2.0.0")]);
+    let folder = tempfile::tempdir().unwrap();
+    let packs = folder.path().join("packs");
+    fs_err::create_dir(&packs).unwrap();
+    PackTree::new("teams", "1.0.0").write_to(&packs.join("teams"));
+    let mut settings = Settings::for_site(&site).registry(
+        "shelf",
+        &format!("dir:{}", packs.display()),
+        &json!({}),
+    );
+    for number in 0..8 {
+        let name = format!("more-{number}");
+        settings = settings.registry(&name, &site.url("index.json"), &json!({}));
+    }
+    let packd = Packd::start(&settings.set("updates.mode", "auto"));
+    packd.ctl(["registry", "refresh"]).success();
+    packd.ctl(["install", "slack"]).success();
+    // threads of the work that was done end after a while without any
+    let end = std::time::Instant::now() + PATIENCE;
+    loop {
+        let before = sleeps(packd.pid());
+        std::thread::park_timeout(LOOK);
+        let after = sleeps(packd.pid());
+        if before == after {
+            break;
+        }
+        assert!(
+            std::time::Instant::now() < end,
+            "{before:#?}\n{after:#?}\n{}",
+            packd.log()
+        );
+    }
+}
+
 #[test]
 fn nothing_is_verified_is_said_wherever_one_looks() {
     let site = Site::serving([&PackTree::new("slack", "2.0.0")]);

@@ -44,7 +44,7 @@ pub(crate) fn host() -> Host {
             config.clone(),
             hub.clone(),
             crate::registry::Here {
-                host: crate::registry::Host::new("a host"),
+                host: crate::host::Host::new("a host"),
                 scratch: std::env::temp_dir(),
                 known: std::env::temp_dir(),
             },

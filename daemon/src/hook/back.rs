@@ -14,11 +14,14 @@ use crate::store::{StoreError, pack, watch};
 pub(crate) enum Back {
     /// This job goes back.
     Asked(i64),
+    /// It could not be asked for, for this reason, which may pass.
+    Later(String),
     /// There is no way back, for this reason.
     Not(String),
 }
 
-/// Asks for a job that goes back from a generation to the one before it. Asked again, it is the same job.
+/// Asks for a job that goes back from a generation to the one before it. Asked again, it is the same job, for as long as
+/// `tries`, the number of those that were asked for and failed, is the same.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -26,6 +29,7 @@ pub(crate) async fn ask(
     context: &Context,
     queue: &Queue,
     generation: i64,
+    tries: u32,
     because: String,
 ) -> Result<Back, StoreError> {
     let (active, target) = context
@@ -64,13 +68,16 @@ pub(crate) async fn ask(
             agent: Some(concat!("packd/", env!("CARGO_PKG_VERSION")).to_owned()),
         },
         // the key alone: what speaks against a generation first is the reason that is told
-        idempotency: Some((format!("packd-back-from-{generation}"), String::new())),
+        idempotency: Some((
+            format!("packd-back-from-{generation}, after {tries}"),
+            String::new(),
+        )),
         automatic: true,
     };
     match queue.enqueue(new).await {
         Ok(queued) => Ok(Back::Asked(queued.into_job().id)),
         Err(QueueError::Store(error)) => Err(error),
-        Err(error) => Ok(Back::Not(format!(
+        Err(error) => Ok(Back::Later(format!(
             "the way back cannot be queued: {}",
             crate::logging::chain(&error)
         ))),

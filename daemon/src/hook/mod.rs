@@ -27,7 +27,7 @@ use crate::install::Context;
 use crate::logging::chain;
 use crate::queue::{Queue, public_request};
 use crate::store::hook::{self, Begun, Due};
-use crate::store::{StoreError, job, patience, time};
+use crate::store::{StoreError, job, patience, time, watch};
 use back::Back;
 use command::{Command, End, Ran};
 
@@ -152,10 +152,12 @@ async fn one(
         ran
     };
     let mut view = view(hook, &begun, at, &ran);
-    if wants_rollback(hook, &begun, &ran) {
-        go_back(context, queue, &begun, &mut view).await?;
-    }
-    end(context, due, &begun, view).await
+    let left = if wants_rollback(hook, &begun, &ran) {
+        go_back(context, queue, &begun, &mut view).await?
+    } else {
+        None
+    };
+    end(context, due, &begun, view, left).await
 }
 
 /// What the hook is told.
@@ -208,32 +210,38 @@ fn wants_rollback(hook: &Hook, begun: &Begun, ran: &Ran) -> bool {
         && job.is_some_and(|job| job.kind != JobKind::Rollback)
 }
 
-/// Asks for the way back, and says in the view what came of that.
+/// Asks for the way back, and says in the view what came of that. Returns the generation that is gone back from, if one is.
 async fn go_back(
     context: &Context,
     queue: &Queue,
     begun: &Begun,
     view: &mut HookView,
-) -> Result<(), StoreError> {
+) -> Result<Option<i64>, StoreError> {
     let Some(generation) = begun.event.data["generation"].as_i64() else {
-        return Ok(());
+        return Ok(None);
     };
     let because = format!("hook `{}` failed", view.name);
-    let went = back::ask(context, queue, generation, because).await?;
+    let went = back::ask(context, queue, generation, 0, because).await?;
     let message = view.message.get_or_insert_default();
     match went {
         Back::Asked(job) => view.rollback = Some(job),
-        Back::Not(why) => *message = format!("{message}; {why}"),
+        Back::Later(why) => *message = format!("{message}; {why}"),
+        Back::Not(why) => {
+            *message = format!("{message}; {why}");
+            return Ok(None);
+        }
     }
-    Ok(())
+    Ok(Some(generation))
 }
 
-/// Writes how it ended, where it is looked for.
+/// Writes how it ended, where it is looked for; and that the generation `left` is gone back from, so that
+/// [`crate::health`] sees to it that it is.
 async fn end(
     context: &Context,
     due: &Due,
     begun: &Begun,
     view: HookView,
+    left: Option<i64>,
 ) -> Result<(), StoreError> {
     let good = view.status == HookStatus::Succeeded;
     let message = view.message.as_deref().unwrap_or_default();
@@ -281,6 +289,9 @@ async fn end(
                 hook::show(tx, id, &view)?;
                 if !good {
                     job::add_warning(tx, id, &warning)?;
+                }
+                if let Some(generation) = left {
+                    watch::go_back(tx, generation, id, &warning, view.rollback)?;
                 }
             }
             hub.append(tx, event)

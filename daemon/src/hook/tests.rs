@@ -110,9 +110,15 @@ async fn no_more_than_a_bound_of_runs_wait() {
 }
 
 async fn asked(host: &Host, generation: i64) -> Back {
-    back::ask(&host.context, &host.queue, generation, "a test".to_owned())
-        .await
-        .unwrap()
+    back::ask(
+        &host.context,
+        &host.queue,
+        generation,
+        0,
+        "a test".to_owned(),
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test]

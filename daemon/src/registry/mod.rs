@@ -34,6 +34,7 @@ use url::Url;
 
 use crate::config::{Registry, SafeUrl, Shared, Trust};
 use crate::event::Hub;
+use crate::host::Host;
 use crate::net::{Http, Realm};
 use crate::store::index::IndexRow;
 use crate::store::{self, Database, StoreError, time};
@@ -43,7 +44,6 @@ pub(crate) use answer::{Answer, Known, Look, Sought};
 pub(crate) use error::RegistryError;
 pub(crate) use lookup::{Offer, OfferGit, OfferPlace};
 pub(crate) use offered::Offered;
-pub(crate) use schedule::Host;
 
 /// What everybody should know of a registry that is `trust: unverified`.
 const UNVERIFIED: &str = "nothing that comes from it is verified";

@@ -15,7 +15,8 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use packd_format::Digest;
+
+use crate::host::Host;
 
 /// The pause after a first failure; it doubles with each, up to the registry's `refresh`.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
@@ -28,37 +29,6 @@ const CATCH_UP: Duration = Duration::from_mins(10);
 
 /// No server can put the next look off for longer than a day.
 const FAR: Duration = Duration::from_hours(25);
-
-/// What tells this host from others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Host(String);
-
-impl Host {
-    /// A host of this id.
-    #[must_use]
-    pub(crate) fn new(id: &str) -> Self {
-        Self(id.trim().to_owned())
-    }
-
-    /// This host, by its `machine-id(5)`; without one, a host like no other until packd ends. Blocks.
-    #[must_use]
-    pub(crate) fn of_machine() -> Self {
-        use std::hash::{BuildHasher as _, RandomState};
-        match fs_err::read_to_string("/etc/machine-id") {
-            Ok(id) if !id.trim().is_empty() => Self::new(&id),
-            _ => Self(RandomState::new().hash_one(0).to_string()),
-        }
-    }
-
-    /// A number below 1,000 that is the same for the same host and words. What it is made from cannot be told from it.
-    fn part(&self, words: &[&str]) -> u32 {
-        let text = format!("{}\n{}", self.0, words.join("\n"));
-        let digest = Digest::sha256_of(text.as_bytes()).to_string();
-        let hex = digest.rsplit(':').next().unwrap_or_default();
-        let number = u64::from_str_radix(hex.get(..15).unwrap_or_default(), 16).unwrap_or_default();
-        u32::try_from(number % 1_000).unwrap_or_default()
-    }
-}
 
 /// How one host asks one registry.
 #[derive(Debug, Clone, Copy)]
@@ -120,8 +90,9 @@ impl Pace<'_> {
 
     /// A part of a time, of this host's own.
     fn stretch(self, most: Duration, words: &[&str]) -> Duration {
-        let words = [&[self.registry], words].concat();
-        most / 1_000 * self.host.part(&words)
+        let words = [&["pace", self.registry], words].concat();
+        let most = SignedDuration::try_from(most).unwrap_or(SignedDuration::MAX);
+        self.host.lot(&words).of(most).unsigned_abs()
     }
 }
 

@@ -27,11 +27,12 @@ use crate::event::Hub;
 use crate::gc;
 use crate::health;
 use crate::hook;
+use crate::host::Host;
 use crate::install::{Context, Prober, scrub};
 use crate::net::Http;
 use crate::pulse::Pulse;
 use crate::queue::Queue;
-use crate::registry::{Here, Host, Registries};
+use crate::registry::{Here, Registries};
 use crate::source::{Cache, git};
 use crate::store::lease::Leases;
 use crate::store::{self, Database, StoreError, time};
@@ -67,8 +68,7 @@ pub(crate) fn run(inputs: Inputs, effective: Effective) -> Result<(), ServiceErr
         .thread_keep_alive(Duration::from_secs(5))
         .build()
         .map_err(ServiceError::Runtime)?;
-    let host = Host::of_machine();
-    let result = runtime.block_on(serve(inputs, effective, layout, database, host, starting));
+    let result = runtime.block_on(serve(inputs, effective, layout, database, starting));
     runtime.shutdown_timeout(Duration::from_millis(500));
     threads.join();
     result
@@ -95,7 +95,6 @@ async fn serve(
     effective: Effective,
     layout: Arc<Layout>,
     database: Database,
-    host: Host,
     starting: notify::Starting,
 ) -> Result<(), ServiceError> {
     let signals = Signals::listen().map_err(ServiceError::Runtime)?;
@@ -108,8 +107,11 @@ async fn serve(
         .await
         .map_err(ServiceError::Store)?;
     let http = Http::new(&shared.current().net).map_err(ServiceError::Net)?;
+    let host = Host::of_machine(&database)
+        .await
+        .map_err(ServiceError::Store)?;
     let here = Here {
-        host,
+        host: host.clone(),
         scratch: layout.staging(),
         known: layout.folders_cache(),
     };
@@ -158,6 +160,7 @@ async fn serve(
         registries.clone(),
         queue.clone(),
         hub.clone(),
+        host,
     );
     let state = api::State::new(api::Parts {
         layout: Arc::clone(&layout),

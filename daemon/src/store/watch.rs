@@ -1,5 +1,6 @@
-//! Rows of `watch`: the generations of automatic jobs whose health is watched. Written with the activation, and removed
-//! when the watch is over: it goes on after a restart.
+//! Rows of `watch`: the generations of automatic jobs whose health is watched, and those that packd goes back from. Written
+//! with the activation, or with what speaks against it, and removed when the watch is over or the way back was taken: it goes
+//! on after a restart.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,6 +17,10 @@ pub(crate) struct Watched {
     pub since: String,
     /// Why it is to be gone back from, once that is known.
     pub failed: Option<String>,
+    /// The job that goes back from it, once it was asked for.
+    pub rollback: Option<i64>,
+    /// How many such jobs were before that one, and failed.
+    pub tries: u32,
 }
 
 /// Begins to watch a generation.
@@ -35,7 +40,7 @@ pub(crate) fn begin(tx: &Tx<'_>, generation: i64, job: i64) -> rusqlite::Result<
 pub(crate) fn oldest(connection: &Connection) -> rusqlite::Result<Option<Watched>> {
     connection
         .prepare_cached(
-            "SELECT generation, job, since, failed FROM watch ORDER BY generation LIMIT 1",
+            "SELECT generation, job, since, failed, rollback, tries FROM watch ORDER BY generation LIMIT 1",
         )?
         .query_row([], |row| {
             Ok(Watched {
@@ -43,6 +48,8 @@ pub(crate) fn oldest(connection: &Connection) -> rusqlite::Result<Option<Watched
                 job: row.get("job")?,
                 since: row.get("since")?,
                 failed: row.get("failed")?,
+                rollback: row.get("rollback")?,
+                tries: row.get("tries")?,
             })
         })
         .optional()
@@ -53,8 +60,39 @@ pub(crate) fn oldest(connection: &Connection) -> rusqlite::Result<Option<Watched
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn fail(tx: &Tx<'_>, generation: i64, why: &str) -> rusqlite::Result<()> {
-    tx.prepare_cached("UPDATE watch SET failed = ?2 WHERE generation = ?1")?
+    tx.prepare_cached("UPDATE watch SET failed = coalesce(failed, ?2) WHERE generation = ?1")?
         .execute(params![generation, why])?;
+    Ok(())
+}
+
+/// Notes what spoke against a generation that a job activated, and the job that goes back from it if there is one yet.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn go_back(
+    tx: &Tx<'_>,
+    generation: i64,
+    job: i64,
+    why: &str,
+    rollback: Option<i64>,
+) -> rusqlite::Result<()> {
+    tx.packs_changed();
+    tx.prepare_cached(
+        "INSERT INTO watch (generation, job, since, failed, rollback) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (generation) DO UPDATE SET
+             failed = coalesce(failed, excluded.failed), rollback = coalesce(rollback, excluded.rollback)",
+    )?
+    .execute(params![generation, job, time::now(), why, rollback])?;
+    Ok(())
+}
+
+/// Notes that the job that was to go back from a generation did not; the next one is asked for when `rollback` is empty.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn try_again(tx: &Tx<'_>, generation: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE watch SET rollback = NULL, tries = tries + 1 WHERE generation = ?1")?
+        .execute([generation])?;
     Ok(())
 }
 

@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use packd_format::{Version, version};
 use packd_wire::{BlockedView, HoldView, UpdateDecision, UpdateList, UpdateView, UpdatesSummary};
 
-use super::host::Host;
 use super::policy::{self, Choice, Circumstances, Terms};
 use super::turn::{Rules, Step, Turn};
 use super::{Updates, window, words};
 use crate::config::Config;
+use crate::host::Host;
 use crate::registry::Offered;
 use crate::store::blocked::Blocked;
 use crate::store::hold::Holds;
@@ -88,7 +88,6 @@ impl Updates {
     /// # Errors
     /// [`StoreError`].
     pub(super) async fn look(&self, now: Timestamp, began: bool) -> Result<Look, StoreError> {
-        let host = Host::of_machine(&self.database).await?;
         let config = self.config.current();
         let known = self
             .database
@@ -114,7 +113,7 @@ impl Updates {
         let mut packs = Vec::new();
         for pack in known.active.values() {
             let offered = offers.remove(&pack.pack_ref).unwrap_or(Offered::NoRegistry);
-            packs.extend(judge(pack, offered, &config, &host, &known, now));
+            packs.extend(judge(pack, offered, &config, &self.host, &known, now));
         }
         self.add_told(&mut packs).await?;
         let due = packs
@@ -126,7 +125,7 @@ impl Updates {
             let rules = Rules {
                 windows: &config.updates.windows,
                 splay: SignedDuration::try_from(config.updates.splay).unwrap_or_default(),
-                part: host.part(&name),
+                part: self.host.part(&name),
             };
             let due = Due {
                 step: rules.step(noted.and_then(turn), now, began),
@@ -296,6 +295,11 @@ impl Look {
             _ => None,
         };
         let job = due.and_then(|due| due.job);
+        let reason = if due.is_some_and(|due| self.waits_for_health(due)) {
+            words::waits_for_health(pack)
+        } else {
+            words::reason(pack, decision, job, self.freeze.as_ref())
+        };
         UpdateView {
             pack_ref: pack.pack_ref.clone(),
             installed: pack.installed.to_string(),
@@ -305,15 +309,20 @@ impl Look {
             mode: pack.terms.mode,
             allow: pack.terms.allow,
             decision,
-            reason: words::reason(pack, decision, job, self.freeze.as_ref()),
+            reason,
             next,
             job: job.or_else(|| pack.attempt.as_ref().map(|attempt| attempt.job)),
         }
     }
 
+    /// Whether what is due could go now, but for the watch after the last update.
+    fn waits_for_health(&self, due: &Due) -> bool {
+        self.is_watched && due.job.is_none() && due.step == Step::Go
+    }
+
     fn moment(&self, due: &Due) -> Option<Timestamp> {
         match due.step {
-            _ if due.job.is_some() => None,
+            _ if due.job.is_some() || self.waits_for_health(due) => None,
             Step::Go => Some(self.now),
             Step::Wait(turn) => Some(turn.at),
             Step::Never => None,

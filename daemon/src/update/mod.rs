@@ -2,7 +2,6 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`host`] | what tells this host from others, and the lots it draws |
 //! | [`window`] | when windows are open |
 //! | [`turn`] | when the due updates of a registry begin here |
 //! | [`policy`] | which versions a pack may be brought to, and what keeps it from them |
@@ -11,12 +10,11 @@
 //! | [`drive`] | queues the jobs, and sleeps in between |
 //! | [`settle`] | what is remembered of a job that has ended |
 //!
-//! The first four know neither clock nor disk: the tests run them over a year of a fleet. All due updates of one registry
+//! The first three know neither clock nor disk: the tests run them over a year of a fleet. All due updates of one registry
 //! are one job, of the kind `update`, so that they become active together; `resolve::update` leaves out of it what cannot
 //! go. What must survive a restart, such as when a turn has come, is in the store.
 
 mod drive;
-mod host;
 mod look;
 mod policy;
 mod settle;
@@ -33,6 +31,7 @@ use packd_wire::{UpdateList, UpdatesSummary};
 
 use crate::config::Shared;
 use crate::event::Hub;
+use crate::host::Host;
 use crate::queue::Queue;
 use crate::registry::Registries;
 use crate::store::{Database, StoreError};
@@ -47,12 +46,13 @@ pub(crate) struct Updates {
     registries: Registries,
     queue: Queue,
     hub: Hub,
+    host: Host,
     /// What the latest look came to.
     latest: Arc<Mutex<UpdatesSummary>>,
 }
 
 impl Updates {
-    /// The updates of these packs.
+    /// The updates of the packs of this host.
     #[must_use]
     pub(crate) fn new(
         config: Shared,
@@ -60,6 +60,7 @@ impl Updates {
         registries: Registries,
         queue: Queue,
         hub: Hub,
+        host: Host,
     ) -> Self {
         Self {
             config,
@@ -67,6 +68,7 @@ impl Updates {
             registries,
             queue,
             hub,
+            host,
             latest: Arc::default(),
         }
     }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use packd_format::{PreReleases, Release, Requirement, Version};
 use packd_wire::{UpdateAllow, UpdateDecision, UpdateMode};
 
-use super::host::Host;
 use crate::config::{Registry, Updates};
+use crate::host::Host;
 
 /// The rules that count for one pack.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,10 +16,10 @@ use jiff::{SignedDuration, Timestamp};
 use packd_format::{Release, Version};
 use packd_wire::{UpdateAllow, UpdateDecision, UpdateMode};
 
-use super::host::Host;
 use super::policy::{self, Circumstances, Terms, tests::releases};
 use super::turn::{Rules, Step, Turn};
 use crate::config::{Window, Windows, Zone};
+use crate::host::Host;
 
 const HOSTS: usize = 200;
 const DAYS: i64 = 365;

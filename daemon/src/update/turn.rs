@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::host::Share;
 use super::window::{self, Opening};
 use crate::config::Windows;
+use crate::host::Share;
 
 /// How long after its moment a turn is missed: packd did not run, or the host slept.
 const MISSED: SignedDuration = SignedDuration::from_mins(2);

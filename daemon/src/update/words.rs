@@ -7,6 +7,15 @@ use super::policy::Obstacle;
 use crate::registry::Offered;
 use crate::resolve::held_in_words;
 
+/// The sentence for what waits for the end of the watch after the last automatic update.
+pub(super) fn waits_for_health(pack: &Judged) -> String {
+    let candidate = pack.choice.permitted.first();
+    format!(
+        "{} is installed when it is certain that the host is well after the last update",
+        candidate.map(ToString::to_string).unwrap_or_default()
+    )
+}
+
 /// The sentence, without a full stop.
 pub(super) fn reason(
     pack: &Judged,

@@ -1,6 +1,7 @@
 //! Events: what happened, in order, each with a sequence number that never repeats.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! event_kinds {
@@ -83,6 +84,38 @@ event_kinds! {
     UpdateAvailable => "update_available";
 }
 
+impl EventKind {
+    /// The kind of this name, if it is one that is known here.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Reads a list of what has an event kind in the field `key`, without those of kinds that a newer daemon has.
+///
+/// # Errors
+/// What is wrong with one of a known kind.
+pub(crate) fn of_known_kinds<'de, D, T>(reader: D, key: &str) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let is_new = |value: &serde_json::Value| {
+        let name = value.get(key).and_then(serde_json::Value::as_str);
+        name.is_some_and(|name| EventKind::of_name(name).is_none())
+    };
+    let all = Vec::<serde_json::Value>::deserialize(reader)?;
+    all.into_iter()
+        .filter(|value| !is_new(value))
+        .map(|value| serde_json::from_value(value).map_err(D::Error::custom))
+        .collect()
+}
+
+fn events<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<EventView>, D::Error> {
+    of_known_kinds(reader, "kind")
+}
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventView {
@@ -106,9 +139,43 @@ pub struct EventView {
 /// Stored events, oldest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventList {
-    /// The events.
+    /// The events. A reader leaves out those of kinds that it does not know.
+    #[serde(deserialize_with = "events")]
     pub events: Vec<EventView>,
     /// `?since=` of the next page, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_without_the_kinds_that_are_not_known_yet() {
+        let event = |seq: i64, kind: &str| json!({"seq": seq, "at": "2026-11-27T11:44:51Z", "kind": kind, "job": null, "ref": null, "data": {}});
+        let list = json!({"events": [event(1, "info"), event(2, "moon_rose"), event(3, "warning")], "next": 3});
+        let list: EventList = serde_json::from_value(list).unwrap();
+        let read: Vec<_> = list.events.iter().filter_map(|event| event.seq).collect();
+        assert_eq!((read, list.next), (vec![1, 3], Some(3)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_known_kind_is_not_passed_over() {
+        let list = json!({"events": [{"kind": "info"}]});
+        let error = serde_json::from_value::<EventList>(list).unwrap_err();
+        assert!(error.to_string().contains("missing field"), "{error}");
+        assert!(serde_json::from_value::<EventList>(json!({"events": [{}]})).is_err());
+    }
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::of_name(kind.as_str()), Some(*kind));
+        }
+    }
 }

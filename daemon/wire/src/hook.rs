@@ -1,9 +1,10 @@
 //! How hooks ended.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::EventKind;
+use crate::event::of_known_kinds;
 
 /// How a hook ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -30,6 +31,11 @@ impl HookStatus {
             Self::NotStarted => "not_started",
         }
     }
+}
+
+/// Reads the runs of hooks, without those for kinds of events that a newer daemon has.
+pub(crate) fn runs<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<HookView>, D::Error> {
+    of_known_kinds(reader, "on")
 }
 
 /// One run of a hook.

@@ -356,6 +356,7 @@ pub struct JobView {
     pub warnings: Vec<String>,
     /// How the hooks that were run for its events ended, the latest 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "crate::hook::runs")]
     pub hooks: Vec<HookView>,
     /// Why it failed; of a queued job: why its last attempt did.
     pub error: Option<Problem>,

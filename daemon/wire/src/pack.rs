@@ -58,8 +58,12 @@ pub struct PackView {
     /// How many components it brings.
     pub contents: ContentsView,
     /// What is known of its own tests.
+    #[serde(default)]
+    #[schema(required = true)]
     pub tests: TestSummary,
     /// How this version fared on this host.
+    #[serde(default)]
+    #[schema(required = true)]
     pub quality: QualityView,
     /// Whether it is part of the system.
     pub system: bool,

@@ -106,6 +106,8 @@ pub struct RegistryView {
     #[serde(default)]
     pub settings: RegistrySettings,
     /// Whether those come from nowhere else.
+    #[serde(default)]
+    #[schema(required = true)]
     pub exclusive: bool,
     /// How many packs its index has.
     pub packs: u64,

@@ -33,6 +33,8 @@ pub struct StatusView {
     /// The configured registries, in the order they are asked.
     pub registries: Vec<RegistryView>,
     /// What is going to be updated by itself, and what keeps things from it.
+    #[serde(default)]
+    #[schema(required = true)]
     pub updates: UpdatesSummary,
     /// That the database was lost or is damaged, until an operator acknowledges it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -35,7 +35,7 @@ impl TestTrigger {
 }
 
 /// What came of tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestStatus {
     /// All that were run passed.
@@ -47,6 +47,7 @@ pub enum TestStatus {
     /// Fewer passed than there are, and none failed.
     Partial,
     /// The pack brings none, or none were run.
+    #[default]
     Untested,
 }
 
@@ -146,7 +147,7 @@ pub struct TestList {
 }
 
 /// What is known of the tests of an active pack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TestSummary {
     /// What came of them last; `skipped` if the pack was installed without.
     pub status: TestStatus,

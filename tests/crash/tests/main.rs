@@ -5,3 +5,4 @@
 mod points;
 mod soak;
 mod traced;
+mod updates;

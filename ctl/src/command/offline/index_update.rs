@@ -56,6 +56,10 @@ pub(crate) struct IndexUpdate {
     #[arg(long, conflicts_with = "keep_newest")]
     allow_downgrade: bool,
 
+    /// Offer the version to so many percent of all hosts, from 0 to 100; said again with --update, it grows
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    phased: Option<u8>,
+
     /// Create the index when there is none, with the name and the URL of the registry
     #[arg(long, num_args = 2, value_names = ["NAME", "URL"])]
     init: Option<Vec<String>>,
@@ -163,6 +167,10 @@ impl IndexUpdate {
             return self.create(empty, out);
         }
         let publication = self.publication(out).await?;
+        let publication = match self.phased {
+            Some(percent) => publication.phased(percent),
+            None => publication,
+        };
 
         let file = Locked::new(&self.index)?;
         let known = file.read()?;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use packd_wire::{Exit, RefreshRequest, RegistryRequest, Trust};
+use packd_wire::{
+    Exit, RefreshRequest, RegistryRequest, RegistryUpdates, Trust, UpdateAllow, UpdateMode,
+};
 
 use crate::Ending;
 use crate::client::Client;
@@ -66,6 +68,14 @@ pub(crate) struct Add {
     #[arg(long, value_name = "TIME")]
     refresh: Option<String>,
 
+    /// What packd does about newer versions of its packs by itself: auto, notify or off [default: as of all]
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    updates: Option<UpdateMode>,
+
+    /// How far from the installed version they may be: patch, compatible or any [default: as of all]
+    #[arg(long, value_name = "LEVEL", value_parser = allow)]
+    allow: Option<UpdateAllow>,
+
     /// Allow plain http
     #[arg(long)]
     allow_http: bool,
@@ -84,6 +94,10 @@ impl Add {
         let headers: BTreeMap<_, _> = self.headers.into_iter().collect();
         // who names a fingerprint wants it looked at
         let signed = self.root_fingerprint.is_some().then_some(Trust::Signed);
+        let updates = RegistryUpdates {
+            mode: self.updates,
+            allow: self.allow,
+        };
         let request = RegistryRequest {
             name: Some(self.name.clone()),
             url: Some(self.url),
@@ -99,7 +113,7 @@ impl Add {
             refresh: self.refresh,
             allow_http: self.allow_http.then_some(true),
             sandbox: None,
-            updates: None,
+            updates: (updates != RegistryUpdates::default()).then_some(updates),
         };
         let change = if self.replace {
             client.change_registry(&self.name, &request).await?
@@ -133,6 +147,20 @@ impl Add {
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write it as `Name: value`")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn mode(text: &str) -> Result<UpdateMode, String> {
+    UpdateMode::ALL
+        .into_iter()
+        .find(|mode| mode.as_str() == text)
+        .ok_or_else(|| "it is `auto`, `notify` or `off`".to_owned())
+}
+
+fn allow(text: &str) -> Result<UpdateAllow, String> {
+    UpdateAllow::ALL
+        .into_iter()
+        .find(|allow| allow.as_str() == text)
+        .ok_or_else(|| "it is `patch`, `compatible` or `any`".to_owned())
 }
 
 fn trust(text: &str) -> Result<Trust, String> {

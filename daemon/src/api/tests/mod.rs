@@ -79,7 +79,7 @@ impl Daemon {
         let http = Http::new(&config.current().net).unwrap();
         let rate = http.rate();
         let here = crate::registry::Here {
-            host: crate::registry::Host::new("a host"),
+            host: crate::host::Host::new("a host"),
             scratch: std::env::temp_dir(),
             known: std::env::temp_dir(),
         };
@@ -93,6 +93,7 @@ impl Daemon {
                 registries.clone(),
                 queue.clone(),
                 hub.clone(),
+                crate::host::Host::new("a host"),
             ),
             registries,
             queue,

@@ -131,7 +131,7 @@ impl Host {
             config.clone(),
             self.hub.clone(),
             crate::registry::Here {
-                host: crate::registry::Host::new("a host"),
+                host: crate::host::Host::new("a host"),
                 scratch: std::env::temp_dir(),
                 known: std::env::temp_dir(),
             },

@@ -3,9 +3,9 @@
 use jiff::civil::{Weekday, time};
 use jiff::tz::TimeZone;
 
-use super::super::host::Host;
 use super::*;
 use crate::config::{Window, Zone};
+use crate::host::Host;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

@@ -119,6 +119,13 @@ impl Publication {
         })
     }
 
+    /// The same for so many percent of all hosts, from 0 to 100, whatever its entry says of that.
+    #[must_use]
+    pub fn phased(mut self, percent: u8) -> Self {
+        self.members.set("phased", &percent.to_string());
+        self
+    }
+
     /// The pack.
     #[must_use]
     pub fn pack_ref(&self) -> &PackRef {

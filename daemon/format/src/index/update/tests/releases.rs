@@ -318,3 +318,32 @@ fn a_source_that_a_version_loses_is_told() {
         ]
     );
 }
+
+#[test]
+fn a_rollout_is_begun_and_grows_by_publishing_the_same_version_again() {
+    let phased = |index: &str, percent| {
+        let document = Document::parse(index.as_bytes()).unwrap();
+        let publication = Publication::parse(&entry("x", "1.1.0").to_string()).unwrap();
+        let updated = update(&document, &publication.phased(percent), UPDATE).unwrap();
+        (updated.edits.apply(index), updated.action)
+    };
+    let before = index(&[entry("x", "1.0.0")]);
+    let (mut text, action) = phased(&before, 10);
+    assert_eq!(action, Action::Updated);
+    assert_eq!(pack(&text, 0)["phased"], 10);
+    assert_eq!(pack(&text, 0)["versions"][0].get("phased"), None);
+    for percent in [25, 100] {
+        text = phased(&text, percent).0;
+        assert_eq!(pack(&text, 0)["phased"], percent);
+        assert_eq!(pack(&text, 0)["version"], "1.1.0");
+    }
+    assert_eq!(phased(&text, 100), (text.clone(), Action::Unchanged));
+    let same = publish(&text, &entry("x", "1.1.0"));
+    assert_eq!(pack(&same, 0)["phased"], 100, "what was said stays");
+    let next = pack(&publish(&text, &entry("x", "1.2.0")), 0);
+    assert_eq!(
+        next.get("phased"),
+        None,
+        "the next version is for all hosts"
+    );
+}

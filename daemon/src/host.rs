@@ -1,7 +1,8 @@
 //! What tells this host from the others of its fleet, and the lots that it draws by that.
 //!
 //! A lot is a hash: it is the same whenever it is drawn, and nothing is gained by drawing again. The machine id itself is
-//! told to nobody.
+//! told to nobody. By their lots hosts ask registries and begin updates at moments of their own, and are among the first of a
+//! phased rollout or not.
 
 use packd_format::Digest;
 
@@ -57,7 +58,9 @@ impl Host {
         self.lot(&["splay", registry])
     }
 
-    fn lot(&self, words: &[&str]) -> Share {
+    /// Its lot for these words, of which the first says what it is drawn for.
+    #[must_use]
+    pub(crate) fn lot(&self, words: &[&str]) -> Share {
         let mut bytes = Vec::new();
         for word in [self.0.as_str()].iter().chain(words) {
             bytes.extend_from_slice(word.as_bytes());
@@ -133,6 +136,18 @@ mod tests {
                 .filter(|part| **part >= from && **part < from + whole / 4);
             assert!((400..600).contains(&here.count()), "quarter {quarter}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_host_is_the_same_one_whenever_it_asks_who_it_is() -> Result<(), StoreError> {
+        let folder = tempfile::tempdir().map_err(StoreError::io("make a folder"))?;
+        let (database, _threads) = Database::open(&folder.path().join("packd.db"))?;
+        let made = database.write(store::update::make_host_id).await?;
+        assert!(is_id(&made), "{made}");
+        assert_eq!(database.write(store::update::make_host_id).await?, made);
+        let host = Host::of_machine(&database).await?;
+        assert_eq!(host, Host::of_machine(&database).await?);
+        Ok(())
     }
 
     #[test]
