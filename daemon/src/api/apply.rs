@@ -97,6 +97,7 @@ pub(crate) async fn ensure(
         force: query.force,
         skip_deps: query.skip_deps,
         skip_tests: query.skip_tests,
+        change_origin: query.change_origin,
         dry_run: query.dry_run,
         ..ApplyRequest::default()
     });
