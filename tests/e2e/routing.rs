@@ -304,3 +304,22 @@ fn a_pack_changes_its_registry_only_when_an_admin_says_so() {
         .expect(200);
     assert_eq!(packd.active(), ["slack 2.0.0"]);
 }
+
+#[test]
+fn a_newer_version_from_a_disabled_registry_is_refused_with_that_reason() {
+    let (_folders, settings) = both(&json!({"priority": 1}), &json!({"priority": 2}));
+    let mut packd = Packd::start(&settings);
+    packd.ctl(["install", "slack"]).success();
+    packd.terminate();
+    let disabled = json!({"priority": 1, "enabled": false});
+    let (_others, settings) = both(&disabled, &json!({"priority": 2}));
+    packd.configure(&settings);
+    packd.begin();
+    packd
+        .ctl(["install", "slack@^2"])
+        .failure(1)
+        .says("1.0.0 is installed, for which no other version can be asked for")
+        .says("registry `first` is disabled");
+    packd.ctl(["install", "slack@^1"]).success();
+    assert_eq!(packd.active(), ["slack 1.0.0"]);
+}

@@ -80,8 +80,11 @@ struct Entries {
     /// What its root calls it, where it is signed.
     registry_id: Option<RegistryId>,
     /// The entry of each pack, where it has one, with what was signed of it.
-    entries: Vec<Option<Result<(Entry, Option<Targets>), RegistryError>>>,
+    entries: Vec<Option<Read>>,
 }
+
+/// An entry with what was signed of it, or why it cannot be read.
+type Read = Result<(Entry, Option<Targets>), RegistryError>;
 
 /// A look at the registries, in the state in which they were first seen.
 #[derive(Debug)]
@@ -220,17 +223,7 @@ impl Look {
                 }
             }
         }
-        for ((found, rivals), Sought { pack_ref, .. }) in found.iter_mut().zip(rivals).zip(sought) {
-            if let Some(Ok(Known::Offered(first))) = found
-                && !rivals.is_empty()
-            {
-                let first = first.registry().to_owned();
-                *found = Some(Err(Arc::new(RegistryError::Ambiguous {
-                    pack: pack_ref.clone(),
-                    registries: [first].into_iter().chain(rivals).collect(),
-                })));
-            }
-        }
+        refuse_rivals(&mut found, rivals, sought);
         let nowhere = |registries: Vec<Registry>| {
             Known::Nowhere(
                 registries
@@ -363,5 +356,24 @@ impl Look {
                 })
             })
             .await
+    }
+}
+
+/// Refuses packs that others offer too, where the first one has to be the only one.
+fn refuse_rivals(
+    found: &mut [Option<Result<Known, Arc<RegistryError>>>],
+    rivals: Vec<Vec<String>>,
+    sought: &[Sought],
+) {
+    for ((found, rivals), Sought { pack_ref, .. }) in found.iter_mut().zip(rivals).zip(sought) {
+        if let Some(Ok(Known::Offered(first))) = found
+            && !rivals.is_empty()
+        {
+            let first = first.registry().to_owned();
+            *found = Some(Err(Arc::new(RegistryError::Ambiguous {
+                pack: pack_ref.clone(),
+                registries: [first].into_iter().chain(rivals).collect(),
+            })));
+        }
     }
 }

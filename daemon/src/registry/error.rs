@@ -380,7 +380,7 @@ impl RegistryError {
                 "`packctl registry add {name} URL --replace` changes it"
             )),
             Self::Configured { place, .. } => {
-                Some(format!("change it at {place}, then `packctl reload`, or `systemctl reload packd`"))
+                Some(format!("change it at {place}; packd sees that by itself, or after `systemctl reload packd`"))
             }
             Self::Wrong { .. } => {
                 Some("the keys are those of a registry in packd.yaml, see docs/configuration.md".into())

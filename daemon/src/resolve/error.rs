@@ -348,6 +348,14 @@ pub(crate) enum ResolveError {
     },
 }
 
+/// What helps where a pack came from another registry.
+const OTHER_REGISTRY: &str =
+    "`--change-origin` takes it from there all the same, from now on; that is for admins";
+
+/// What helps where the name of its registry means another one.
+const OTHER_ROOT: &str = "if it was made anew on purpose, an admin says so with `--change-origin`; else somebody serves \
+    another registry in its place";
+
 /// The commit of a version that was another one before.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -517,14 +525,8 @@ impl ResolveError {
             Self::Orphan { .. } => {
                 Some("`--registry NAME --change-origin` takes it from another one".into())
             }
-            Self::OtherRegistry { .. } => Some(
-                "`--change-origin` takes it from there all the same, from now on; that is for admins".into(),
-            ),
-            Self::OtherRoot { .. } => Some(
-                "if it was made anew on purpose, an admin says so with `--change-origin`; else somebody serves another \
-                 registry in its place"
-                    .into(),
-            ),
+            Self::OtherRegistry { .. } => Some(OTHER_REGISTRY.into()),
+            Self::OtherRoot { .. } => Some(OTHER_ROOT.into()),
             Self::Store(error) => error.hint(),
             Self::RequiredBy { .. } => {
                 Some("`--cascade` removes them too, `--force` removes only this one".into())

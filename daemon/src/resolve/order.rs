@@ -111,9 +111,10 @@ impl Order {
                     let installed = host.active.get(pick.pack_ref.as_str());
                     warnings.extend(origin::check(installed, answer, may_change.into())?);
                     if installed.is_none() && wish.is_none_or(|wish| wish.registry.is_none()) {
-                        warnings.extend(tied(answer, host).await?);
+                        warnings.extend(Box::pin(tied(answer, host)).await?);
                     }
-                    let wanted = offered(pick, wish, answer, brought, host, &mut warnings).await?;
+                    let wanted = offered(pick, wish, answer, brought, host, &mut warnings);
+                    let wanted = Box::pin(wanted).await?;
                     plan.wanted.push(wanted);
                 }
             }
