@@ -4,10 +4,10 @@ use std::{path::PathBuf, process::Command};
 
 use fs_err::os::unix::fs::symlink;
 use packd_tests::{
-    PackTree, Packd, Ran, Settings, Site,
+    Format, PackTree, Packd, Ran, Settings, Site,
     support::{page::Page, programs},
 };
-use packd_wire::{PackView, path};
+use packd_wire::{JobKind, JobList, PackView, path};
 use tempfile::TempDir;
 
 /// A host that is managed, which is also the one that manages it.
@@ -179,6 +179,11 @@ fn what_cannot_be_done_is_told_in_packds_words() {
     - packd.packd.registry: {name: beta}
       register: no_url
       ignore_errors: true
+    - packd.packd.pack: {name: jira, version: 1.2.3}
+    - packd.packd.pack: {name: slack, version: 2.1.0}
+    - packd.packd.pack: {name: core, state: absent}
+      register: needed
+      ignore_errors: true
     - packd.packd.facts: {socket: /nowhere/packd.sock}
       register: no_packd
       ignore_errors: true
@@ -187,11 +192,15 @@ fn what_cannot_be_done_is_told_in_packds_words() {
           - no_version is failed and no_version.kind == 'version_not_found' and '2.1.0' in no_version.msg
           - no_requirement is failed and no_requirement.kind == 'invalid_reference' and 'hint' in no_requirement.msg
           - no_pack is failed and no_pack.kind == 'pack_not_installed'
+          - needed is failed and needed.kind == 'required_by' and '`cascade: true` removes them too' in needed.msg
           - no_url is failed and '`url` is needed' in no_url.msg
           - no_packd is failed and '/nowhere/packd.sock' in no_packd.msg
 ";
-    assert_eq!(changed(&host.play(playbook, &[])), 0);
-    assert_eq!(host.packd.active(), [""; 0]);
+    assert_eq!(changed(&host.play(playbook, &[])), 2);
+    assert_eq!(
+        host.packd.active(),
+        ["core 1.0.0", "jira 1.2.3", "slack 2.1.0"]
+    );
 }
 
 #[test]
@@ -208,4 +217,75 @@ fn each_module_has_its_manual() {
         ran.says(&format!("> PACKD.PACKD.{module}"));
     }
     ran.says("EXAMPLES:").says("RETURN VALUES:");
+}
+
+#[test]
+fn an_archive_and_a_folder_of_the_host_are_sent_once() {
+    let site = site();
+    let host = Managed::new(&site);
+    let archive = PackTree::new("deploy", "1.4.0").archive(Format::TarGz);
+    archive.write_to(host.folder.path());
+    let folder = host.folder.path().join("tools");
+    PackTree::new("tools", "0.1.0").write_to(&folder);
+    fs_err::create_dir(folder.join(".git")).unwrap();
+    fs_err::write(folder.join(".git/config"), "not part of it").unwrap();
+    fs_err::hard_link(folder.join("pack.yaml"), folder.join("again.yaml")).unwrap();
+    let playbook = format!(
+        "\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - packd.packd.pack: {{name: deploy, source: ./{archive}, checksum: '{checksum}'}}
+    - packd.packd.pack: {{name: tools, source: '{folder}', version: '>=0.1'}}
+      register: tools
+    - ansible.builtin.assert:
+        that: tools.pack is none or tools.pack.source.type == 'upload'
+",
+        archive = archive.name,
+        checksum = archive.sha256(),
+        folder = folder.display(),
+    );
+    let check = host.play(&playbook, &["--check", "--diff"]);
+    assert_eq!(changed(&check), 2, "{}", check.stdout());
+    check.says("+deploy 1.4.0").says("+tools 0.1.0");
+    assert_eq!(host.packd.active(), [""; 0], "nothing has changed");
+    assert_eq!(changed(&host.play(&playbook, &[])), 2);
+    assert_eq!(host.packd.active(), ["deploy 1.4.0", "tools 0.1.0"]);
+    let tree = host.packd.tree("tools").unwrap();
+    let has = |start: &str| tree.0.keys().any(|path| path.starts_with(start));
+    assert!(has("again.yaml") && !has(".git"), "{tree:#?}");
+
+    let sent = |packd: &Packd| {
+        let list: JobList = packd.get(path::JOBS).expect(200).json();
+        let jobs = list.jobs.into_iter();
+        jobs.filter(|job| job.kind == JobKind::Upload).count()
+    };
+    let before = sent(&host.packd);
+    assert_eq!(changed(&host.play(&playbook, &[])), 0);
+    assert_eq!(sent(&host.packd), before, "what is there is not sent again");
+
+    let wrong = format!(
+        "\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - packd.packd.pack: {{name: other, source: ./{archive}}}
+      register: other
+      ignore_errors: true
+    - packd.packd.pack: {{name: deploy, source: ./{archive}, checksum: 'sha256:{zeros}'}}
+      register: bytes
+      ignore_errors: true
+    - packd.packd.pack: {{name: deploy, source: ./nowhere.tar.gz}}
+      register: nowhere
+      ignore_errors: true
+    - ansible.builtin.assert:
+        that:
+          - other is failed and other.kind == 'content_mismatch' and 'deploy' in other.msg
+          - bytes is failed and bytes.kind == 'digest_mismatch'
+          - nowhere is failed and 'nowhere.tar.gz' in nowhere.msg
+",
+        archive = archive.name,
+        zeros = "0".repeat(64),
+    );
+    assert_eq!(changed(&host.play(&wrong, &[])), 0);
 }

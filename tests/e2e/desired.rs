@@ -452,3 +452,28 @@ mod people {
         succeeded(&job, false);
     }
 }
+
+#[test]
+fn as_many_packs_as_may_be_named_fit_into_a_request() {
+    let packd = Packd::start(&Settings::new());
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let packs = |count: usize| -> Value {
+        let one = json!({"version": "1.2.3", "registry": "some_registry", "checksum": digest, "tree": digest,
+            "hold": {"reason": "what exports of other hosts may say of it, in many words"}});
+        let all = (0..count).map(|number| (format!("some_pack_{number}"), one.clone()));
+        json!({"packs": all.collect::<serde_json::Map<_, _>>()})
+    };
+    let problem = packd
+        .post(path::APPLY, &packs(10_001))
+        .expect(400)
+        .problem();
+    assert!(
+        problem.detail.contains("more than 10000 packs"),
+        "{problem:#?}"
+    );
+    let problem = packd
+        .post(path::APPLY, &packs(40_000))
+        .expect(413)
+        .problem();
+    assert_eq!(problem.kind, ErrorKind::PayloadTooLarge, "{problem:#?}");
+}

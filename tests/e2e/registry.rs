@@ -154,7 +154,13 @@ fn the_registry_with_the_lower_number_wins_even_with_the_older_version() {
     assert_eq!(shadowed, [("first", false), ("second", true)]);
 
     packd
-        .ctl(["install", "slack", "--registry", "second"])
+        .ctl([
+            "install",
+            "slack",
+            "--registry",
+            "second",
+            "--change-origin",
+        ])
         .success();
     assert_eq!(packd.active(), ["slack 2.0.0"]);
 }

@@ -364,7 +364,14 @@ fn a_pack_stays_with_the_registry_that_it_came_from() {
     packd.ctl(["install", "slack@latest"]).success();
     assert_eq!(packd.active(), ["slack 1.1.0"], "`first` is not asked");
     let job = packd
-        .ctl(["-j", "install", "slack", "--registry", "first"])
+        .ctl([
+            "-j",
+            "install",
+            "slack",
+            "--registry",
+            "first",
+            "--change-origin",
+        ])
         .success()
         .job();
     assert_eq!(job.plan.unwrap().changes[0].action, ChangeAction::Upgrade);

@@ -96,7 +96,17 @@ fn an_operator_may_install_but_not_remove_or_reload() {
         Some("packd-test-operator")
     );
     assert_eq!(packd.packs()[0].installed_by, "packd-test-operator");
-    for request in [remove(), reload()] {
+    let elsewhere = Request::post(
+        path::INSTALL,
+        &json!({"source": "slack", "change_origin": true}),
+    );
+    let all_elsewhere = Request::post(
+        path::APPLY,
+        &json!({"packs": {"slack": "*"}, "change_origin": true}),
+    );
+    let ensured = format!("{}?change_origin=true", path::pack("slack"));
+    let ensured = Request::new("PUT", &ensured).body("application/json", "{}");
+    for request in [remove(), reload(), elsewhere, all_elsewhere, ensured] {
         refused(&packd, &operator, &request);
     }
     packd.ctl_as(&operator, ["remove", "slack"]).failure(4);

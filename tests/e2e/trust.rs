@@ -1,7 +1,7 @@
 //! Signed registries: each of those who might want a host to install something else.
 
 use jiff::{SignedDuration, Timestamp};
-use packd_tests::{PackTree, Packd, Publisher, Ran, Settings};
+use packd_tests::{PackTree, Packd, Publisher, Ran, Settings, support::programs};
 use packd_wire::{ErrorKind, RegistryList, RegistryState, RegistryView, Verification, path};
 use serde_json::json;
 
@@ -473,4 +473,66 @@ fn a_registry_is_believed_by_the_fingerprint_of_its_root() {
         .failure(1)
         .says("no root of registry `other` has the fingerprint");
     add(&packd, "odd", "0000").failure(2).says("sha256:");
+}
+
+#[test]
+fn a_name_that_means_another_registry_now_is_another_origin() {
+    let publisher = Publisher::of([&slack("1.0.0"), &PackTree::new("jira", "1.0.0")]);
+    publisher.sign();
+    let mut packd = Packd::start(&publisher.settings(&json!({})));
+    packd.ctl(["install", "slack"]).success();
+
+    // the operator pins the root of somebody else under the same name
+    let mut other = Publisher::of([
+        &slack("2.0.0"),
+        &PackTree::new("jira", "2.0.0"),
+        &PackTree::new("zoom", "1.0.0"),
+    ]);
+    other.sign();
+    packd.terminate();
+    packd.configure(&other.settings(&json!({})));
+    packd.begin();
+    packd.ctl(["registry", "refresh"]).success();
+    packd
+        .ctl(["install", "slack@^2"])
+        .failure(1)
+        .says("`slack` came from registry `demo` when its root called it")
+        .says("--change-origin");
+    packd.ctl(["install", "jira"]).success();
+    other.site.offer(&PackTree::new("jira", "2.1.0"));
+    other.sign();
+    // an update leaves out what is not its own, and brings the rest
+    packd.ctl(["registry", "refresh"]).success();
+    let job = packd.ctl(["-j", "update", "--all"]).success().job();
+    let left_out = job.plan.unwrap().left_out;
+    assert_eq!(left_out.len(), 1, "{left_out:#?}");
+    assert_eq!(left_out[0].pack_ref, "slack");
+    assert_eq!(packd.active(), ["jira 2.1.0", "slack 1.0.0"]);
+
+    packd
+        .ctl(["install", "slack@^2", "--change-origin"])
+        .success();
+    assert_eq!(packd.active(), ["jira 2.1.0", "slack 2.0.0"]);
+    // from now on it is its own
+    other.site.offer(&slack("2.1.0"));
+    other.sign();
+    packd.ctl(["registry", "refresh"]).success();
+    packd.ctl(["update", "slack"]).success();
+    assert_eq!(packd.active(), ["jira 2.1.0", "slack 2.1.0"]);
+}
+
+#[test]
+fn a_registry_is_made_in_a_folder_that_is_not_there_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(programs::packctl());
+    command.current_dir(folder.path());
+    command.args(["key", "init", "./new", "--keys", "./keys", "--unencrypted"]);
+    Ran::of(&mut command)
+        .success()
+        .says("new/packd/root/1.json");
+    assert!(folder.path().join("new/packd/root/1.json").is_file());
+    assert!(
+        !folder.path().join("packd").exists(),
+        "nothing lies beside it"
+    );
 }

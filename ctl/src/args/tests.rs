@@ -63,7 +63,8 @@ fn verbs_can_be_said_after_pack() {
         "packctl pack test . --detailed",
         "packctl test ./slack -d -v --timeout 60 --env A=b --env C= -j",
         "packctl install slack --version ^2 --ref main --path packs/slack --checksum sha256:00 \
-         --registry acme --force --skip-deps --skip-tests --pre --dry-run --timeout 60",
+         --registry acme --change-origin --force --skip-deps --skip-tests --pre --dry-run --timeout 60",
+        "packctl apply -f packs.yaml --change-origin --check",
     ] {
         let parsed = parse(line);
         assert!(
@@ -82,6 +83,7 @@ fn what_makes_no_sense_is_refused() {
         "packctl apply",
         "packctl apply -f a --plan-file b",
         "packctl apply --plan-file b --prune",
+        "packctl apply --plan-file b --change-origin",
         "packctl install slack --no-wait --timeout 3",
         "packctl install slack --registry acme --no-registry",
         "packctl job show slack",

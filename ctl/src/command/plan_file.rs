@@ -22,6 +22,10 @@ const MAX_BYTES: u64 = 16 << 20;
 /// The file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own, as it was given"
+)]
 struct PlanFile {
     /// The form of the file.
     packd_plan: u32,
@@ -31,6 +35,8 @@ struct PlanFile {
     force: bool,
     skip_deps: bool,
     skip_tests: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    change_origin: bool,
     plan: PlanView,
 }
 
@@ -101,6 +107,7 @@ pub(crate) fn write(path: &Path, job: &JobView, request: &ApplyRequest) -> Resul
         force: request.force,
         skip_deps: request.skip_deps,
         skip_tests: request.skip_tests,
+        change_origin: request.change_origin,
         plan: job.plan.clone().unwrap_or_default(),
     };
     let mut text = serde_json::to_string_pretty(&file)
@@ -149,6 +156,7 @@ pub(crate) fn read(path: &Path) -> Result<ApplyRequest, Failure> {
         force: file.force,
         skip_deps: file.skip_deps,
         skip_tests: file.skip_tests,
+        change_origin: file.change_origin,
         ..ApplyRequest::default()
     })
 }

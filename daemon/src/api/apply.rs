@@ -8,7 +8,7 @@ use packd_wire::{
 };
 
 use super::State;
-use super::body::{Asked, NamedPack, Sent};
+use super::body::{self, Asked, NamedPack, Sent};
 use super::caller::Caller;
 use super::pack::{hold, made};
 use super::problem::Refusal;
@@ -39,7 +39,7 @@ pub(crate) async fn apply(
     caller: Caller,
     headers: HeaderMap,
     Asked(query): Asked<WaitQuery>,
-    Sent(mut request): Sent<ApplyRequest>,
+    Sent(mut request): Sent<ApplyRequest, { body::DESIRED_BYTES }>,
 ) -> Answer<Made> {
     if caller.role != Role::Admin
         && let Some(what) = removes(&request)
@@ -97,6 +97,7 @@ pub(crate) async fn ensure(
         force: query.force,
         skip_deps: query.skip_deps,
         skip_tests: query.skip_tests,
+        change_origin: query.change_origin,
         dry_run: query.dry_run,
         ..ApplyRequest::default()
     });

@@ -18,8 +18,10 @@ use super::State;
 use super::misshapen::misshapen;
 use super::problem::Refusal;
 
-/// The largest JSON body.
+/// The largest JSON body, where nothing else is said.
 const JSON_BYTES: usize = 1 << 20;
+/// The largest one that says what shall be: of as many packs as that may name, each with its place and its digests.
+pub(crate) const DESIRED_BYTES: usize = 8 << 20;
 /// How deep JSON may be nested.
 const JSON_DEPTH: usize = 64;
 /// The longest time that `?wait=` may ask for, in seconds.
@@ -31,9 +33,9 @@ const LONGEST_PAGE: u32 = 1000;
 #[derive(Debug)]
 pub(crate) struct Asked<T>(pub(crate) T);
 
-/// The JSON body, as a type of the wire.
+/// The JSON body, as a type of the wire, of at most so many bytes.
 #[derive(Debug)]
-pub(crate) struct Sent<T>(pub(crate) T);
+pub(crate) struct Sent<T, const LIMIT: usize = JSON_BYTES>(pub(crate) T);
 
 /// The JSON body, or its default when there is none.
 #[derive(Debug)]
@@ -82,12 +84,12 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<State> for Sent<T> {
+impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<State> for Sent<T, LIMIT> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Refusal> {
         must_be_json(request.headers())?;
-        let bytes = read(request.into_body(), state).await?;
+        let bytes = read(request.into_body(), LIMIT, state).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -99,7 +101,7 @@ impl<T: DeserializeOwned + Default> FromRequest<State> for MaybeSent<T> {
         if request.body().is_end_stream() {
             return Ok(Self(T::default()));
         }
-        Sent::from_request(request, state)
+        Sent::<T>::from_request(request, state)
             .await
             .map(|Sent(value)| Self(value))
     }
@@ -222,19 +224,18 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Refusal> {
         .hint("send `Content-Type: application/json`"))
 }
 
-async fn read(body: Body, state: &State) -> Result<Bytes, Refusal> {
-    if body.size_hint().lower() > u64::try_from(JSON_BYTES).unwrap_or(u64::MAX) {
-        return Err(too_large());
+async fn read(body: Body, limit: usize, state: &State) -> Result<Bytes, Refusal> {
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(too_large(limit));
     }
     // what axum puts around an error has no text of its own
     let body = body.map_err(axum::Error::into_inner);
-    let collected =
-        tokio::time::timeout(state.times.body, Limited::new(body, JSON_BYTES).collect())
-            .await
-            .map_err(|_| Refusal::new(ErrorKind::Timeout, "the body did not arrive in time"))?;
+    let collected = tokio::time::timeout(state.times.body, Limited::new(body, limit).collect())
+        .await
+        .map_err(|_| Refusal::new(ErrorKind::Timeout, "the body did not arrive in time"))?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Err(source) => Err(Refusal::of_error(
             ErrorKind::BadRequest,
             &Unreadable { source },
@@ -243,10 +244,10 @@ async fn read(body: Body, state: &State) -> Result<Bytes, Refusal> {
     }
 }
 
-fn too_large() -> Refusal {
+fn too_large(limit: usize) -> Refusal {
     Refusal::new(
         ErrorKind::PayloadTooLarge,
-        format!("the body is larger than {JSON_BYTES} bytes"),
+        format!("the body is larger than {limit} bytes"),
     )
 }
 

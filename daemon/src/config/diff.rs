@@ -12,6 +12,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         registries,
         // where a registry is written is nothing that it does
         places: _,
+        routing,
         queue,
         store,
         limits,
@@ -39,6 +40,7 @@ pub fn diff(old: &Config, new: &Config) -> Vec<String> {
         .iter()
         .filter(|registry| new.registry(&registry.name).is_none());
     changed.extend(gone.map(|registry| format!("registries.{}", registry.name)));
+    add(&mut changed, "routing", &old.routing, routing);
     add(&mut changed, "queue", &old.queue, queue);
     add(&mut changed, "store", &old.store, store);
     add(&mut changed, "limits", &old.limits, limits);

@@ -147,6 +147,7 @@ fn read_config(
         Some((registry.name.clone(), origin.to_string()))
     });
     let places = Places(places.collect());
+    let routing = read_section(root, "routing", findings);
     let queue = read_section(root, "queue", findings);
     let store = read_section(root, "store", findings);
     let limits = read_section(root, "limits", findings);
@@ -163,6 +164,7 @@ fn read_config(
     Some(Config {
         registries,
         places,
+        routing: routing?,
         queue: queue?,
         store: store?,
         limits: limits?,

@@ -61,8 +61,8 @@ pub use runtime::{Runtimes, VersionProbe};
 pub use safe_url::{SafeUrl, UrlError};
 pub use secret::{Secret, SecretError, TemplateError};
 pub use sections::{
-    Access, Git, Level, Limits, Log, Net, Proxy, Queue, Readers, SandboxLevel, Service, Store,
-    Tests,
+    Access, Git, Level, Limits, Log, Net, Proxy, Queue, Readers, Resolution, Routing, SandboxLevel,
+    Service, Store, Tests,
 };
 pub use shared::{Refused, Shared};
 pub use socket::{ExtraSocket, MOST_SOCKETS, SocketMode};
@@ -77,6 +77,8 @@ pub struct Config {
     pub registries: Vec<Registry>,
     /// Where each registry of the configuration is written; those that were added are not in it.
     pub places: Places,
+    /// Which of them a pack comes from.
+    pub routing: Routing,
     /// How jobs are run.
     pub queue: Queue,
     /// How the pack store uses the disk.

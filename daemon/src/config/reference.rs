@@ -11,7 +11,8 @@ use packd_wire::Role;
 use super::section::{Key, Section};
 use super::{
     Access, Args, Config, Environment, ExtraSocket, Git, Inputs, Layout, Limits, Log, Net, Origin,
-    Queue, Registry, Service, SocketMode, Store, Tests, Updates, VersionProbe, hook::Hook, load,
+    Queue, Registry, Routing, Service, SocketMode, Store, Tests, Updates, VersionProbe, hook::Hook,
+    load,
 };
 
 const HEAD: &str = "\
@@ -53,8 +54,9 @@ fn section<T: Section>(name: &'static str) -> Documented {
     }
 }
 
-fn sections() -> [Documented; 10] {
+fn sections() -> [Documented; 11] {
     [
+        section::<Routing>("routing"),
         section::<Queue>("queue"),
         section::<Store>("store"),
         section::<Limits>("limits"),

@@ -50,6 +50,7 @@ impl Effective {
             // the first key of a list's item stands behind its dash
             lines[start].0.replace_range(..4, "  - ");
         }
+        self.headed("routing", &config.routing, &mut lines);
         self.headed("queue", &config.queue, &mut lines);
         self.headed("store", &config.store, &mut lines);
         self.headed("limits", &config.limits, &mut lines);

@@ -19,6 +19,16 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 section! {
+    /// Which registry a pack comes from.
+    struct Routing {
+        /// Who answers for a pack that is not installed yet, where several registries offer it and it is nobody's
+        /// alone by `exclusive`. `priority`: the one with the lowest `priority`. `unique`: nobody; the request is refused with
+        /// the names of those that offer it, until one is named with `--registry`, or `refs` leave one.
+        resolution: Resolution = Resolution::Priority;
+    }
+}
+
+section! {
     /// How jobs are run.
     struct Queue {
         /// How many jobs run at the same time.
@@ -265,6 +275,36 @@ impl Setting for SandboxLevel {
 
     fn show(&self) -> Shown {
         Shown::Plain(self.as_str().to_owned())
+    }
+}
+
+/// Who answers for a pack that several registries offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// The one with the lowest priority.
+    Priority,
+    /// Nobody: it has to be the only one.
+    Unique,
+}
+
+impl Setting for Resolution {
+    const SHAPE: &'static str = "`priority` or `unique`";
+
+    fn read(node: &Node) -> Result<Self, Vec<Wrong>> {
+        word(
+            node,
+            &[("priority", Self::Priority), ("unique", Self::Unique)],
+        )
+    }
+
+    fn show(&self) -> Shown {
+        Shown::Plain(
+            match self {
+                Self::Priority => "priority",
+                Self::Unique => "unique",
+            }
+            .to_owned(),
+        )
     }
 }
 

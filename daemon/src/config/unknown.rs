@@ -2,11 +2,12 @@
 
 use super::registry::Registry;
 use super::section::{Key, Section};
-use super::sections::{Access, Git, Limits, Log, Net, Queue, Service, Store, Tests};
+use super::sections::{Access, Git, Limits, Log, Net, Queue, Routing, Service, Store, Tests};
 use super::updates::Updates;
 
 /// The name of a section with its keys.
 pub(super) const SECTIONS: &[(&str, &[Key])] = &[
+    ("routing", Routing::KEYS),
     ("queue", Queue::KEYS),
     ("store", Store::KEYS),
     ("limits", Limits::KEYS),

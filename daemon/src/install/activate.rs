@@ -172,6 +172,7 @@ fn new_install(claimed: &Claimed, pack: Inspected) -> NewInstall {
             license: pack.manifest.license,
             keywords: pack.manifest.keywords,
             registry: pack.registry,
+            registry_id: pack.wanted.registry_id,
             source: SourceView {
                 source_type: match &pack.bytes.place {
                     Place::Git(_) => SourceType::Git,

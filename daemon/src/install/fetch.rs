@@ -190,6 +190,9 @@ async fn commit(
         Verification::RegistrySignature => "commit agrees with what the registry has signed",
         Verification::RegistryCommit => "commit agrees with the registry's",
         Verification::RequestCommit => "commit agrees with the request's",
+        _ if wanted.registry.is_some() => {
+            "no commit to compare with, so this one counts from now on"
+        }
         _ => "no commit to compare with",
     };
     let data = json!({"message": verified, "commit": commit, "git_ref": at.chosen.git_ref});

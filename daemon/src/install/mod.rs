@@ -98,7 +98,7 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
         return test::active(context, job, asked).await;
     }
     if let JobRequest::Verify(asked) = job.request() {
-        return verify::run(context, job, asked).await;
+        return Box::pin(verify::run(context, job, asked)).await;
     }
     let (active, generation) = context.active_generation().await?;
     let Flags { force, dry_run, .. } = job.request().flags();
@@ -106,7 +106,8 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     let mut rounds = 0;
     let mut again: Vec<Lease>;
     let plan = loop {
-        let plan = plan(context, job, &active, generation, &inspected).await?;
+        // the largest of its futures, and done with before the others begin
+        let plan = Box::pin(plan(context, job, &active, generation, &inspected)).await?;
         let counted_on = plan.again.iter();
         again = counted_on
             .map(|pack| context.leases.take(&pack.dir))

@@ -279,6 +279,7 @@ async fn kept(
         version: None,
         sources: vec![bytes],
         registry: None,
+        registry_id: None,
         path: pack.record.source.path.clone(),
         needs: None,
         reason: "repair".into(),
@@ -318,6 +319,8 @@ async fn wanted(
         plan: Some(plan),
         // a hold keeps a version, and this is the same one
         force: true,
+        // nor does it matter who offers the very same bytes
+        change_origin: true,
         ..ApplyRequest::default()
     });
     let config = context.config.current();

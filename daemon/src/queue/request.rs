@@ -143,6 +143,8 @@ pub(crate) struct Flags {
     pub skip_deps: bool,
     /// Do not run the pack's own tests.
     pub skip_tests: bool,
+    /// Take packs that are named from other registries than they came from.
+    pub change_origin: bool,
 }
 
 impl From<&ApplyRequest> for Flags {
@@ -152,6 +154,7 @@ impl From<&ApplyRequest> for Flags {
             dry_run: request.dry_run,
             skip_deps: request.skip_deps,
             skip_tests: request.skip_tests,
+            change_origin: request.change_origin,
         }
     }
 }
@@ -166,12 +169,14 @@ impl JobRequest {
                 dry_run: request.dry_run,
                 skip_deps: request.skip_deps,
                 skip_tests: request.skip_tests,
+                change_origin: request.change_origin,
             },
             Self::Upload(UploadRequest { query, .. }) => Flags {
                 force: query.force,
                 dry_run: query.dry_run,
                 skip_deps: query.skip_deps,
                 skip_tests: query.skip_tests,
+                ..Flags::default()
             },
             Self::Update(request) => Flags {
                 dry_run: request.dry_run,

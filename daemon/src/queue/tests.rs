@@ -190,12 +190,14 @@ fn the_switches_of_a_request_are_found_wherever_it_has_them() {
         dry_run: true,
         skip_deps: true,
         skip_tests: true,
+        change_origin: true,
     };
     let install = InstallRequest {
         force: true,
         dry_run: true,
         skip_deps: true,
         skip_tests: true,
+        change_origin: true,
         ..InstallRequest::default()
     };
     assert_eq!(JobRequest::Install(install).flags(), all);
@@ -211,7 +213,15 @@ fn the_switches_of_a_request_are_found_wherever_it_has_them() {
             ..UploadQuery::default()
         },
     };
-    assert_eq!(JobRequest::Upload(upload).flags(), all);
+    let expected = Flags {
+        change_origin: false,
+        ..all
+    };
+    assert_eq!(
+        JobRequest::Upload(upload).flags(),
+        expected,
+        "what is sent comes from no registry"
+    );
     let removal = RemoveRequest {
         pack_ref: "slack".into(),
         query: RemoveQuery {

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use packd_format::sign::{self, Target};
+use packd_format::sign::{self, RegistryId, Target};
 use packd_format::{Entry, PackRef, Version};
 
-use crate::config::{Registry, Trust};
+use crate::config::{Registry, Resolution, Trust};
 use crate::net::Realm;
 use crate::store::{self, StoreError};
 
@@ -42,6 +42,8 @@ pub(crate) struct Answer {
     realm: Realm,
     /// What was signed of its sources, where the registry is signed.
     targets: Option<Targets>,
+    /// What its root calls the registry, where it is signed.
+    registry_id: Option<RegistryId>,
     /// What the registry says of the pack.
     pub entry: Entry,
 }
@@ -53,15 +55,36 @@ impl Answer {
         &self.registry.name
     }
 
+    /// What the root of the registry calls it, if it is signed: who else takes its name is another one.
+    #[must_use]
+    pub(crate) fn registry_id(&self) -> Option<&RegistryId> {
+        self.registry_id.as_ref()
+    }
+
     /// Where one version of the pack comes from.
     ///
     /// # Errors
     /// [`RegistryError`]: it is not offered, or from no place that may be used.
     pub(crate) fn offer(&self, version: &Version) -> Result<Offer, RegistryError> {
         let targets = self.targets.as_ref();
-        lookup::offer(&self.registry, self.realm, &self.entry, targets, version)
+        let offer = lookup::offer(&self.registry, self.realm, &self.entry, targets, version)?;
+        Ok(Offer {
+            registry_id: self.registry_id.clone(),
+            ..offer
+        })
     }
 }
+
+/// What one registry says of several packs.
+struct Entries {
+    /// What its root calls it, where it is signed.
+    registry_id: Option<RegistryId>,
+    /// The entry of each pack, where it has one, with what was signed of it.
+    entries: Vec<Option<Read>>,
+}
+
+/// An entry with what was signed of it, or why it cannot be read.
+type Read = Result<(Entry, Option<Targets>), RegistryError>;
 
 /// A look at the registries, in the state in which they were first seen.
 #[derive(Debug)]
@@ -82,6 +105,24 @@ impl Registries {
     ) -> Option<RegistryError> {
         self.asked(pack_ref, only).err()
     }
+
+    /// The registries of the same priority that offer a pack too, as far as their cached indexes say: only their names
+    /// decide between them.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub(crate) async fn equals(&self, answer: &Answer) -> Result<Vec<String>, RegistryError> {
+        let pack_ref = &answer.entry.pack_ref;
+        let mut equals = Vec::new();
+        for registry in self.asked(pack_ref, None)? {
+            let is_equal = registry.priority == answer.registry.priority
+                && registry.name != answer.registry.name;
+            if is_equal && self.entry(&registry, pack_ref).await?.is_some() {
+                equals.push(registry.name);
+            }
+        }
+        Ok(equals)
+    }
 }
 
 impl Look {
@@ -95,7 +136,8 @@ impl Look {
         }
     }
 
-    /// Who answers for each of these packs, in their order: the first registry, by priority, that has it.
+    /// Who answers for each of these packs, in their order: the first registry, by priority, that has it. Where the
+    /// configuration wants it to be the only one, all that may have it are asked.
     ///
     /// # Errors
     /// For each pack [`RegistryError`]. A registry that cannot be asked and has no cache ends the look-up of every
@@ -115,13 +157,21 @@ impl Look {
             may_answer.push(registries);
             found.push(known);
         }
+        let resolution = self.registries.inner.config.current().routing.resolution;
+        // where one answer is enough, whoever gave it is not followed by others
+        let must_be_alone =
+            |sought: &Sought| resolution == Resolution::Unique && sought.only.is_none();
+        let mut rivals: Vec<Vec<String>> = vec![Vec::new(); sought.len()];
         for registry in self.in_order() {
             let open: Vec<usize> = (0..sought.len())
+                .filter(|number| match &found[*number] {
+                    None => true,
+                    Some(Ok(_)) => must_be_alone(&sought[*number]),
+                    Some(Err(_)) => false,
+                })
                 .filter(|number| {
-                    found[*number].is_none()
-                        && may_answer[*number]
-                            .iter()
-                            .any(|may| may.name == registry.name)
+                    let mut may = may_answer[*number].iter();
+                    may.any(|may| may.name == registry.name)
                 })
                 .collect();
             if open.is_empty() {
@@ -143,13 +193,22 @@ impl Look {
                 .map(|number| &sought[*number].pack_ref)
                 .collect();
             match self.entries(&registry, refs).await {
-                Ok(entries) => {
+                Ok(Entries {
+                    registry_id,
+                    entries,
+                }) => {
                     for (number, entry) in open.into_iter().zip(entries) {
-                        found[number] = entry.map(|entry| match entry {
+                        let Some(entry) = entry else { continue };
+                        if found[number].is_some() {
+                            rivals[number].push(registry.name.clone());
+                            continue;
+                        }
+                        found[number] = Some(match entry {
                             Ok((entry, targets)) => Ok(Known::Offered(Arc::new(Answer {
                                 registry: Arc::clone(&registry),
                                 realm,
                                 targets,
+                                registry_id: registry_id.clone(),
                                 entry,
                             }))),
                             Err(error) => Err(Arc::new(error)),
@@ -164,6 +223,7 @@ impl Look {
                 }
             }
         }
+        refuse_rivals(&mut found, rivals, sought);
         let nowhere = |registries: Vec<Registry>| {
             Known::Nowhere(
                 registries
@@ -258,7 +318,7 @@ impl Look {
         &self,
         registry: &Registry,
         refs: Vec<&PackRef>,
-    ) -> Result<Vec<Option<Result<(Entry, Option<Targets>), RegistryError>>>, StoreError> {
+    ) -> Result<Entries, StoreError> {
         let name = registry.name.clone();
         let is_signed = registry.trust == Trust::Signed;
         let refs: Vec<String> = refs.into_iter().map(ToString::to_string).collect();
@@ -266,6 +326,11 @@ impl Look {
             .inner
             .database
             .read(move |connection| {
+                let trust = if is_signed {
+                    store::trust::get(connection, &name)?
+                } else {
+                    None
+                };
                 let mut entries = Vec::with_capacity(refs.len());
                 for pack_ref in refs {
                     let row = store::index::entry(connection, &name, &pack_ref)?;
@@ -285,8 +350,30 @@ impl Look {
                     };
                     entries.push(Some(entry.map(|entry| (entry, targets))));
                 }
-                Ok(entries)
+                Ok(Entries {
+                    registry_id: trust.and_then(|trust| trust.held.registry_id),
+                    entries,
+                })
             })
             .await
+    }
+}
+
+/// Refuses packs that others offer too, where the first one has to be the only one.
+fn refuse_rivals(
+    found: &mut [Option<Result<Known, Arc<RegistryError>>>],
+    rivals: Vec<Vec<String>>,
+    sought: &[Sought],
+) {
+    for ((found, rivals), Sought { pack_ref, .. }) in found.iter_mut().zip(rivals).zip(sought) {
+        if let Some(Ok(Known::Offered(first))) = found
+            && !rivals.is_empty()
+        {
+            let first = first.registry().to_owned();
+            *found = Some(Err(Arc::new(RegistryError::Ambiguous {
+                pack: pack_ref.clone(),
+                registries: [first].into_iter().chain(rivals).collect(),
+            })));
+        }
     }
 }

@@ -73,6 +73,15 @@ pub(crate) enum RegistryError {
         owner: String,
     },
 
+    /// Several registries offer the pack, and none of them comes before the others.
+    #[error("`{pack}` is offered by several registries: {}", registries.join(", "))]
+    Ambiguous {
+        /// The pack.
+        pack: PackRef,
+        /// Who offers it, in the order of their priority.
+        registries: Vec<String>,
+    },
+
     /// No root at the registry has the fingerprint that is pinned.
     #[error("no root of registry `{name}` has the fingerprint {fingerprint}")]
     NoSuchRoot {
@@ -338,7 +347,9 @@ impl RegistryError {
             Self::Root { .. } | Self::StillSigned { .. } => ErrorKind::InvalidConfig,
             Self::NoVersion { .. } => ErrorKind::VersionNotFound,
             Self::NoSource { .. } => ErrorKind::UnsupportedSource,
-            Self::SourceRefused { .. } | Self::Exclusive { .. } => ErrorKind::SourceRefused,
+            Self::SourceRefused { .. } | Self::Exclusive { .. } | Self::Ambiguous { .. } => {
+                ErrorKind::SourceRefused
+            }
             Self::NoChecksum { .. } => ErrorKind::ChecksumMissing,
             Self::Store(error) => error.kind(),
         }
@@ -358,6 +369,10 @@ impl RegistryError {
             Self::Exclusive { owner, .. } => Some(format!(
                 "ask `{owner}`, or no registry by name; `exclusive` and `refs` of `{owner}` say what is its own"
             )),
+            Self::Ambiguous { pack, registries } => Some(format!(
+                "`packctl install {pack} --registry {}` names one; `refs` and `exclusive` of a registry settle it for good",
+                registries.first().map_or("NAME", String::as_str)
+            )),
             Self::NoSuchRoot { .. } => Some(
                 "ask whoever keeps the registry for what `packctl root fingerprint` prints of its root".into(),
             ),
@@ -365,7 +380,7 @@ impl RegistryError {
                 "`packctl registry add {name} URL --replace` changes it"
             )),
             Self::Configured { place, .. } => {
-                Some(format!("change it at {place}, then `packctl reload`, or `systemctl reload packd`"))
+                Some(format!("change it at {place}; packd sees that by itself, or after `systemctl reload packd`"))
             }
             Self::Wrong { .. } => {
                 Some("the keys are those of a registry in packd.yaml, see docs/configuration.md".into())

@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 use std::time::Duration;
 
+use packd_format::sign::RegistryId;
 use packd_format::{Dependency, Digest, Entry, Nearest, PackRef, Release, Source, Version};
 use url::Url;
 
@@ -33,6 +34,8 @@ const LISTED: usize = 10;
 pub(crate) struct Offer {
     /// The registry.
     pub registry: String,
+    /// What its root calls it, if it is signed.
+    pub registry_id: Option<RegistryId>,
     /// The version.
     pub version: Version,
     /// What it needs, where the index says so.
@@ -322,6 +325,7 @@ pub(super) fn offer(
     }
     Ok(Offer {
         registry: registry.name.clone(),
+        registry_id: None,
         version: release.version.clone(),
         needs: release.needs_known.then(|| release.dependencies.clone()),
         sources,

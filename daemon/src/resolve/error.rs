@@ -225,6 +225,32 @@ pub(crate) enum ResolveError {
         registry: String,
     },
 
+    /// An installed pack is to come from another registry than it came from.
+    #[error("`{pack}` came from registry `{registry}`, and would come from `{other}`")]
+    OtherRegistry {
+        /// The pack.
+        pack: String,
+        /// Where it came from.
+        registry: String,
+        /// Where it would come from.
+        other: String,
+    },
+
+    /// The name of the registry that an installed pack came from means another one now.
+    #[error(
+        "`{pack}` came from registry `{registry}` when its root called it {known}, and its root calls it {other} now"
+    )]
+    OtherRoot {
+        /// The pack.
+        pack: String,
+        /// The name of both.
+        registry: String,
+        /// What the root of before called the registry.
+        known: String,
+        /// What the root of now calls it.
+        other: String,
+    },
+
     /// The store cannot be looked into.
     #[error("cannot see what is installed")]
     Store(#[source] StoreError),
@@ -322,6 +348,14 @@ pub(crate) enum ResolveError {
     },
 }
 
+/// What helps where a pack came from another registry.
+const OTHER_REGISTRY: &str =
+    "`--change-origin` takes it from there all the same, from now on; that is for admins";
+
+/// What helps where the name of its registry means another one.
+const OTHER_ROOT: &str = "if it was made anew on purpose, an admin says so with `--change-origin`; else somebody serves \
+    another registry in its place";
+
 /// The commit of a version that was another one before.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -385,7 +419,9 @@ impl ResolveError {
             Self::FileUrl { .. }
             | Self::PlainHttp { .. }
             | Self::GitProtocol { .. }
-            | Self::Credentials { .. } => ErrorKind::SourceRefused,
+            | Self::Credentials { .. }
+            | Self::OtherRegistry { .. }
+            | Self::OtherRoot { .. } => ErrorKind::SourceRefused,
             Self::FileRepository { .. } | Self::MayNotRemove { .. } => ErrorKind::AccessDenied,
             Self::NoPrevious | Self::NoGeneration { .. } => ErrorKind::GenerationNotFound,
             Self::NothingEarlier { .. } => ErrorKind::VersionNotFound,
@@ -487,8 +523,10 @@ impl ResolveError {
             Self::Outdated { .. } => Some("make the plan again, with `--dry-run --plan-file`".into()),
             Self::NoPlan { .. } => Some("a plan is what `packctl install … --plan-file FILE` writes".into()),
             Self::Orphan { .. } => {
-                Some("`--registry NAME` takes it from another one".into())
+                Some("`--registry NAME --change-origin` takes it from another one".into())
             }
+            Self::OtherRegistry { .. } => Some(OTHER_REGISTRY.into()),
+            Self::OtherRoot { .. } => Some(OTHER_ROOT.into()),
             Self::Store(error) => error.hint(),
             Self::RequiredBy { .. } => {
                 Some("`--cascade` removes them too, `--force` removes only this one".into())

@@ -9,6 +9,7 @@ mod hold;
 mod market;
 mod name;
 mod order;
+mod origin;
 mod pin;
 mod remove;
 mod repository;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use packd_format::sign::RegistryId;
 use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
 use packd_wire::{HoldChange, InstallRequest, LeftOut, PlanView, Verification};
 
@@ -104,6 +106,8 @@ pub(crate) struct Wanted {
     pub sources: Vec<Bytes>,
     /// The registry that offers it.
     pub registry: Option<String>,
+    /// What the root of that registry calls it, if it is signed.
+    pub registry_id: Option<RegistryId>,
     /// The folder inside the archive that is the pack.
     pub path: Option<String>,
     /// What the plan takes it to need, where that is known without having seen it.
@@ -289,7 +293,7 @@ async fn without_holds(
         // nothing changes: packs are looked up by who runs their tests, looks at their trees, or removes these
         JobRequest::Test(_) | JobRequest::Verify(_) | JobRequest::Gc(_) => Ok(Plan::default()),
         JobRequest::Apply(request) => match &request.plan {
-            Some(plan) => saved::plan(plan, host).await,
+            Some(plan) => saved::plan(plan, flags.change_origin.into(), host).await,
             None => Ok(Plan::default()),
         },
         JobRequest::Rollback(request) => rollback::plan(request, host).await,
@@ -450,6 +454,7 @@ fn unnamed(bytes: Bytes, path: Option<String>) -> Wanted {
         version: None,
         sources: vec![bytes],
         registry: None,
+        registry_id: None,
         path,
         needs: None,
         reason: "requested".into(),
@@ -539,6 +544,7 @@ async fn from_offer(
         version: Some(offer.version),
         sources,
         registry: Some(offer.registry),
+        registry_id: offer.registry_id,
         path,
         needs: offer.needs,
         reason,

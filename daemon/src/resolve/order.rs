@@ -11,7 +11,7 @@ use super::solver::{Candidate, Limit, Pick, Present, Question, Reason, Standing,
 use super::wish::Wish;
 use super::{
     Active, Brought, Host, Plan, ResolveError, Wanted, from_offer, hold, installed_version,
-    is_present,
+    is_present, origin,
 };
 use crate::queue::Flags;
 use crate::registry::{Answer, RegistryError};
@@ -106,7 +106,15 @@ impl Order {
                     let answer = answers.get(&pick.pack_ref);
                     let answer = answer.ok_or_else(|| vanished(&pick.pack_ref))?;
                     let wish = self.wish(&pick.pack_ref);
-                    let wanted = offered(pick, wish, answer, brought, host, &mut warnings).await?;
+                    // who may take one pack from elsewhere has said nothing of those that it needs
+                    let may_change = wish.is_some() && self.flags.change_origin;
+                    let installed = host.active.get(pick.pack_ref.as_str());
+                    warnings.extend(origin::check(installed, answer, may_change.into())?);
+                    if installed.is_none() && wish.is_none_or(|wish| wish.registry.is_none()) {
+                        warnings.extend(Box::pin(tied(answer, host)).await?);
+                    }
+                    let wanted = offered(pick, wish, answer, brought, host, &mut warnings);
+                    let wanted = Box::pin(wanted).await?;
                     plan.wanted.push(wanted);
                 }
             }
@@ -328,6 +336,28 @@ pub(super) fn installed(host: &Host<'_>) -> Result<BTreeMap<PackRef, Present>, R
         installed.insert(pack_ref, present);
     }
     Ok(installed)
+}
+
+/// That nothing but its name put a registry before others that offer a pack too.
+///
+/// # Errors
+/// [`ResolveError::Registry`].
+async fn tied(answer: &Answer, host: &Host<'_>) -> Result<Option<String>, ResolveError> {
+    let equals = host.registries.equals(answer).await;
+    let equals = equals.map_err(|error| ResolveError::Registry(Arc::new(error)))?;
+    let others = equals
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>();
+    Ok((!others.is_empty()).then(|| {
+        format!(
+            "`{}` is offered by `{}` and, with the same priority, by {}: the first by name was taken; give them different \
+             priorities, or name one with `--registry`",
+            answer.entry.pack_ref,
+            answer.registry(),
+            others.join(" and by "),
+        )
+    }))
 }
 
 /// The newest version that is offered of a pack that is kept, if that is newer.

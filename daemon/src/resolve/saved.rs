@@ -8,6 +8,7 @@ use std::sync::Arc;
 use packd_format::{Digest, PackRef, Version, version};
 use packd_wire::{ChangeAction, InstallRequest, PlanChange, PlanView};
 
+use super::origin::{self, Origin};
 use super::pin::Pin;
 use super::{
     Active, Host, Plan, Policy, ResolveError, Wanted, by_url, from_offer, parse_ref, uploaded,
@@ -60,7 +61,11 @@ pub(super) fn check(plan: &PlanView, policy: Policy) -> Result<(), ResolveError>
 ///
 /// # Errors
 /// [`ResolveError::Outdated`], and those of finding what it names.
-pub(super) async fn plan(saved: &PlanView, host: &Host<'_>) -> Result<Plan, ResolveError> {
+pub(super) async fn plan(
+    saved: &PlanView,
+    origin: Origin,
+    host: &Host<'_>,
+) -> Result<Plan, ResolveError> {
     let mut differences = since(saved.generation, host).await?;
     differences.extend(
         saved
@@ -87,7 +92,7 @@ pub(super) async fn plan(saved: &PlanView, host: &Host<'_>) -> Result<Plan, Reso
             _ => plan.wanted.push(elsewhere(change, host).await?),
         }
     }
-    let offered = offered(&from_registries, host, &mut plan.warnings).await?;
+    let offered = offered(&from_registries, origin, host, &mut plan.warnings).await?;
     plan.wanted.extend(offered);
     Ok(plan)
 }
@@ -158,6 +163,7 @@ fn unlike(change: &PlanChange, active: &Active) -> Option<String> {
 /// The packs that come from registries.
 async fn offered(
     changes: &[&PlanChange],
+    origin: Origin,
     host: &Host<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Wanted>, ResolveError> {
@@ -184,6 +190,8 @@ async fn offered(
                 continue;
             }
         };
+        let installed = host.active.get(pack_ref.as_str());
+        warnings.extend(origin::check(installed, &answer, origin)?);
         let offer = match answer.offer(&to) {
             Ok(offer) => offer,
             Err(RegistryError::NoVersion { .. }) => {

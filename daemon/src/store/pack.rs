@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use packd_format::sign::RegistryId;
 use packd_wire::{ContentsView, SourceView, VerifiedView};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub(crate) struct Record {
     pub keywords: Vec<String>,
     /// The registry it came from.
     pub registry: Option<String>,
+    /// What the root of that registry called it then, if it was signed: its name may come to mean another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry_id: Option<RegistryId>,
     /// Where its bytes came from.
     pub source: SourceView,
     /// sha256 of the archive.
@@ -57,6 +61,7 @@ impl Record {
             license: None,
             keywords: Vec::new(),
             registry: None,
+            registry_id: None,
             source: SourceView {
                 source_type: SourceType::Archive,
                 url: None,

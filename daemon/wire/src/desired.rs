@@ -42,6 +42,9 @@ pub struct ApplyRequest {
     /// Do not run the packs' own tests before they become active.
     #[serde(default)]
     pub skip_tests: bool,
+    /// Take packs that are named from other registries than they came from. For admins.
+    #[serde(default)]
+    pub change_origin: bool,
     /// Make the plan, or see whether the given one could still be run; change nothing.
     #[serde(default)]
     pub dry_run: bool,
@@ -68,6 +71,9 @@ pub struct EnsureQuery {
     /// Do not run the pack's own tests before it becomes active.
     #[serde(default)]
     pub skip_tests: bool,
+    /// Take it from another registry than it came from. For admins.
+    #[serde(default)]
+    pub change_origin: bool,
     /// Make the plan, change nothing.
     #[serde(default)]
     pub dry_run: bool,

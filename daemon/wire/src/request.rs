@@ -46,6 +46,9 @@ pub struct InstallRequest {
     /// Do not run the pack's own tests before it becomes active.
     #[serde(default)]
     pub skip_tests: bool,
+    /// Take it from another registry than it came from. For admins.
+    #[serde(default)]
+    pub change_origin: bool,
     /// Consider pre-releases.
     #[serde(default)]
     pub pre: bool,

@@ -66,7 +66,7 @@ pub(crate) struct Apply {
     file: Option<PathBuf>,
 
     /// The plan, as `packctl install --plan-file` wrote it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["prune", "pre", "force", "skip_deps", "skip_tests"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prune", "pre", "force", "skip_deps", "skip_tests", "change_origin"])]
     plan_file: Option<PathBuf>,
 
     /// Remove the packs that the file does not name and none of its packs needs
@@ -96,6 +96,10 @@ pub(crate) struct Apply {
     /// Do not run the packs' own tests
     #[arg(long)]
     skip_tests: bool,
+
+    /// Take packs from the registries that the file names, also where they came from others
+    #[arg(long)]
+    change_origin: bool,
 
     #[command(flatten)]
     waiting: Waiting,
@@ -155,6 +159,7 @@ impl Apply {
             pre: self.pre,
             skip_deps: self.skip_deps,
             skip_tests: self.skip_tests,
+            change_origin: self.change_origin,
             ..ApplyRequest::default()
         };
         Ok((request, notes))

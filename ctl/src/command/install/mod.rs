@@ -80,6 +80,10 @@ pub(crate) struct Install {
     #[arg(long)]
     skip_tests: bool,
 
+    /// Take an installed pack from another registry than it came from, with --registry
+    #[arg(long)]
+    change_origin: bool,
+
     /// Consider pre-releases
     #[arg(long)]
     pre: bool,
@@ -119,6 +123,7 @@ impl Install {
             force,
             skip_deps: skip_tests,
             skip_tests,
+            change_origin: false,
             pre: false,
             dry_run: false,
             plan_file: None,
@@ -192,6 +197,7 @@ impl Install {
             force: self.force,
             skip_deps: self.skip_deps,
             skip_tests: self.skip_tests,
+            change_origin: self.change_origin,
             ..ApplyRequest::default()
         };
         plan_file::write(path, job, &flags)?;
@@ -257,6 +263,7 @@ impl Install {
             ("--version", self.version.is_some()),
             ("--ref", self.git_ref.is_some()),
             ("--registry", self.registry.is_some()),
+            ("--change-origin", self.change_origin),
         ];
         let has_local = sources
             .iter()
@@ -313,6 +320,7 @@ impl Install {
             force: self.force,
             skip_deps: self.skip_deps,
             skip_tests: self.skip_tests,
+            change_origin: self.change_origin,
             pre: self.pre,
             dry_run: self.is_dry(),
         };

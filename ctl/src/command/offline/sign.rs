@@ -92,6 +92,20 @@ impl Place {
         }
     }
 
+    /// The same of a registry that is about to be made, whose folder need not be there yet: only the file of an index
+    /// means the folder that it is in.
+    fn of_new(path: &Path) -> Self {
+        let is_index = path.is_file() || path.extension().is_some_and(|end| end == "json");
+        let folder = if is_index {
+            file::folder_of(path)
+        } else {
+            path
+        };
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
     fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
     }

@@ -134,7 +134,7 @@ fn a_route_says_with_what_it_refuses() {
 fn the_page_about_errors_lists_every_kind_with_its_status() {
     let page = fs_err::read_to_string(docs().join("api.md")).unwrap();
     for kind in ErrorKind::ALL {
-        let row = format!("| `{kind}` | {} |", kind.status());
+        let row = format!("| `{kind}` | {} | {} |", kind.status(), kind.exit() as u8);
         assert!(page.contains(&row), "docs/api.md has a row `{row}`");
     }
 }

@@ -168,6 +168,10 @@ pub(crate) async fn enqueue(
     headers: &HeaderMap,
     request: JobRequest,
 ) -> Answer<Queued> {
+    if request.flags().change_origin && caller.role != Role::Admin {
+        let detail = "`change_origin` takes packs from other registries than they came from, which only an admin may do";
+        return Err(Refusal::new(ErrorKind::AccessDenied, detail));
+    }
     let policy = {
         let config = state.parts.config.current();
         resolve::Policy {

@@ -130,7 +130,11 @@ fn sentence(question: &Question, fact: &Fact) -> Option<String> {
                 ));
             }
             let any = requirement.is_any() && !requirement.is_latest();
-            (!any).then(|| format!("`{}@{requirement}` is asked for", pack.name))
+            let but = match &pack.offered {
+                Offered::Unasked(_) => impossible(question, pack, requirement).unwrap_or_default(),
+                _ => String::new(),
+            };
+            (!any).then(|| format!("`{}@{requirement}` is asked for{but}", pack.name))
         }
         // what it needs is said where it is said what releases need
         Fact::Stays { pack } => match &pack.offered {

@@ -7,9 +7,9 @@ use packd_wire::LeftOut;
 
 use super::super::market::{Searched, Terms};
 use super::super::order::{self, Order};
-use super::super::solver::{Limit, Present, Question, Solution, Want};
+use super::super::solver::{Limit, Present, Question, Solution, Standing, Want};
 use super::super::wish::Wish;
-use super::super::{Host, ResolveError, hold};
+use super::super::{Host, ResolveError, hold, origin};
 use super::{Targets, left};
 use crate::queue::{Flags, Origin, UpdateJob};
 
@@ -91,8 +91,15 @@ impl Search<'_> {
         let mut searched = order::search(self.host, question, self.terms.clone()).await?;
         match searched.outcome {
             Ok(solution) => {
+                let elsewhere = solution.picks.iter().find_map(|pick| {
+                    let answer = searched.answers.get(&pick.pack_ref)?;
+                    let installed = self.host.active.get(pick.pack_ref.as_str());
+                    let is_offered = pick.standing == Standing::Offered;
+                    let installed = installed.filter(|_| is_offered);
+                    origin::check(installed, answer, origin::Origin::Stays).err()
+                });
                 searched.outcome = Ok(solution);
-                Ok(Ok(searched))
+                Ok(elsewhere.map_or(Ok(searched), Err))
             }
             Err(unsolved) => {
                 let last = names[names.len() - 1].clone();

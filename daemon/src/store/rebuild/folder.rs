@@ -116,6 +116,7 @@ fn guessed(layout: &Layout, name: &str, dir: &str, number: i64) -> Option<Instal
             .as_ref()
             .map_or_else(Vec::new, |one| one.keywords.clone()),
         registry: None,
+        registry_id: None,
         source: SourceView {
             source_type: SourceType::Upload,
             url: None,

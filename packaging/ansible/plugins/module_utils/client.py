@@ -9,10 +9,16 @@ __metaclass__ = type
 import http.client
 import json
 import os
+import re
 import socket
 import time
 import uuid
 from urllib.parse import quote, urlencode
+
+from ansible_collections.packd.packd.plugins.module_utils import local
+
+# Switches of packctl that hints name, and that modules have as parameters.
+SWITCH = re.compile("`--(cascade|change-origin|force|pre|skip-deps|skip-tests)`")
 
 DEFAULT_SOCKET = "/run/packd/packd.sock"
 
@@ -39,7 +45,7 @@ class PackdError(Exception):
         lines += problem.get("causes") or []
         message = ": ".join(line for line in lines if line)
         if problem.get("hint"):
-            message += "; hint: " + problem["hint"]
+            message += "; hint: " + SWITCH.sub(lambda found: "`%s: true`" % found.group(1).replace("-", "_"), problem["hint"])
         return cls(message, problem)
 
     @property
@@ -84,7 +90,7 @@ class Client:
         return self._ask(method, path, body, query)
 
     def job(self, method, path, body=None, query=None):
-        """Queues a job and gives it once it has succeeded."""
+        """Queues a job and gives it once it has succeeded. A body is a document, or an archive."""
         deadline = time.monotonic() + self._timeout
         query = dict(query or {}, wait=min(WAIT, self._timeout))
         job = self._ask(method, path, body, query)
@@ -109,14 +115,23 @@ class Client:
             target += "?" + urlencode(words)
         headers = {"Accept": "application/json", "User-Agent": "ansible-packd"}
         data = None
-        if body is not None:
+        if isinstance(body, local.Archive):
+            data = (piece for piece in body.rewound() if piece)
+            headers["Content-Type"] = "application/octet-stream"
+            headers["Content-Length"] = str(body.bytes)
+        elif body is not None:
             data = json.dumps(body).encode("utf-8")
             headers["Content-Type"] = "application/json"
         if method != "GET":
             headers["Idempotency-Key"] = str(uuid.uuid4())
         connection = _Connection(self._path, WAIT + 30)
         try:
-            connection.request(method, target, body=data, headers=headers)
+            try:
+                connection.request(method, target, body=data, headers=headers)
+            except (BrokenPipeError, ConnectionResetError):
+                # what is refused is refused before all of it was sent
+                if connection.sock is None:
+                    raise
             answer = connection.getresponse()
             text = answer.read()
         except OSError as error:

@@ -13,14 +13,8 @@ description:
   - Reads the packs, registries and the generation of packd, and gives them as the fact C(packd).
 author:
   - The packd authors
-options:
-  socket:
-    description: The socket of packd. Without it C(PACKD_SOCKET), or C(/run/packd/packd.sock).
-    type: path
-  timeout:
-    description: How many seconds it may take.
-    type: int
-    default: 1800
+extends_documentation_fragment:
+  - packd.packd.connection
 attributes:
   check_mode:
     support: full

@@ -13,6 +13,8 @@ description:
   - Holds an installed pack in its version, or lets it change again.
 author:
   - The packd authors
+extends_documentation_fragment:
+  - packd.packd.connection
 options:
   name:
     description: The ref of the pack. To be held, it must be installed.
@@ -29,13 +31,6 @@ options:
   reason:
     description: What for.
     type: str
-  socket:
-    description: The socket of packd. Without it C(PACKD_SOCKET), or C(/run/packd/packd.sock).
-    type: path
-  timeout:
-    description: How many seconds it may take.
-    type: int
-    default: 1800
 attributes:
   check_mode:
     support: full

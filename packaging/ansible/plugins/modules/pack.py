@@ -14,6 +14,8 @@ description:
   - What a pack needs is installed with it. A pack that is as asked for already is left alone.
 author:
   - The packd authors
+extends_documentation_fragment:
+  - packd.packd.connection
 options:
   name:
     description: The ref of the pack, such as C(slack).
@@ -34,7 +36,11 @@ options:
     description: The only registry that it may come from.
     type: str
   source:
-    description: Instead of a registry, the URL of an archive, or a git repository.
+    description:
+      - Instead of a registry, the URL of an archive, or a git repository.
+      - Or the path of an archive or a folder on the managed host, with a slash in front, as C(/srv/slack.tar.gz), or C(./slack).
+        It is sent to packd with the rights of the task, and only where packd does not have the very same bytes.
+        Of a folder, C(.git), C(.venv), C(__pycache__) and C(*.pyc) are left out.
     type: str
   git_ref:
     description: Branch, tag or commit of the repository.
@@ -48,6 +54,11 @@ options:
   tree:
     description: What the tree must digest to, as C(packctl export) writes it.
     type: str
+  change_origin:
+    description:
+      - Take it from I(registry) also where it came from another one. Needs the role C(admin).
+    type: bool
+    default: false
   pre:
     description: Consider pre-releases.
     type: bool
@@ -70,13 +81,6 @@ options:
     description: Do not run the pack's own tests.
     type: bool
     default: false
-  socket:
-    description: The socket of packd. Without it C(PACKD_SOCKET), or C(/run/packd/packd.sock).
-    type: path
-  timeout:
-    description: How many seconds the job may take.
-    type: int
-    default: 1800
 attributes:
   check_mode:
     support: full
@@ -103,6 +107,11 @@ EXAMPLES = r"""
     name: deploy
     source: https://git.example.org/deploy.git
     git_ref: v1.4.0
+
+- name: An archive that was copied before
+  packd.packd.pack:
+    name: deploy
+    source: /srv/packs/deploy-1.4.0.tar.gz
 
 - name: Not this one
   packd.packd.pack:
@@ -142,6 +151,7 @@ problem:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.packd.packd.plugins.module_utils import client as packd
+from ansible_collections.packd.packd.plugins.module_utils import local
 
 # What the pack shall be like.
 FIELDS = ["version", "registry", "source", "git_ref", "path", "checksum", "tree"]
@@ -152,9 +162,34 @@ def ensure(module, client):
     pack = {field: params[field] for field in FIELDS if params[field] is not None}
     if params["state"] == "latest":
         pack["version"] = "latest"
-    query = {flag: params[flag] for flag in ("pre", "force", "skip_deps", "skip_tests")}
+    query = {flag: params[flag] for flag in ("pre", "force", "skip_deps", "skip_tests", "change_origin")}
     query["dry_run"] = module.check_mode
-    return client.job("PUT", packd.pack_path(params["name"]), pack, query)
+    path = packd.pack_path(params["name"])
+    if not local.is_local(pack.get("source", "")):
+        return client.job("PUT", path, pack, query)
+    try:
+        with local.Archive(pack["source"]) as archive:
+            return sent(client, archive, path, pack, query)
+    except (OSError, ValueError) as error:
+        raise packd.PackdError("cannot read `%s`: %s" % (pack["source"], getattr(error, "strerror", None) or error))
+
+
+def sent(client, archive, path, pack, query):
+    """The pack from bytes that packd has already, or is sent now; sending them alone changes nothing."""
+    checksum = pack.get("checksum")
+    if checksum is not None and archive.digest(checksum.split(":")[0]) != checksum.lower():
+        detail = "`%s` is %s, expected %s" % (archive.source, archive.digest(checksum.split(":")[0]), checksum)
+        raise packd.PackdError(detail, {"kind": "digest_mismatch", "detail": detail})
+    pack = dict(pack, uploaded=True, source=archive.source, checksum=archive.digest())
+    try:
+        return client.job("PUT", path, pack, query)
+    except packd.PackdError as error:
+        if error.kind != "fetch_refused":
+            raise
+    upload = {"name": archive.source, "path": pack.get("path"), "checksum": pack["checksum"], "dry_run": True}
+    upload.update({flag: query[flag] for flag in ("force", "skip_deps", "skip_tests")})
+    client.job("POST", "/v1/packs/upload", archive, upload)
+    return client.job("PUT", path, pack, query)
 
 
 def remove(module, client):
@@ -176,6 +211,7 @@ def main():
             path=dict(type="str"),
             checksum=dict(type="str"),
             tree=dict(type="str"),
+            change_origin=dict(type="bool", default=False),
             pre=dict(type="bool", default=False),
             force=dict(type="bool", default=False),
             cascade=dict(type="bool", default=False),
@@ -187,6 +223,10 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
+    if params["source"] is not None and local.is_local(params["source"]) and params["git_ref"] is not None:
+        module.fail_json(msg="`git_ref` has no meaning for an archive or a folder of the host")
+    if params["source"] is not None and local.is_local(params["source"]) and params["state"] == "latest":
+        module.fail_json(msg="`state: latest` has no meaning for an archive or a folder of the host")
     if params["state"] == "latest" and params["version"] is not None:
         module.fail_json(msg="`state: latest` and `version` both say which version it shall be; give one of the two")
     client = packd.of_module(module)

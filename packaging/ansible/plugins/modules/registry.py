@@ -14,6 +14,8 @@ description:
   - A registry of packd's configuration files is changed there only. One that is there as asked for is fine.
 author:
   - The packd authors
+extends_documentation_fragment:
+  - packd.packd.connection
 options:
   name:
     description: What it is called.
@@ -70,13 +72,6 @@ options:
   updates:
     description: What is different for the updates of its packs, C(mode) and C(allow).
     type: dict
-  socket:
-    description: The socket of packd. Without it C(PACKD_SOCKET), or C(/run/packd/packd.sock).
-    type: path
-  timeout:
-    description: How many seconds it may take.
-    type: int
-    default: 1800
 attributes:
   check_mode:
     support: partial
@@ -145,7 +140,10 @@ def differences(view, asked):
         value = sorted(value) if key == "headers" else value
         now = is_now(view, key)
         if not is_same(key, value, now):
-            before[key], after[key] = now, value
+            after[key] = value
+            # what is not there yet has no keys
+            if view is not None:
+                before[key] = now
     return before, after
 
 

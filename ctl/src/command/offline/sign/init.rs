@@ -22,7 +22,7 @@ use crate::output::{Failure, Output};
 #[derive(Debug, clap::Args)]
 #[group(id = "key-init")]
 pub(crate) struct Init {
-    /// The folder of the index
+    /// The folder of the index; it is made if it is not there
     #[arg(value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
 
@@ -80,7 +80,7 @@ struct InitView {
 
 impl Init {
     pub(super) fn run(self, out: &mut Output) -> Result<Ending, Failure> {
-        let place = Place::of(&self.folder);
+        let place = Place::of_new(&self.folder);
         let file = sign::root_path(1);
         if place.read(&file)?.is_some() {
             let message = format!(

@@ -9,3 +9,18 @@ fn spans_are_days_or_hours() {
         assert_eq!(hours(text), Err(()), "`{text}` was taken");
     }
 }
+
+#[test]
+fn the_folder_of_a_new_registry_need_not_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |name: &str| Place::of_new(&folder.path().join(name)).folder;
+    assert_eq!(of("new"), folder.path().join("new"));
+    assert_eq!(
+        of("packs.example.org"),
+        folder.path().join("packs.example.org")
+    );
+    assert_eq!(of("new/index.json"), folder.path().join("new"));
+    fs_err::write(folder.path().join("index"), "").unwrap();
+    assert_eq!(of("index"), folder.path());
+    assert_eq!(Place::of_new(Path::new(".")).folder, Path::new("."));
+}

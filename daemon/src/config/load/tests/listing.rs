@@ -34,6 +34,8 @@ fn the_listing_shows_values_origins_and_no_secret() {
         allow_http: false                         # default
         sandbox: null                             # default
         updates: {}                               # default
+    routing:
+      resolution: priority                        # default
     queue:
       workers: 4                                  # env PACKD__QUEUE__WORKERS
       retries: 5                                  # default

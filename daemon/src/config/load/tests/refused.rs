@@ -50,7 +50,7 @@ workers: 3
     packd.yaml:4: `queue.history` must be a span of time such as `30s`, `5m`, `1h` or `14d`; `90` has no unit; one of ms s m h d
     packd.yaml:5: `updates` must have keys with values, not `5`
     packd.yaml:8: `store.min_free` must be an amount of bytes such as `512MiB` or `1GiB`; `512MB` has the unknown unit `MB`; one of B KiB MiB GiB TiB
-    packd.yaml:9: `colour` is not a known key; known here: registries runtimes hooks sockets queue store limits tests updates access net git service log
+    packd.yaml:9: `colour` is not a known key; known here: registries runtimes hooks sockets routing queue store limits tests updates access net git service log
     packd.yaml:12: `registries.acme.url` is plain http, which needs `allow_http: true` beside it
     packd.yaml:15: `registries[1]` cannot have the name `Acme`; a name is lower-case letters, digits, `_` and `-`, a letter first, at most 64
     packd.yaml:17: `registries[2]` has no `name`

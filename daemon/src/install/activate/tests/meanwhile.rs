@@ -34,6 +34,7 @@ fn pack(host: &Host, name: &str, version: &str, needs: &[&str]) -> Inspected {
             version: None,
             sources: vec![bytes.clone()],
             registry: None,
+            registry_id: None,
             path: None,
             needs: None,
             reason: "requested".into(),
