@@ -5,7 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use packd_wire::{ErrorKind, Exit, JobStatus};
+use packd_wire::{ErrorKind, EventsQuery, Exit, InstallRequest, JobStatus, UploadQuery};
 use serde_json::json;
 
 use super::events::{AtFirst, EventStream, Item};
