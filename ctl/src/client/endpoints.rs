@@ -298,7 +298,7 @@ impl Client {
         name: &str,
         request: TrustRequest,
     ) -> Result<RegistryList, ClientError> {
-        let call = Call::change(Method::POST, path::registry_trust(name));
+        let call = Call::change(Method::POST, path::registry_trust(&segment(name)));
         self.ask(call.with_json(&request)?).await
     }
 
