@@ -238,17 +238,32 @@ impl NetError {
             Self::Stalled { .. } | Self::NoAnswer { .. } => {
                 "raise `net.idle_timeout` if the server is known to be this slow"
             }
+            Self::Status {
+                status: 404 | 410, ..
+            } => "check the URL; what lay there may have been moved or removed",
+            Self::Status {
+                status: 429 | 500..,
+                ..
+            } => "the server is busy or out of order: try again later, or tell whoever runs it",
+            Self::Status { .. } => "see what the server says to `curl -i` at that URL",
             Self::Certificate {
                 flaw: CertificateFlaw::Other,
                 ..
+            } => "let whoever runs the server look at its certificate and its TLS settings",
+            Self::Header { .. } => {
+                "a header has a name of letters, digits and `-`, and a value on one line: change it in packd.yaml"
             }
-            | Self::Header { .. }
-            | Self::Setup { .. }
-            | Self::Answer { .. }
-            | Self::Status { .. }
-            | Self::Cut { .. }
-            | Self::Deadline { .. }
-            | Self::TooLarge { .. } => return None,
+            Self::Setup { .. } => "check `net.ca_file`, and the certificates of this host",
+            Self::Answer { .. } => {
+                "check that it is an HTTP server, and `net.proxy` if there is a proxy between"
+            }
+            Self::Cut { .. } => {
+                "try again later; if it stays so, tell whoever runs the server, or the proxy between"
+            }
+            Self::Deadline { .. } => "raise `net.total_timeout` if so much time is needed",
+            Self::TooLarge { .. } => {
+                "raise the limit, in section `limits` of packd.yaml, if so much is to be expected"
+            }
         };
         Some(hint.to_owned())
     }

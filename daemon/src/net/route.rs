@@ -111,11 +111,13 @@ impl RouteError {
             Self::Credentials { .. } => {
                 "put the credentials into the registry's `headers`, for example `Authorization: \"Bearer ${cred:NAME}\"`"
             }
-            Self::Scheme { .. }
-            | Self::Downgrade { .. }
-            | Self::Loop { .. }
-            | Self::TooMany { .. }
-            | Self::Nowhere { .. } => return None,
+            Self::Scheme { .. } => "name it by an https:// URL",
+            Self::Downgrade { .. } => {
+                "tell whoever runs the server, or name the file where it lies in the end, by https"
+            }
+            Self::Loop { .. } | Self::TooMany { .. } | Self::Nowhere { .. } => {
+                "tell whoever runs the server, or name the file where it lies in the end"
+            }
         };
         Some(hint.to_owned())
     }

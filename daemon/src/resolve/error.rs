@@ -444,12 +444,12 @@ impl ResolveError {
             Self::NotForRepositories { what: "checksum" } => {
                 Some("`--ref` with a full commit says as much of a repository".into())
             }
-            Self::NotForRepositories { .. }
-            | Self::GitRef { .. }
-            | Self::NotForUrls { .. }
-            | Self::NotForNames { .. }
-            | Self::Url { .. }
-            | Self::Stopped => None,
+            Self::NotForRepositories { what }
+            | Self::NotForUrls { what }
+            | Self::NotForNames { what } => Some(format!("leave `{what}` out")),
+            Self::GitRef { .. } => Some("write its name as `git ls-remote` shows it".into()),
+            Self::Url { .. } => Some("write it as `https://host/path/pack.tar.gz`".into()),
+            Self::Stopped => None,
             Self::GitProtocol { .. } => Some(
                 "use https or ssh; `git.allow_git_protocol: true` in packd.yaml allows it all the same"
                     .into(),

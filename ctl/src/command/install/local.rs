@@ -164,7 +164,13 @@ impl LocalError {
             Self::Changed { .. } => Some("run the same command again".to_owned()),
             Self::Refused { source, .. } => source.hint_for_makers(),
             Self::Pack { source, .. } => source.hint(),
-            Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } => None,
+            Self::Absent { .. } => {
+                Some("the path counts from where the command runs: check it with `ls`".to_owned())
+            }
+            Self::Special { .. } => {
+                Some("packctl sends folders, and archives that are files".to_owned())
+            }
+            Self::Read { .. } => Some("make it readable for you".to_owned()),
         }
     }
 }

@@ -100,7 +100,9 @@ impl InspectError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Root { source, .. } => source.hint(),
-            Self::Manifest { source, .. } => source.hint(),
+            Self::Manifest { source, .. } => source.hint().or_else(|| {
+                Some("whoever makes the pack has to change that; `packctl lint` shows it".into())
+            }),
             Self::Other {
                 offered: false,
                 pack,

@@ -477,16 +477,25 @@ impl GitError {
             Self::Unpack { source, .. } => return source.hint(),
             Self::Unreachable { .. } => "check that the server runs, and the name of the host",
             Self::NoRepository { .. } => "check the URL in a browser; packd speaks smart HTTP only",
-            Self::Server { .. }
-            | Self::Cut { .. }
-            | Self::Format { .. }
-            | Self::NotACommit { .. }
-            | Self::Name { .. }
-            | Self::Encoding { .. }
-            | Self::Object { .. }
-            | Self::Cache { .. }
-            | Self::Library { .. }
-            | Self::Cancelled => return None,
+            Self::Server { .. } => {
+                "check the path of the repository; what the server says is its own to explain"
+            }
+            Self::Cut { .. } => "try again later; if it stays so, tell whoever runs the server",
+            Self::Format { .. } => "install an archive of the pack instead",
+            Self::NotACommit { .. } => "name a branch, a tag or a commit with `--ref`",
+            Self::Name { .. } | Self::Encoding { .. } => {
+                "whoever keeps the repository has to rename it"
+            }
+            Self::Object { .. } => {
+                "let whoever runs the server look at the repository with `git fsck`"
+            }
+            Self::Cache { .. } => {
+                "what lies there can be fetched again: remove the folder, then ask again"
+            }
+            Self::Library { .. } => {
+                "try again later; if it stays so, install an archive of the pack instead"
+            }
+            Self::Cancelled => return None,
         };
         Some(hint.to_owned())
     }

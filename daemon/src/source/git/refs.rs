@@ -134,7 +134,8 @@ impl ChoiceError {
             }),
             Self::NoVersion { .. } => Some("`--ref` takes any branch, tag or commit".into()),
             Self::Ambiguous { .. } => Some("write more of its digits".into()),
-            Self::Empty | Self::NoName { .. } => None,
+            Self::Empty => Some("push a commit to it, then ask again".into()),
+            Self::NoName { .. } => Some("write its name as `git ls-remote` shows it".into()),
         }
     }
 }

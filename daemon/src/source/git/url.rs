@@ -139,7 +139,9 @@ impl GitUrlError {
                 "write `https://host/path.git`, `ssh://user@host/path`, `user@host:path` or `github:org/repo`"
                     .into(),
             ),
-            Self::Option { .. } => None,
+            Self::Option { .. } => Some(
+                "write it in the form `ssh://user@host/path`, where no part begins with `-`".into(),
+            ),
         }
     }
 }
