@@ -3,6 +3,7 @@
 //! The commit is found here, by asking the server, so that the plan names it; from then on the job means that
 //! commit, also when it runs again.
 
+use packd_format::archive::Format;
 use packd_format::{PackRef, Requirement, Version};
 use packd_wire::{InstallRequest, PlanChange, Verification};
 
@@ -14,9 +15,6 @@ use crate::registry::OfferGit;
 use crate::source::Place;
 use crate::source::git::{self, At, Chosen, GitUrl, Repository, Scheme, Spelled, Want};
 use crate::store;
-
-/// What the name of an archive ends with.
-const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip", ".tar"];
 
 /// What a URL in a request names, going by the request alone.
 pub(super) enum Kind {
@@ -51,7 +49,7 @@ pub(super) fn kind_of(request: &InstallRequest, policy: Policy) -> Result<Kind, 
     let source = request.source.as_str();
     let path = source.split(['?', '#']).next().unwrap_or_default();
     let lower = path.to_ascii_lowercase();
-    let is_archive = ARCHIVES.iter().any(|ending| lower.ends_with(ending));
+    let is_archive = Format::of_name(path).is_some();
     let is_web = lower.starts_with("https://") || lower.starts_with("http://");
     if git::is_certain(source) && !(is_archive && lower.starts_with("file:")) {
         return asked(request, policy).map(Kind::Repository);

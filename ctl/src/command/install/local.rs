@@ -396,9 +396,10 @@ fn stem(path: &Path) -> String {
         .file_name()
         .unwrap_or(absolute.as_os_str())
         .to_string_lossy();
-    let end =
-        super::source::archive_ending(&name).map_or(name.len(), |ending| name.len() - ending.len());
-    name[..end].to_owned()
+    match Format::split_name(&name) {
+        Some((stem, _)) => stem.to_owned(),
+        None => name.into_owned(),
+    }
 }
 
 #[cfg(test)]
