@@ -6,7 +6,7 @@ use packd_format::{Digest, PackRef};
 use packd_wire::{InstallRequest, Verification};
 
 use super::name::parse_checksum;
-use super::{Bytes, Host, Plan, ResolveError, Wanted, repository};
+use super::{Bytes, Host, Plan, RequestError, ResolveError, Wanted, repository};
 use crate::config::SafeUrl;
 use crate::queue::UploadRequest;
 use crate::source::archive::Location;
@@ -54,25 +54,27 @@ pub(super) fn archive(request: &InstallRequest, allow_http: bool) -> Result<Byte
     let url: SafeUrl = request
         .source
         .parse()
-        .map_err(|source| ResolveError::Url { source })?;
+        .map_err(|source| RequestError::Url { source })?;
     for (given, what) in [
         (&request.version, "version"),
         (&request.registry, "registry"),
         (&request.git_ref, "git_ref"),
     ] {
         if given.is_some() {
-            return Err(ResolveError::NotForUrls { what });
+            return Err(RequestError::NotForUrls { what }.into());
         }
     }
     match url.as_url().scheme() {
-        "https" | "http" if url.has_credentials() => return Err(ResolveError::Credentials { url }),
+        "https" | "http" if url.has_credentials() => {
+            return Err(RequestError::Credentials { url }.into());
+        }
         "http" if !allow_http => {
             let url = url.to_string();
-            return Err(ResolveError::PlainHttp { url });
+            return Err(RequestError::PlainHttp { url }.into());
         }
         "https" | "http" => {}
-        "file" => return Err(ResolveError::FileUrl { url }),
-        _ => return Err(ResolveError::Scheme { url }),
+        "file" => return Err(RequestError::FileUrl { url }.into()),
+        _ => return Err(RequestError::Scheme { url }.into()),
     }
     let expected = request
         .checksum

@@ -48,6 +48,7 @@ use wish::Wish;
 
 use desired::DesiredError;
 pub(crate) use error::ResolveError;
+use error::{RequestError, RollbackError};
 pub(crate) use hold::shown as held_in_words;
 pub(crate) use plan::{Brought, Bytes, Plan, Wanted};
 pub(crate) use rollback::Target;

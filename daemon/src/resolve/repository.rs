@@ -8,7 +8,7 @@ use packd_format::{PackRef, Requirement, Version};
 use packd_wire::{InstallRequest, PlanChange, Verification};
 
 use super::error::Moved;
-use super::{Bytes, Host, Policy, ResolveError};
+use super::{Bytes, Host, Policy, RequestError, ResolveError};
 use crate::config::SafeUrl;
 use crate::net::Realm;
 use crate::registry::OfferGit;
@@ -65,7 +65,7 @@ pub(super) fn kind_of(request: &InstallRequest, policy: Policy) -> Result<Kind, 
     match asked(request, policy) {
         Ok(asked) => Ok(Kind::Either(asked)),
         // the URL of a host alone, for one: what is said of it as an archive is the better word
-        Err(ResolveError::Repository { .. }) => Ok(Kind::Archive),
+        Err(ResolveError::Request(RequestError::Repository { .. })) => Ok(Kind::Archive),
         Err(error) => Err(error),
     }
 }
@@ -87,35 +87,35 @@ impl Asked {
 fn asked(request: &InstallRequest, policy: Policy) -> Result<Asked, ResolveError> {
     let spelled = Spelled::parse(&request.source);
     let Spelled { url, git_ref, path } =
-        spelled.map_err(|source| ResolveError::Repository { source })?;
+        spelled.map_err(|source| RequestError::Repository { source })?;
     permit(&url, policy)?;
     for (given, what) in [
         (request.checksum.is_some(), "checksum"),
         (request.registry.is_some(), "registry"),
     ] {
         if given {
-            return Err(ResolveError::NotForRepositories { what });
+            return Err(RequestError::NotForRepositories { what }.into());
         }
     }
     if let (Some(_), Some(_)) = (&git_ref, &request.git_ref) {
-        return Err(ResolveError::Twice { what: "git_ref" });
+        return Err(RequestError::Twice { what: "git_ref" }.into());
     }
     if let (Some(_), Some(_)) = (&path, &request.path) {
-        return Err(ResolveError::Twice { what: "path" });
+        return Err(RequestError::Twice { what: "path" }.into());
     }
     let git_ref = git_ref.or_else(|| request.git_ref.clone());
     let want = match (git_ref, &request.version) {
-        (Some(_), Some(_)) => return Err(ResolveError::RefAndVersion),
+        (Some(_), Some(_)) => return Err(RequestError::RefAndVersion.into()),
         (Some(git_ref), None) => {
             if !packd_format::index::is_git_ref(&git_ref) || git_ref.is_empty() {
-                return Err(ResolveError::GitRef { git_ref });
+                return Err(RequestError::GitRef { git_ref }.into());
             }
             Want::Ref(git_ref)
         }
         (None, Some(version)) => {
             let requirement: Requirement = version
                 .parse()
-                .map_err(|source| ResolveError::Requirement { source })?;
+                .map_err(|source| RequestError::Requirement { source })?;
             Want::Version {
                 requirement: Box::new(requirement),
                 pre: request.pre,
@@ -141,11 +141,11 @@ fn permit(url: &GitUrl, policy: Policy) -> Result<(), ResolveError> {
     match url.scheme() {
         Scheme::Https | Scheme::Ssh => Ok(()),
         Scheme::Http if policy.allow_http => Ok(()),
-        Scheme::Http => Err(ResolveError::PlainHttp { url: shown() }),
+        Scheme::Http => Err(RequestError::PlainHttp { url: shown() }.into()),
         Scheme::Git if policy.allow_git_protocol => Ok(()),
-        Scheme::Git => Err(ResolveError::GitProtocol { url: shown() }),
+        Scheme::Git => Err(RequestError::GitProtocol { url: shown() }.into()),
         Scheme::File if policy.reads_files => Ok(()),
-        Scheme::File => Err(ResolveError::FileRepository { url: shown() }),
+        Scheme::File => Err(RequestError::FileRepository { url: shown() }.into()),
     }
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn probe(
     let url: SafeUrl = request
         .source
         .parse()
-        .map_err(|source| ResolveError::Url { source })?;
+        .map_err(|source| RequestError::Url { source })?;
     let answer = git::probe(&host.reach, &url, host.policy.allow_http).await;
     answer.map_err(|source| ResolveError::Git { source })
 }
