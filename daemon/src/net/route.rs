@@ -99,8 +99,8 @@ impl RouteError {
 
     /// One thing to try.
     #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
-        let hint = match self {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
             Self::PlainHttp { .. } => {
                 "use https, or set `allow_http: true` for this registry (`net.allow_http` for a URL given directly)"
             }
@@ -118,8 +118,7 @@ impl RouteError {
             Self::Loop { .. } | Self::TooMany { .. } | Self::Nowhere { .. } => {
                 "tell whoever runs the server, or name the file where it lies in the end"
             }
-        };
-        Some(hint.to_owned())
+        }
     }
 }
 

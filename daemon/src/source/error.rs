@@ -178,8 +178,6 @@ fn kind_of_packing(error: &PackError) -> ErrorKind {
 }
 
 impl SourceError {
-    const PACK_BYTES: &str = "the limit is `limits.pack_bytes` of the configuration";
-
     /// The stable name sent over the API.
     #[must_use]
     pub(crate) fn kind(&self) -> ErrorKind {
@@ -291,8 +289,11 @@ impl SourceError {
             ),
             Self::Download {
                 source: NetError::TooLarge { .. },
-            } => Some(Self::PACK_BYTES.to_owned()),
-            Self::Download { source } => source.hint(),
+            }
+            | Self::TooLarge { .. } => Some(
+                "the limit is `limits.pack_bytes` of the configuration".to_owned(),
+            ),
+            Self::Download { source } => Some(source.any_hint()),
             Self::Folder { source, .. } => source.hint(),
             // the folder itself is gone by the time that somebody reads this
             Self::Unpack { .. } | Self::Spool { .. } if self.kind() == ErrorKind::NoSpace => {
@@ -302,7 +303,6 @@ impl SourceError {
             Self::NoRoom { .. } => Some(
                 "free some space, or lower `store.min_free`; then ask again".to_owned(),
             ),
-            Self::TooLarge { .. } => Some(Self::PACK_BYTES.to_owned()),
             Self::SizeMismatch { .. } => Some(
                 "the index has another `size` than the archive: compare both with what its publisher says".to_owned(),
             ),

@@ -188,7 +188,7 @@ impl RequestError {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Ref { source } => return source.hint(),
-            Self::Repository { source } => return source.hint(),
+            Self::Repository { source } => source.hint(),
             Self::NotForRepositories { what: "checksum" } => {
                 "`--ref` with a full commit says as much of a repository"
             }

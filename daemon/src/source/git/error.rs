@@ -427,7 +427,7 @@ impl GitError {
                     "check the URL; of a private repository some servers say that it does not exist, and want \
                      credentials in `git.credentials`"
                 }
-                _ => return source.hint(),
+                _ => return Some(source.any_hint()),
             },
             Self::HostKey {
                 host,
@@ -463,12 +463,13 @@ impl GitError {
             Self::TooLarge { .. } | Self::LargeObject { .. } | Self::LargeFile { .. } => {
                 "the limits are in the configuration, section `limits`; of a file in a repository it is 128 MiB at most"
             }
-            Self::LargeFolder { .. } | Self::ManyObjects { .. } | Self::Chains { .. } => {
-                "install an archive of the pack instead"
-            }
+            Self::LargeFolder { .. }
+            | Self::ManyObjects { .. }
+            | Self::Chains { .. }
+            | Self::Format { .. } => "install an archive of the pack instead",
             Self::Full { .. } => "free some space, then ask again",
             Self::NoSpace { .. } => "free some space, or lower `store.min_free`; then ask again",
-            Self::Choice { source, .. } => return source.hint(),
+            Self::Choice { source, .. } => return Some(source.hint()),
             Self::Gone { .. } => {
                 "it may have been replaced by a forced push; name a branch or tag with `--ref`"
             }
@@ -481,7 +482,6 @@ impl GitError {
                 "check the path of the repository; what the server says is its own to explain"
             }
             Self::Cut { .. } => "try again later; if it stays so, tell whoever runs the server",
-            Self::Format { .. } => "install an archive of the pack instead",
             Self::NotACommit { .. } => "name a branch, a tag or a commit with `--ref`",
             Self::Name { .. } | Self::Encoding { .. } => {
                 "whoever keeps the repository has to rename it"
