@@ -350,10 +350,7 @@ fn the_name_of_a_registry_stays_one_segment() {
         accept_unsigned: true,
     };
     run(Client::new(socket).trust("a/b ..", request)).unwrap();
-    assert_eq!(
-        fake.lines()[0],
-        "POST /v1/registries/a%2Fb%20%2E%2E/trust"
-    );
+    assert_eq!(fake.lines()[0], "POST /v1/registries/a%2Fb%20%2E%2E/trust");
 }
 
 #[test]
