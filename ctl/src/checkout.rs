@@ -12,6 +12,7 @@ use gix::discover::upwards;
 use gix::object::tree::EntryKind;
 use gix::{ObjectId, Repository, ThreadSafeRepository};
 use packd_format::archive::{ArchiveError, Limits, Listing, Tracked, WorkTree};
+use packd_format::lfs;
 use packd_format::manifest;
 use packd_format::tree::FileList;
 use packd_format::{Digest, error::without_path};
@@ -24,12 +25,6 @@ pub(crate) mod fixture;
 mod tests;
 
 use unsupported::Unsupported;
-
-/// The first words of a file that stands for one in Git LFS.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
-
-/// The largest LFS pointer, in bytes; the specification says less than 1024.
-const LFS_POINTER_BYTES: u64 = 1024;
 
 /// A pack's folder in a git checkout.
 pub(crate) struct Checkout {
@@ -392,7 +387,7 @@ impl Walk<'_> {
                     source: Reason::of(error),
                 })
             })?;
-            if size <= LFS_POINTER_BYTES && blob.data.starts_with(LFS_POINTER) {
+            if lfs::is_pointer(&blob.data) {
                 return Err(FileFailure::Other(CheckoutError::Lfs {
                     path: path.to_owned(),
                     commit,

@@ -58,7 +58,7 @@ pub(crate) struct Fetched {
 /// [`FetchError`]; [`FetchError::is_transient`] says whether another try can help.
 pub(crate) async fn to_memory(url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
     let mut bytes = Vec::new();
-    download(url, &[], limit, Some(&mut bytes), &mut |_, _| {}).await?;
+    digest(url, &[], limit, Some(&mut bytes)).await?;
     Ok(bytes)
 }
 
@@ -86,7 +86,18 @@ pub(crate) async fn digest_watched(
     into: Option<&mut (dyn Write + Send)>,
     watch: &mut (dyn FnMut(u64, Option<u64>) + Send),
 ) -> Result<Fetched, FetchError> {
-    download(url, algorithms, limit, into, watch).await
+    let url = parse(url)?;
+    let work = async {
+        let answer = ask(&url).await?;
+        read(answer, algorithms, limit, into, watch).await
+    };
+    match tokio::time::timeout(TOTAL_TIMEOUT, work).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(FetchError::TooSlow {
+            url: shown(&url),
+            after: TOTAL_TIMEOUT,
+        }),
+    }
 }
 
 /// Reads an address that may be asked.
@@ -125,27 +136,6 @@ pub(crate) fn shown(url: &Url) -> String {
         return url.as_str().replace("?%E2%80%A6", "?…");
     }
     url.into()
-}
-
-async fn download(
-    url: &str,
-    algorithms: &[Algorithm],
-    limit: u64,
-    into: Option<&mut (dyn Write + Send)>,
-    watch: &mut (dyn FnMut(u64, Option<u64>) + Send),
-) -> Result<Fetched, FetchError> {
-    let url = parse(url)?;
-    let work = async {
-        let answer = ask(&url).await?;
-        read(answer, algorithms, limit, into, watch).await
-    };
-    match tokio::time::timeout(TOTAL_TIMEOUT, work).await {
-        Ok(result) => result,
-        Err(_elapsed) => Err(FetchError::TooSlow {
-            url: shown(&url),
-            after: TOTAL_TIMEOUT,
-        }),
-    }
 }
 
 /// Asks, follows redirects, and gives the answer whose body is wanted.

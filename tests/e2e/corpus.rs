@@ -48,7 +48,10 @@ fn most_memory(process: u32) -> u64 {
 fn complaint(case: &Case, problem: &Problem) -> Option<String> {
     let hint = problem.hint.as_deref().unwrap_or_default();
     let said = format!("{} {} {hint}", problem.detail, problem.causes.join(" "));
-    let is_right = problem.kind == case.kind && said.contains(&case.names) && !problem.retryable;
+    let is_right = problem.kind == case.kind
+        && said.contains(&case.names)
+        && problem.hint.is_some()
+        && !problem.retryable;
     (!is_right).then(|| format!("{} ({}): {problem:?}", case.id, case.what))
 }
 

@@ -12,6 +12,7 @@ fn slack() -> PackTree {
 fn fails(packd: &Packd, request: &Value) -> Problem {
     let answer = packd.post(&format!("{}?wait=60", path::INSTALL), request);
     let problem = answer.failure();
+    assert!(problem.hint.is_some(), "nothing to try: {problem:#?}");
     packd.staging_is_empty();
     assert_eq!(packd.active(), Vec::<String>::new());
     assert_eq!(packd.store(), Vec::<String>::new());

@@ -119,6 +119,7 @@ fn every_lie_is_found_out_and_leaves_nothing() {
         );
         let error = job.error.unwrap_or_else(|| panic!("{name} was believed"));
         assert_eq!(error.kind, kind, "{name}: {error:#?}");
+        assert!(error.hint.is_some(), "{name}: nothing to try: {error:#?}");
         nothing_is_left(&packd);
     }
     // what was put together wrongly is asked for in one piece, once

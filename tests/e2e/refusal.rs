@@ -18,9 +18,10 @@ fn nothing_is_left(packd: &Packd) {
 
 /// Asks for an install over the socket, and waits for its failure: of the request or of the job.
 fn fails(packd: &Packd, request: &serde_json::Value) -> Problem {
-    packd
-        .post(&format!("{}?wait=60", path::INSTALL), request)
-        .failure()
+    let answer = packd.post(&format!("{}?wait=60", path::INSTALL), request);
+    let problem = answer.failure();
+    assert!(problem.hint.is_some(), "nothing to try: {problem:#?}");
+    problem
 }
 
 #[test]

@@ -233,16 +233,18 @@ fn of_a_folder_in_a_checkout_only_its_own_is_tracked() {
 
 #[test]
 fn a_pointer_to_a_file_is_not_taken_for_the_file() {
-    let (git, _) = repository();
-    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n";
-    git.write("data/model.bin", pointer);
-    git.commit();
-    let error = snapshot(git.path(), "main").unwrap_err();
-    assert!(
-        matches!(&error, CheckoutError::Lfs { path, .. } if path == "data/model.bin"),
-        "{error:?}"
-    );
-    assert!(error.hint().is_some());
+    for host in ["git-lfs.github.com", "hawser.github.com"] {
+        let (git, _) = repository();
+        let pointer = format!("version https://{host}/spec/v1\noid sha256:00\nsize 12\n");
+        git.write("data/model.bin", &pointer);
+        git.commit();
+        let error = snapshot(git.path(), "main").unwrap_err();
+        assert!(
+            matches!(&error, CheckoutError::Lfs { path, .. } if path == "data/model.bin"),
+            "{error:?}"
+        );
+        assert!(error.hint().is_some());
+    }
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use packd_wire::{ErrorKind, Exit, JobStatus};
+use packd_wire::{
+    ErrorKind, EventsQuery, Exit, InstallRequest, JobStatus, TrustRequest, UploadQuery,
+};
 use serde_json::json;
 
 use super::events::{AtFirst, EventStream, Item};
@@ -336,6 +338,19 @@ fn refusals_keep_their_kind_and_strangers_their_words() {
         "GET /v1/packs/a%20b%2F%2E%2E%3F",
         "a name stays one segment"
     );
+}
+
+#[test]
+fn the_name_of_a_registry_stays_one_segment() {
+    let (_dir, socket) = socket();
+    let fake = Fake::at(&socket, |_, _, connection| {
+        reply_json(connection, &json!({"registries": []}));
+    });
+    let request = TrustRequest {
+        accept_unsigned: true,
+    };
+    run(Client::new(socket).trust("a/b ..", request)).unwrap();
+    assert_eq!(fake.lines()[0], "POST /v1/registries/a%2Fb%20%2E%2E/trust");
 }
 
 #[test]

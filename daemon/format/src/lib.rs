@@ -11,6 +11,7 @@ pub mod contents;
 pub mod digest;
 pub mod error;
 pub mod index;
+pub mod lfs;
 pub mod license;
 pub mod lint;
 pub mod manifest;

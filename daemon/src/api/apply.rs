@@ -1,16 +1,13 @@
 //! What shall be: packs as they are named, or plans that were made before.
 
-use axum::extract::State as FromState;
-use axum::http::HeaderMap;
 use packd_wire::{
     ApplyRequest, ChangeAction, Desired, DesiredHold, DesiredPack, EnsureQuery, ErrorKind,
-    HoldRequest, JobView, Role, WaitQuery, path,
+    HoldRequest, Role, WaitQuery, path,
 };
 
-use super::State;
+use super::asking::{Asking, Key};
 use super::body::{self, Asked, NamedPack, Sent};
-use super::caller::Caller;
-use super::pack::{hold, made};
+use super::pack::hold;
 use super::problem::Refusal;
 use super::reply::{Answer, Made};
 use crate::queue::JobRequest;
@@ -27,21 +24,16 @@ use crate::queue::JobRequest;
 #[utoipa::path(
     post,
     path = path::APPLY,
-    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    params(WaitQuery, Key),
     request_body = ApplyRequest,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn apply(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     Asked(query): Asked<WaitQuery>,
     Sent(mut request): Sent<ApplyRequest, { body::DESIRED_BYTES }>,
 ) -> Answer<Made> {
-    if caller.role != Role::Admin
+    if asking.caller.role != Role::Admin
         && let Some(what) = removes(&request)
     {
         let detail = format!("{what}, which only an admin may do");
@@ -61,7 +53,7 @@ pub(crate) async fn apply(
         (change.until, change.reason) = (until, reason);
     }
     let request = JobRequest::Apply(request);
-    made(&state, &caller, &headers, query.wait, request).await
+    asking.job(query.wait, request).await
 }
 
 /// Makes a pack as it is asked for: there, in a version that will do.
@@ -73,18 +65,13 @@ pub(crate) async fn apply(
     params(
         ("ref" = String, Path, description = "The pack's ref"),
         EnsureQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job"),
+        Key,
     ),
     request_body = DesiredPack,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn ensure(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     NamedPack(pack_ref): NamedPack,
     Asked(query): Asked<EnsureQuery>,
     Sent(mut pack): Sent<DesiredPack>,
@@ -101,7 +88,7 @@ pub(crate) async fn ensure(
         dry_run: query.dry_run,
         ..ApplyRequest::default()
     });
-    made(&state, &caller, &headers, query.wait, request).await
+    asking.job(query.wait, request).await
 }
 
 /// That a request may remove packs, as the beginning of a sentence.

@@ -75,15 +75,24 @@ impl Caller {
         self.link.peer.requester(agent)
     }
 
-    /// Who it is, for what is said of who did something.
-    pub(crate) fn name(&self, headers: &HeaderMap) -> String {
-        let requester = self.requester(headers);
-        requester.user.unwrap_or_else(|| requester.uid.to_string())
-    }
-
     /// Whether reserves are open to it.
     pub(crate) fn rank(&self) -> Rank {
         rank(self.role)
+    }
+}
+
+/// The name of who asks, for what is said of who did something.
+#[derive(Debug)]
+pub(crate) struct By(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for By {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let requester = caller.requester(&parts.headers);
+        let name = requester.user.unwrap_or_else(|| requester.uid.to_string());
+        Ok(Self(name))
     }
 }
 

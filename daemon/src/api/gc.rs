@@ -1,13 +1,9 @@
 //! Removing what nothing needs any more.
 
-use axum::extract::State as FromState;
-use axum::http::HeaderMap;
-use packd_wire::{ErrorKind, GcRequest, JobView, WaitQuery, path};
+use packd_wire::{ErrorKind, GcRequest, WaitQuery, path};
 
-use super::State;
+use super::asking::{Asking, Key};
 use super::body::{Asked, MaybeSent};
-use super::caller::Caller;
-use super::pack::made;
 use super::reply::{Answer, Made};
 use crate::queue::JobRequest;
 
@@ -23,21 +19,16 @@ const BY_HAND: &str = "free some space on the file system of the state folder: w
 #[utoipa::path(
     post,
     path = path::GC,
-    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    params(WaitQuery, Key),
     request_body = Option<GcRequest>,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn run(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     Asked(query): Asked<WaitQuery>,
     MaybeSent(asked): MaybeSent<GcRequest>,
 ) -> Answer<Made> {
-    let made = made(&state, &caller, &headers, query.wait, JobRequest::Gc(asked)).await;
+    let made = asking.job(query.wait, JobRequest::Gc(asked)).await;
     made.map_err(|refusal| match refusal.problem().kind {
         // what was kept in reserve for this is used up
         ErrorKind::NoSpace => refusal.hint(BY_HAND),

@@ -7,6 +7,7 @@
 
 mod access;
 mod apply;
+mod asking;
 mod audit;
 mod bare;
 mod body;

@@ -1,7 +1,6 @@
 //! The registries: how they fare, and those that come and go while packd runs.
 
 use axum::extract::State as FromState;
-use axum::http::HeaderMap;
 use packd_wire::{
     ErrorKind, RefreshRequest, RegistryChange, RegistryList, RegistryRequest, RegistryView,
     TrustRequest, path,
@@ -9,7 +8,7 @@ use packd_wire::{
 
 use super::State;
 use super::body::{Asked, MaybeSent, NamedRegistry, Nothing, Sent};
-use super::caller::Caller;
+use super::caller::By;
 use super::problem::Refusal;
 use super::reply::{Answer, Shown};
 use crate::registry::Before;
@@ -69,8 +68,7 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn add(
     FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    By(by): By,
     Asked(Nothing {}): Asked<Nothing>,
     Sent(request): Sent<RegistryRequest>,
 ) -> Answer<Shown<RegistryChange>> {
@@ -80,13 +78,7 @@ pub(crate) async fn add(
             "`name` is missing from the body",
         ));
     };
-    let by = caller.name(&headers);
-    let keys = state.parts.layout.keys();
-    let put = state
-        .parts
-        .registries
-        .put(&name, &request, Before::Nothing, &keys, by);
-    Ok(Shown(put.await?))
+    put(&state, &name, &request, Before::Nothing, by).await
 }
 
 /// Changes what is asked for of a registry that was added, or adds it. The rest of it stays.
@@ -99,8 +91,7 @@ pub(crate) async fn add(
 )]
 pub(crate) async fn change(
     FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    By(by): By,
     NamedRegistry(name): NamedRegistry,
     Asked(Nothing {}): Asked<Nothing>,
     Sent(request): Sent<RegistryRequest>,
@@ -111,13 +102,20 @@ pub(crate) async fn change(
             format!("`name: {other}` is another one than the path's, `{name}`"),
         ));
     }
-    let by = caller.name(&headers);
+    put(&state, &name, &request, Before::Any, by).await
+}
+
+async fn put(
+    state: &State,
+    name: &str,
+    request: &RegistryRequest,
+    before: Before,
+    by: String,
+) -> Answer<Shown<RegistryChange>> {
     let keys = state.parts.layout.keys();
-    let put = state
-        .parts
-        .registries
-        .put(&name, &request, Before::Any, &keys, by);
-    Ok(Shown(put.await?))
+    let registries = &state.parts.registries;
+    let put = registries.put(name, request, before, &keys, by).await?;
+    Ok(Shown(put))
 }
 
 /// Removes a registry that was added. What was installed from it stays, and is not updated any more.

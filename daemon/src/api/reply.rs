@@ -1,13 +1,17 @@
 //! What handlers answer with.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use packd_wire::JobView;
 use serde::Serialize;
+use utoipa::IntoResponses;
+use utoipa::openapi::{self, RefOr, ResponsesBuilder};
 
 use super::State;
+use super::openapi::holding;
 use super::problem::Refusal;
 
 /// What every handler returns.
@@ -51,6 +55,17 @@ impl IntoResponse for Made {
         let mut response = job(self.job);
         response.extensions_mut().insert(about);
         response
+    }
+}
+
+impl IntoResponses for Made {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let job = |said| holding(said, "application/json", "JobView");
+        ResponsesBuilder::new()
+            .response("200", job("The job has ended"))
+            .response("202", job("The job is queued or running"))
+            .build()
+            .into()
     }
 }
 

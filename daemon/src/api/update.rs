@@ -1,15 +1,13 @@
 //! Updates: what the policy makes of packs, what somebody asks for, and the freeze of all.
 
 use axum::extract::State as FromState;
-use axum::http::HeaderMap;
-use packd_wire::{
-    ErrorKind, FreezeView, HoldRequest, JobView, UpdateList, UpdateRequest, WaitQuery, path,
-};
+use packd_wire::{ErrorKind, FreezeView, HoldRequest, UpdateList, UpdateRequest, WaitQuery, path};
 
 use super::State;
-use super::body::{self, Asked, MaybeSent, Nothing, Sent};
-use super::caller::Caller;
-use super::pack::{enqueue, hold};
+use super::asking::{Asking, Key};
+use super::body::{Asked, MaybeSent, Nothing, Sent};
+use super::caller::By;
+use super::pack::hold;
 use super::problem::Refusal;
 use super::reply::{Answer, Made, Shown};
 use crate::queue::{JobRequest, Origin, UpdateJob, UpdateTarget};
@@ -38,21 +36,15 @@ pub(crate) async fn list(
 #[utoipa::path(
     post,
     path = path::UPDATE,
-    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    params(WaitQuery, Key),
     request_body = UpdateRequest,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn run(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     Asked(query): Asked<WaitQuery>,
     Sent(request): Sent<UpdateRequest>,
 ) -> Answer<Made> {
-    let wait = body::wait(query.wait)?;
     let refuse = |detail: &str| Err(Refusal::new(ErrorKind::BadRequest, detail));
     let mut refs = match (request.all, request.refs.is_empty()) {
         (true, false) => return refuse("`all` and `refs` exclude each other"),
@@ -61,7 +53,12 @@ pub(crate) async fn run(
         }
         (false, false) => request.refs,
         (true, true) => {
-            let active = state.parts.database.read(store::pack::active).await?;
+            let active = asking
+                .state
+                .parts
+                .database
+                .read(store::pack::active)
+                .await?;
             let packs = active
                 .into_values()
                 .filter(|pack| pack.record.registry.is_some());
@@ -86,11 +83,7 @@ pub(crate) async fn run(
         pre: request.pre,
         dry_run: request.dry_run,
     });
-    let queued = enqueue(&state, &caller, &headers, job).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
+    asking.job(query.wait, job).await
 }
 
 /// Freezes updates: nothing is updated by itself until that is lifted, or over.
@@ -104,12 +97,11 @@ pub(crate) async fn run(
 )]
 pub(crate) async fn freeze(
     FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    By(by): By,
     Asked(Nothing {}): Asked<Nothing>,
     MaybeSent(request): MaybeSent<HoldRequest>,
 ) -> Answer<Shown<FreezeView>> {
-    let freeze = hold::begun(&request, caller.name(&headers))?;
+    let freeze = hold::begun(&request, by)?;
     let row = freeze.clone();
     let database = &state.parts.database;
     database

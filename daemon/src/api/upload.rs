@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use axum::body::Body;
-use axum::extract::{Request, State as FromState};
+use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -15,14 +15,14 @@ use hyper::body::Body as _;
 use packd_format::archive::Format;
 use packd_format::digest::Hasher;
 use packd_format::{Algorithm, Digest};
-use packd_wire::{ErrorKind, JobView, UploadQuery, path};
+use packd_wire::{ErrorKind, UploadQuery, path};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::State;
+use super::asking::{Asking, Key};
 use super::body::{self, Asked};
 use super::caller::Caller;
-use super::pack::enqueue;
 use super::problem::Refusal;
 use super::reply::{Answer, Made};
 use crate::fault;
@@ -50,7 +50,7 @@ const PIECES: usize = 4;
 #[utoipa::path(
     post,
     path = path::UPLOAD,
-    params(UploadQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    params(UploadQuery, Key),
     request_body(
         description = "A pack as .tar, .tar.gz, .tar.zst or .zip",
         content(
@@ -61,24 +61,21 @@ const PIECES: usize = 4;
             (Vec<u8> = "application/octet-stream"),
         ),
     ),
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn upload(
-    FromState(state): FromState<State>,
-    caller: Caller,
+    asking: Asking,
     Asked(mut query): Asked<UploadQuery>,
     request: Request,
 ) -> Answer<Made> {
     let wait = body::wait(query.wait.take())?;
+    let state = &asking.state;
     let (parts, body) = request.into_parts();
     let Received {
         name,
         digest,
         bytes,
-    } = receive(&state, &caller, &parts.headers, body).await?;
+    } = receive(state, &asking.caller, &parts.headers, body).await?;
     fault::point("upload.received");
     let upload = UploadRequest {
         file: name.clone(),
@@ -86,7 +83,7 @@ pub(crate) async fn upload(
         bytes,
         query,
     };
-    let queued = enqueue(&state, &caller, &parts.headers, JobRequest::Upload(upload)).await;
+    let queued = asking.enqueue(JobRequest::Upload(upload)).await;
     if !matches!(queued, Ok(Queued::New(_))) {
         // refused, or known by its key: no job has a use for this file
         store::tree::remove_upload(&state.parts.layout, &name).await;

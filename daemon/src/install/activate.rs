@@ -26,7 +26,7 @@ use crate::store::{
     quality, rebuild, time, watch,
 };
 
-use super::inspect::Inspected;
+use super::inspected::Inspected;
 use super::{Context, StepError, automatic, check};
 
 /// Switches to a generation with the packs of the plan.

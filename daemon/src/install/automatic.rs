@@ -5,7 +5,7 @@ use crate::queue::{Claimed, JobRequest, Origin};
 use crate::store::{self, StoreError};
 
 use super::Context;
-use super::inspect::Inspected;
+use super::inspected::Inspected;
 
 /// Whether somebody forbade meanwhile what the job is about to do. A new plan leaves that out.
 ///

@@ -15,7 +15,8 @@ use crate::resolve::{Active, Wanted};
 use crate::store;
 use crate::store::tree::Staging;
 
-use super::inspect::{self, Inspected};
+use super::inspect;
+use super::inspected::Inspected;
 use super::together::Together;
 use super::{Context, StepError, blocking, empty, fetch};
 

@@ -10,7 +10,7 @@ use packd_wire::{ErrorKind, StepName};
 use crate::queue::{Claimed, Flags};
 use crate::resolve::{Active, Plan, Wanted, dependents};
 
-use super::inspect::Inspected;
+use super::inspected::Inspected;
 use super::{Context, StepError, runtime};
 
 /// Why the plan may not become active.

@@ -12,7 +12,7 @@ use crate::queue::Claimed;
 use crate::resolve::{Active, Plan};
 use crate::store::{look, quarantine};
 
-use super::inspect::Inspected;
+use super::inspected::Inspected;
 use super::{Context, StepError, blocking, verify};
 
 /// Keeps what is about to be replaced, where it is not as it was installed.

@@ -24,6 +24,7 @@ mod earlier;
 mod error;
 mod fetch;
 mod inspect;
+mod inspected;
 mod kept;
 mod progress;
 mod runtime;
@@ -53,7 +54,7 @@ use crate::store::{self, Database, StoreError};
 
 pub(crate) use error::StepError;
 pub(crate) use fetch::bytes_in_words;
-use inspect::Inspected;
+use inspected::{Inspected, plan_view, without_same_trees};
 pub(crate) use runtime::Prober;
 
 /// What the steps work with; clones share it.
@@ -142,10 +143,10 @@ pub(crate) async fn run(context: &Context, job: &Claimed) -> Result<Outcome, Ste
     if let Some(earlier) = job.touch(refs(&plan, &inspected)).await? {
         return Err(StepError::After(earlier));
     }
-    let mut view = inspect::plan_view(&plan, &inspected, &active, force);
+    let mut view = plan_view(&plan, &inspected, &active, force);
     view.generation = generation;
     job.plan(view).await?;
-    let news = inspect::without_same_trees(inspected, &active, force);
+    let news = without_same_trees(inspected, &active, force);
 
     let coming = coming(context, &plan, &news).await?;
     check::run(context, job, &plan, &news, &coming, &active).await?;

@@ -194,7 +194,7 @@ impl NetError {
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Route { source } => return source.hint(),
+            Self::Route { source } => source.hint(),
             Self::Secret { source, .. } => {
                 return source.hint().or_else(|| {
                     Some(
@@ -251,6 +251,46 @@ impl NetError {
             | Self::TooLarge { .. } => return None,
         };
         Some(hint.to_owned())
+    }
+
+    /// The same, or what can be tried whenever something does not come over the network.
+    #[must_use]
+    pub(crate) fn any_hint(&self) -> String {
+        self.hint().unwrap_or_else(|| self.usual_hint().to_owned())
+    }
+
+    fn usual_hint(&self) -> &'static str {
+        match self {
+            Self::Status {
+                status: 404 | 410, ..
+            } => "check the URL; what lay there may have been moved or removed",
+            Self::Status {
+                status: 429 | 500..,
+                ..
+            } => "the server is busy or out of order: try again later, or tell whoever runs it",
+            Self::Status { .. } => "see what the server says to `curl -i` at that URL",
+            Self::Certificate { .. } => {
+                "let whoever runs the server look at its certificate and its TLS settings"
+            }
+            Self::Header { .. } => {
+                "a header has a name of letters, digits and `-`, and a value on one line: change it in packd.yaml"
+            }
+            Self::Setup { .. } => "check `net.ca_file`, and the certificates of this host",
+            Self::Deadline { .. } => "raise `net.total_timeout` if so much time is needed",
+            Self::TooLarge { .. } => {
+                "raise the limit, in section `limits` of packd.yaml, if so much is to be expected"
+            }
+            Self::Answer { .. }
+            | Self::Cut { .. }
+            | Self::Route { .. }
+            | Self::Secret { .. }
+            | Self::Resolve { .. }
+            | Self::Connect { .. }
+            | Self::NoAnswer { .. }
+            | Self::Stalled { .. } => {
+                "try again later; if it stays so, tell whoever runs the server, or the proxy between"
+            }
+        }
     }
 
     /// Sorts an error that came instead of an answer.

@@ -12,8 +12,9 @@ use reqwest::header::{
 };
 
 use super::body::{Deadline, Drip};
+use super::get::{pause, secret_headers, text};
 use super::route::Route;
-use super::{Body, Client, Http, NetError, Realm, blocking, pause, secret_headers, text};
+use super::{Body, Client, Http, NetError, Realm, blocking};
 use crate::config::{HostSecrets, SafeUrl, Secret};
 
 /// One request.

@@ -12,7 +12,8 @@ use reqwest::header::{
 use reqwest::{Response, StatusCode};
 
 use super::address::Realm;
-use super::{Client, Partial, text};
+use super::get::text;
+use super::{Client, Partial};
 use crate::config::SafeUrl;
 
 /// How many times one body is taken up again. Each time has to bring bytes.

@@ -99,8 +99,8 @@ impl RouteError {
 
     /// One thing to try.
     #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
-        let hint = match self {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
             Self::PlainHttp { .. } => {
                 "use https, or set `allow_http: true` for this registry (`net.allow_http` for a URL given directly)"
             }
@@ -111,13 +111,14 @@ impl RouteError {
             Self::Credentials { .. } => {
                 "put the credentials into the registry's `headers`, for example `Authorization: \"Bearer ${cred:NAME}\"`"
             }
-            Self::Scheme { .. }
-            | Self::Downgrade { .. }
-            | Self::Loop { .. }
-            | Self::TooMany { .. }
-            | Self::Nowhere { .. } => return None,
-        };
-        Some(hint.to_owned())
+            Self::Scheme { .. } => "name it by an https:// URL",
+            Self::Downgrade { .. } => {
+                "tell whoever runs the server, or name the file where it lies in the end, by https"
+            }
+            Self::Loop { .. } | Self::TooMany { .. } | Self::Nowhere { .. } => {
+                "tell whoever runs the server, or name the file where it lies in the end"
+            }
+        }
     }
 }
 

@@ -398,7 +398,7 @@ impl RegistryError {
             Self::Fetch { name, source } => source.hint().or_else(|| match source.kind() {
                 ErrorKind::FetchRefused => Some(check_url(name)),
                 ErrorKind::LimitExceeded => Some(raise_limit()),
-                _ => None,
+                _ => Some(source.any_hint()),
             }),
             Self::Read { name, .. } => Some(check_url(name)),
             Self::Unreachable { source, .. } => source.hint().or_else(|| {

@@ -13,6 +13,7 @@ mod folder;
 mod local;
 mod lookup;
 mod offered;
+mod place;
 mod refresh;
 #[cfg(test)]
 pub(crate) mod scene;

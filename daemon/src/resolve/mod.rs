@@ -5,12 +5,15 @@
 
 mod desired;
 mod error;
+mod given;
 mod hold;
 mod market;
 mod name;
+mod offer;
 mod order;
 mod origin;
 mod pin;
+mod plan;
 mod remove;
 mod repository;
 mod rollback;
@@ -27,160 +30,33 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use packd_format::sign::RegistryId;
-use packd_format::{Dependency, Digest, PackRef, Requirement, Version, version};
-use packd_wire::{HoldChange, InstallRequest, LeftOut, PlanView, Verification};
+use packd_format::{Dependency, Requirement, Version, version};
+use packd_wire::{InstallRequest, PlanView};
 
-use crate::config::{Layout, SafeUrl};
-use crate::queue::{JobRequest, UploadRequest};
-use crate::registry::{Offer, OfferPlace, Registries};
-use crate::source::archive::Location;
-use crate::source::{Place, git};
+use crate::config::Layout;
+use crate::queue::JobRequest;
+use crate::registry::Registries;
+use crate::source::git;
 use crate::store::hold::Holds;
 use crate::store::pack::Installed;
 use crate::store::{self, Database};
 
-use name::{parse_checksum, parse_name, parse_ref};
+use given::{archive, by_upload, by_url, is_url, unnamed};
+use name::{parse_name, parse_ref};
+use offer::from_offer;
 use order::Order;
 use wish::Wish;
 
 use desired::DesiredError;
-use error::Changed;
 pub(crate) use error::ResolveError;
+use error::{RequestError, RollbackError};
 pub(crate) use hold::shown as held_in_words;
+pub(crate) use plan::{Brought, Bytes, Plan, Wanted};
 pub(crate) use rollback::Target;
 pub(crate) use view::action;
 
 /// What is active, by ref.
 pub(crate) type Active = BTreeMap<String, Installed>;
-
-/// What a job will change.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Plan {
-    /// Packs to bring.
-    pub wanted: Vec<Wanted>,
-    /// Packs to remove.
-    pub removed: Vec<Installed>,
-    /// Packs that were active before, to be active again as they were.
-    pub again: Vec<Installed>,
-    /// The generation that they are from.
-    pub target: Option<Target>,
-    /// Packs that are already as asked.
-    pub kept: Vec<Installed>,
-    /// Those to bring that nobody asked for by name.
-    pub additional: Vec<String>,
-    /// Packs that need each other, each as a way from one back to it.
-    pub circles: Vec<Vec<String>>,
-    /// Newer versions of those that are kept, by pack.
-    pub newer: BTreeMap<String, String>,
-    /// Whether the packs that go do so because nobody named them.
-    pub pruning: bool,
-    /// Packs that are held, or not held any more, afterwards.
-    pub holds: Vec<HoldChange>,
-    /// Whether it says only what has to be inspected before there can be a plan.
-    pub unfinished: bool,
-    /// Packs that were to be updated, and stay as they are.
-    pub left_out: Vec<LeftOut>,
-    /// A pack that was to be removed, and is not installed.
-    pub absent: Option<String>,
-    /// What was odd but not in the way.
-    pub warnings: Vec<String>,
-}
-
-impl Plan {
-    /// Whether nothing is to be done.
-    #[must_use]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.wanted.is_empty() && self.removed.is_empty() && self.again.is_empty()
-    }
-}
-
-/// A pack to bring.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    /// Its name, when the request or the registry says it.
-    pub pack_ref: Option<PackRef>,
-    /// Its version, when the registry says it.
-    pub version: Option<Version>,
-    /// Where its bytes are, the best first.
-    pub sources: Vec<Bytes>,
-    /// The registry that offers it.
-    pub registry: Option<String>,
-    /// What the root of that registry calls it, if it is signed.
-    pub registry_id: Option<RegistryId>,
-    /// The folder inside the archive that is the pack.
-    pub path: Option<String>,
-    /// What the plan takes it to need, where that is known without having seen it.
-    pub needs: Option<Vec<Dependency>>,
-    /// Why it is in the plan.
-    pub reason: String,
-}
-
-impl Wanted {
-    /// Whether the same bytes are meant: the one thing that a request brings itself, or the same release of a registry.
-    #[must_use]
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let place = |wanted: &Self| wanted.sources.first().map(|bytes| bytes.shown.clone());
-        match (&self.registry, &other.registry) {
-            (None, None) => {
-                // before it was inspected, nobody knows which pack it is
-                let one_pack = match (&self.pack_ref, &other.pack_ref) {
-                    (Some(one), Some(another)) => one == another,
-                    _ => true,
-                };
-                place(self) == place(other) && self.path == other.path && one_pack
-            }
-            _ => {
-                self.registry == other.registry
-                    && self.pack_ref == other.pack_ref
-                    && self.version == other.version
-            }
-        }
-    }
-}
-
-/// A pack of the plan that was brought already, and what its own `pack.yaml` says.
-#[derive(Debug, Clone)]
-pub(crate) struct Brought {
-    /// What was wanted.
-    pub wanted: Wanted,
-    /// What it is.
-    pub pack_ref: PackRef,
-    /// Its version.
-    pub version: Version,
-    /// What it needs.
-    pub dependencies: Vec<Dependency>,
-}
-
-/// One place where a pack's bytes are.
-#[derive(Debug, Clone)]
-pub(crate) struct Bytes {
-    /// How to get there.
-    pub place: Place,
-    /// The same for people and records, without credentials.
-    pub shown: String,
-    /// Whether a client sent them.
-    pub uploaded: bool,
-    /// What they must digest to.
-    pub expected: Option<Digest>,
-    /// What the tree of the pack must digest to.
-    pub tree: Option<Digest>,
-    /// Who says so.
-    pub verified_by: Verification,
-    /// How many they are, when the index says it.
-    pub size: Option<u64>,
-}
-
-impl Bytes {
-    /// The commit of a repository, if that is where they are.
-    #[must_use]
-    pub(crate) fn commit(&self) -> Option<&git::Chosen> {
-        match &self.place {
-            Place::Git(at) => Some(&at.chosen),
-            Place::Archive(_) => None,
-        }
-    }
-}
 
 /// What a request may name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -346,251 +222,12 @@ pub(crate) fn check(request: &JobRequest, policy: Policy) -> Result<(), ResolveE
     }
 }
 
-fn is_url(request: &InstallRequest) -> bool {
-    request.source.contains("://") || git::is_certain(&request.source)
-}
-
-/// A repository or an archive; which of the two is found out by asking where the form does not say it.
-///
-/// `name` is the pack that it is, where that is known.
-async fn by_url(
-    request: &InstallRequest,
-    name: Option<&PackRef>,
-    host: &Host<'_>,
-) -> Result<Plan, ResolveError> {
-    let (bytes, path, reason) = match repository::kind_of(request, host.policy)? {
-        repository::Kind::Repository(asked) => repository::find(asked, name, host).await?,
-        repository::Kind::Either(asked) => {
-            if repository::probe(request, &asked, name, host).await? {
-                repository::find(asked, name, host).await?
-            } else {
-                let bytes = archive(request, host.policy.allow_http)?;
-                let reason = "requested; an archive, since no repository answers there";
-                (bytes, asked.path, reason.to_owned())
-            }
-        }
-        repository::Kind::Archive => {
-            let bytes = archive(request, host.policy.allow_http)?;
-            (bytes, request.path.clone(), "requested".to_owned())
-        }
-    };
-    Ok(Plan {
-        wanted: vec![Wanted {
-            reason,
-            ..unnamed(bytes, path)
-        }],
-        ..Plan::default()
-    })
-}
-
-/// The archive at a URL.
-fn archive(request: &InstallRequest, allow_http: bool) -> Result<Bytes, ResolveError> {
-    let url: SafeUrl = request
-        .source
-        .parse()
-        .map_err(|source| ResolveError::Url { source })?;
-    for (given, what) in [
-        (&request.version, "version"),
-        (&request.registry, "registry"),
-        (&request.git_ref, "git_ref"),
-    ] {
-        if given.is_some() {
-            return Err(ResolveError::NotForUrls { what });
-        }
-    }
-    match url.as_url().scheme() {
-        "https" | "http" if url.has_credentials() => return Err(ResolveError::Credentials { url }),
-        "http" if !allow_http => {
-            let url = url.to_string();
-            return Err(ResolveError::PlainHttp { url });
-        }
-        "https" | "http" => {}
-        "file" => return Err(ResolveError::FileUrl { url }),
-        _ => return Err(ResolveError::Scheme { url }),
-    }
-    let expected = request
-        .checksum
-        .as_deref()
-        .map(parse_checksum)
-        .transpose()?;
-    Ok(Bytes {
-        shown: url.to_string(),
-        place: Place::Archive(Location::named(url, allow_http)),
-        uploaded: false,
-        verified_by: by_request(expected.as_ref()),
-        expected,
-        tree: None,
-        size: None,
-    })
-}
-
-fn by_upload(request: &UploadRequest, uploads: &Path) -> Result<Plan, ResolveError> {
-    let expected = request
-        .query
-        .checksum
-        .as_deref()
-        .map(parse_checksum)
-        .transpose()?;
-    let name = request.query.name.as_deref();
-    let shown = name.unwrap_or("an uploaded archive").to_owned();
-    let bytes = Bytes {
-        place: Place::Archive(Location::upload(uploads.join(&request.file), shown.clone())),
-        shown,
-        uploaded: true,
-        verified_by: by_request(expected.as_ref()),
-        expected,
-        tree: None,
-        size: Some(request.bytes),
-    };
-    Ok(Plan {
-        wanted: vec![unnamed(bytes, request.query.path.clone())],
-        ..Plan::default()
-    })
-}
-
-fn unnamed(bytes: Bytes, path: Option<String>) -> Wanted {
-    Wanted {
-        pack_ref: None,
-        version: None,
-        sources: vec![bytes],
-        registry: None,
-        registry_id: None,
-        path,
-        needs: None,
-        reason: "requested".into(),
-    }
-}
-
 /// Whether an active pack's tree is there.
 async fn is_present(layout: &Arc<Layout>, pack: &Installed) -> Result<bool, ResolveError> {
     let (layout, dir) = (Arc::clone(layout), pack.dir.clone());
     store::off_thread(move || Ok(store::tree::is_complete(&layout, &dir)))
         .await
         .map_err(ResolveError::Store)
-}
-
-/// What a registry offers, as a pack to bring.
-async fn from_offer(
-    offer: Offer,
-    pack_ref: &PackRef,
-    path: Option<String>,
-    why: &str,
-    host: &Host<'_>,
-    warnings: &mut Vec<String>,
-) -> Result<Wanted, ResolveError> {
-    let mut sources: Vec<Bytes> = Vec::new();
-    let mut reason = why.to_owned();
-    for source in offer.sources {
-        let place = match source.place {
-            OfferPlace::Archive(location) => {
-                // who signs a change vouches for it
-                if let Some(checksum) = source.checksum.filter(|_| !source.signed) {
-                    let seen = (pack_ref, &offer.version, offer.registry.as_str());
-                    match Box::pin(unchanged(seen, &source.shown, &checksum, host)).await {
-                        Ok(()) => {}
-                        Err(error) if !sources.is_empty() => {
-                            warnings.push(packd_format::error::chain(&error));
-                            continue;
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-                Place::Archive(location)
-            }
-            OfferPlace::Git(asked) => {
-                let release = repository::Release {
-                    pack_ref,
-                    version: &offer.version,
-                    registry: &offer.registry,
-                };
-                match repository::offered(*asked, &source.shown, &release, host).await {
-                    Ok(at) => {
-                        if sources.is_empty() {
-                            reason = format!("{why}; git, {}", at.chosen.words);
-                        }
-                        Place::Git(Box::new(at))
-                    }
-                    // one that may not be used is no reason against those before it
-                    Err(error) if !sources.is_empty() => {
-                        warnings.push(format!(
-                            "{}: {}",
-                            source.shown,
-                            packd_format::error::chain(&error)
-                        ));
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        };
-        let verified_by = match (&place, &source.checksum) {
-            _ if source.signed => Verification::RegistrySignature,
-            (Place::Archive(_), Some(_)) => Verification::RegistryChecksum,
-            (Place::Git(at), _) if at.chosen.is_exact => Verification::RegistryCommit,
-            _ => Verification::None,
-        };
-        sources.push(Bytes {
-            shown: source.shown,
-            place,
-            uploaded: false,
-            verified_by,
-            expected: source.checksum,
-            tree: source.tree,
-            size: source.size,
-        });
-    }
-    Ok(Wanted {
-        pack_ref: Some(pack_ref.clone()),
-        version: Some(offer.version),
-        sources,
-        registry: Some(offer.registry),
-        registry_id: offer.registry_id,
-        path,
-        needs: offer.needs,
-        reason,
-    })
-}
-
-/// Refuses an archive whose checksum is another one than when the same version was installed from the same place.
-async fn unchanged(
-    (pack_ref, version, registry): (&PackRef, &Version, &str),
-    place: &str,
-    checksum: &Digest,
-    host: &Host<'_>,
-) -> Result<(), ResolveError> {
-    let (pack, version, url) = (pack_ref.to_string(), version.to_string(), place.to_owned());
-    let look = {
-        let (pack, version, url) = (pack.clone(), version.clone(), url.clone());
-        move |connection: &_| store::pack::archive_of(connection, &pack, &version, &url)
-    };
-    let known = host
-        .database
-        .read(look)
-        .await
-        .map_err(ResolveError::Store)?;
-    let Some(known) = known.filter(|known| *known != checksum.to_string()) else {
-        return Ok(());
-    };
-    // what the database holds is always a sha256; another algorithm says nothing about it
-    if checksum.algorithm() != packd_format::Algorithm::Sha256 {
-        return Ok(());
-    }
-    Err(ResolveError::Changed(Box::new(Changed {
-        pack,
-        version,
-        registry: registry.to_owned(),
-        place: url,
-        known,
-        actual: checksum.to_string(),
-    })))
-}
-
-fn by_request(expected: Option<&Digest>) -> Verification {
-    if expected.is_some() {
-        Verification::RequestChecksum
-    } else {
-        Verification::None
-    }
 }
 
 /// The version of an installed pack.

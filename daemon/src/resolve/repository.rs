@@ -3,20 +3,18 @@
 //! The commit is found here, by asking the server, so that the plan names it; from then on the job means that
 //! commit, also when it runs again.
 
+use packd_format::archive::Format;
 use packd_format::{PackRef, Requirement, Version};
 use packd_wire::{InstallRequest, PlanChange, Verification};
 
 use super::error::Moved;
-use super::{Bytes, Host, Policy, ResolveError};
+use super::{Bytes, Host, Policy, RequestError, ResolveError};
 use crate::config::SafeUrl;
 use crate::net::Realm;
 use crate::registry::OfferGit;
 use crate::source::Place;
 use crate::source::git::{self, At, Chosen, GitUrl, Repository, Scheme, Spelled, Want};
 use crate::store;
-
-/// What the name of an archive ends with.
-const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip", ".tar"];
 
 /// What a URL in a request names, going by the request alone.
 pub(super) enum Kind {
@@ -51,7 +49,7 @@ pub(super) fn kind_of(request: &InstallRequest, policy: Policy) -> Result<Kind, 
     let source = request.source.as_str();
     let path = source.split(['?', '#']).next().unwrap_or_default();
     let lower = path.to_ascii_lowercase();
-    let is_archive = ARCHIVES.iter().any(|ending| lower.ends_with(ending));
+    let is_archive = Format::of_name(path).is_some();
     let is_web = lower.starts_with("https://") || lower.starts_with("http://");
     if git::is_certain(source) && !(is_archive && lower.starts_with("file:")) {
         return asked(request, policy).map(Kind::Repository);
@@ -67,7 +65,7 @@ pub(super) fn kind_of(request: &InstallRequest, policy: Policy) -> Result<Kind, 
     match asked(request, policy) {
         Ok(asked) => Ok(Kind::Either(asked)),
         // the URL of a host alone, for one: what is said of it as an archive is the better word
-        Err(ResolveError::Repository { .. }) => Ok(Kind::Archive),
+        Err(ResolveError::Request(RequestError::Repository { .. })) => Ok(Kind::Archive),
         Err(error) => Err(error),
     }
 }
@@ -89,35 +87,35 @@ impl Asked {
 fn asked(request: &InstallRequest, policy: Policy) -> Result<Asked, ResolveError> {
     let spelled = Spelled::parse(&request.source);
     let Spelled { url, git_ref, path } =
-        spelled.map_err(|source| ResolveError::Repository { source })?;
+        spelled.map_err(|source| RequestError::Repository { source })?;
     permit(&url, policy)?;
     for (given, what) in [
         (request.checksum.is_some(), "checksum"),
         (request.registry.is_some(), "registry"),
     ] {
         if given {
-            return Err(ResolveError::NotForRepositories { what });
+            return Err(RequestError::NotForRepositories { what }.into());
         }
     }
     if let (Some(_), Some(_)) = (&git_ref, &request.git_ref) {
-        return Err(ResolveError::Twice { what: "git_ref" });
+        return Err(RequestError::Twice { what: "git_ref" }.into());
     }
     if let (Some(_), Some(_)) = (&path, &request.path) {
-        return Err(ResolveError::Twice { what: "path" });
+        return Err(RequestError::Twice { what: "path" }.into());
     }
     let git_ref = git_ref.or_else(|| request.git_ref.clone());
     let want = match (git_ref, &request.version) {
-        (Some(_), Some(_)) => return Err(ResolveError::RefAndVersion),
+        (Some(_), Some(_)) => return Err(RequestError::RefAndVersion.into()),
         (Some(git_ref), None) => {
             if !packd_format::index::is_git_ref(&git_ref) || git_ref.is_empty() {
-                return Err(ResolveError::GitRef { git_ref });
+                return Err(RequestError::GitRef { git_ref }.into());
             }
             Want::Ref(git_ref)
         }
         (None, Some(version)) => {
             let requirement: Requirement = version
                 .parse()
-                .map_err(|source| ResolveError::Requirement { source })?;
+                .map_err(|source| RequestError::Requirement { source })?;
             Want::Version {
                 requirement: Box::new(requirement),
                 pre: request.pre,
@@ -143,11 +141,11 @@ fn permit(url: &GitUrl, policy: Policy) -> Result<(), ResolveError> {
     match url.scheme() {
         Scheme::Https | Scheme::Ssh => Ok(()),
         Scheme::Http if policy.allow_http => Ok(()),
-        Scheme::Http => Err(ResolveError::PlainHttp { url: shown() }),
+        Scheme::Http => Err(RequestError::PlainHttp { url: shown() }.into()),
         Scheme::Git if policy.allow_git_protocol => Ok(()),
-        Scheme::Git => Err(ResolveError::GitProtocol { url: shown() }),
+        Scheme::Git => Err(RequestError::GitProtocol { url: shown() }.into()),
         Scheme::File if policy.reads_files => Ok(()),
-        Scheme::File => Err(ResolveError::FileRepository { url: shown() }),
+        Scheme::File => Err(RequestError::FileRepository { url: shown() }.into()),
     }
 }
 
@@ -164,7 +162,7 @@ pub(super) async fn probe(
     let url: SafeUrl = request
         .source
         .parse()
-        .map_err(|source| ResolveError::Url { source })?;
+        .map_err(|source| RequestError::Url { source })?;
     let answer = git::probe(&host.reach, &url, host.policy.allow_http).await;
     answer.map_err(|source| ResolveError::Git { source })
 }

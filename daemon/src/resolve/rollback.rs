@@ -8,7 +8,7 @@ use crate::store::history;
 use crate::store::pack::Installed;
 use crate::store::{self, StoreError};
 
-use super::{Active, Host, Plan, ResolveError, parse_ref};
+use super::{Active, Host, Plan, ResolveError, RollbackError, parse_ref};
 
 /// Where a rollback goes back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +53,10 @@ pub(super) async fn plan(job: &RollbackJob, host: &Host<'_>) -> Result<Plan, Res
         .filter(|pack| !then.contains_key(&pack.pack_ref));
     plan.removed = gone.cloned().collect();
     if let Some(gone) = plan.removed.first().filter(|_| !job.may_remove) {
-        return Err(ResolveError::MayNotRemove {
+        return Err(RollbackError::MayNotRemove {
             pack: gone.pack_ref.clone(),
-        });
+        }
+        .into());
     }
     let system = plan.removed.iter().find(|pack| pack.record.system);
     // of a whole generation that packd goes back from by itself, they came with what it takes back
@@ -78,7 +79,7 @@ async fn all(
     target: Option<i64>,
     host: &Host<'_>,
 ) -> Result<(Target, Active, Active), ResolveError> {
-    let generation = target.ok_or(ResolveError::NoPrevious)?;
+    let generation = target.ok_or(RollbackError::NoPrevious)?;
     let target = Target {
         generation,
         whole: true,
@@ -101,10 +102,11 @@ async fn one(
         (number, Some(pack))
     };
     if active.is_none() && before.is_none() {
-        return Err(ResolveError::NothingEarlier {
+        return Err(RollbackError::NothingEarlier {
             pack: pack_ref,
             active: None,
-        });
+        }
+        .into());
     }
     let target = Target {
         generation,
@@ -129,9 +131,12 @@ async fn last_change(
         .read(move |connection| history::earlier(connection, &name, dir.as_deref()))
         .await
         .map_err(ResolveError::Store)?
-        .ok_or_else(|| ResolveError::NothingEarlier {
-            pack: pack_ref.to_owned(),
-            active: active.map(|pack| pack.version.clone()),
+        .ok_or_else(|| {
+            RollbackError::NothingEarlier {
+                pack: pack_ref.to_owned(),
+                active: active.map(|pack| pack.version.clone()),
+            }
+            .into()
         })
 }
 
@@ -146,7 +151,7 @@ async fn packs(number: i64, host: &Host<'_>) -> Result<BTreeMap<String, Installe
         })
         .await
         .map_err(ResolveError::Store)?;
-    packs.ok_or(ResolveError::NoGeneration { number })
+    packs.ok_or_else(|| RollbackError::NoGeneration { number }.into())
 }
 
 /// That the trees that come again are all in the store.
@@ -165,11 +170,12 @@ async fn are_complete(
     .map_err(ResolveError::Store)?;
     match missing.and_then(|at| again.get(at)) {
         None => Ok(()),
-        Some(pack) => Err(ResolveError::TreeMissing {
+        Some(pack) => Err(RollbackError::TreeMissing {
             pack: pack.pack_ref.clone(),
             version: pack.version.clone(),
             dir: pack.dir.clone(),
             generation,
-        }),
+        }
+        .into()),
     }
 }

@@ -312,7 +312,7 @@ fn digest(change: &PlanChange) -> Result<Option<Digest>, ResolveError> {
     change
         .digest
         .as_deref()
-        .map(super::parse_checksum)
+        .map(super::name::parse_checksum)
         .transpose()
 }
 

@@ -287,7 +287,13 @@ impl SourceError {
                  server can do that"
                     .to_owned(),
             ),
-            Self::Download { source } => source.hint(),
+            Self::Download {
+                source: NetError::TooLarge { .. },
+            }
+            | Self::TooLarge { .. } => Some(
+                "the limit is `limits.pack_bytes` of the configuration".to_owned(),
+            ),
+            Self::Download { source } => Some(source.any_hint()),
             Self::Folder { source, .. } => source.hint(),
             // the folder itself is gone by the time that somebody reads this
             Self::Unpack { .. } | Self::Spool { .. } if self.kind() == ErrorKind::NoSpace => {
@@ -297,7 +303,6 @@ impl SourceError {
             Self::NoRoom { .. } => Some(
                 "free some space, or lower `store.min_free`; then ask again".to_owned(),
             ),
-            Self::TooLarge { .. } => Some("the limit is `limits.pack_bytes` of the configuration".to_owned()),
             Self::SizeMismatch { .. } => Some(
                 "the index has another `size` than the archive: compare both with what its publisher says".to_owned(),
             ),
@@ -307,11 +312,15 @@ impl SourceError {
             ),
             Self::Git { source } => source.hint(),
             Self::Packing { source, .. } => source.hint(),
-            Self::Open { .. }
-            | Self::NotAFile { .. }
-            | Self::Read { .. }
-            | Self::Spool { .. }
-            | Self::Cancelled => None,
+            Self::Open { .. } => Some(
+                "make the file readable for packd, or let the index name another one".to_owned(),
+            ),
+            Self::NotAFile { .. } => Some("let the index name a regular file".to_owned()),
+            Self::Read { .. } | Self::Spool { .. } => Some(
+                "check the file system of the state folder; the log of the kernel may say more"
+                    .to_owned(),
+            ),
+            Self::Cancelled => None,
         }
     }
 }

@@ -77,8 +77,9 @@ pub struct EnsureQuery {
     /// Make the plan, change nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// Seconds to hold the answer until the job ends.
+    /// Seconds to hold the answer until the job ends; at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(maximum = 600)]
     pub wait: Option<u64>,
 }
 

@@ -87,8 +87,9 @@ pub struct UploadQuery {
     /// Make the plan, change nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// Seconds to hold the answer until the job ends.
+    /// Seconds to hold the answer until the job ends; at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(maximum = 600)]
     pub wait: Option<u64>,
 }
 
@@ -130,8 +131,9 @@ pub struct RemoveQuery {
     /// Make the plan, change nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// Seconds to hold the answer until the job ends.
+    /// Seconds to hold the answer until the job ends; at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(maximum = 600)]
     pub wait: Option<u64>,
 }
 

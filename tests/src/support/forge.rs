@@ -4,11 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fs_err::os::unix::fs::symlink;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{page::Block, process::Ran, programs};
+use super::{desk, page::Block, process::Ran};
 
 /// Repositories below one folder, and a home for those who work on them.
 #[derive(Debug)]
@@ -40,10 +39,8 @@ impl Forge {
             .tempdir()
             .unwrap();
         let forge = Self { folder };
-        for name in ["bin", "home", "tmp", "work"] {
-            fs_err::create_dir(forge.folder.path().join(name)).unwrap();
-        }
-        symlink(programs::packctl(), forge.folder.path().join("bin/packctl")).unwrap();
+        desk::set(forge.folder.path());
+        fs_err::create_dir(forge.folder.path().join("work")).unwrap();
         forge
     }
 
@@ -72,26 +69,10 @@ impl Forge {
     }
 
     fn shell(&self, shell: &str, folder: &Path, script: &str, more: &[(&str, &str)]) {
-        let root = self.folder.path();
         let mut command = Command::new(shell);
-        command
+        desk::seat(&mut command, self.folder.path())
             .args(["-e", "-c", script])
             .current_dir(folder)
-            .env_clear()
-            .env(
-                "PATH",
-                format!(
-                    "{}:/usr/local/bin:/usr/bin:/bin",
-                    root.join("bin").display()
-                ),
-            )
-            .env("HOME", root.join("home"))
-            .env("TMPDIR", root.join("tmp"))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_AUTHOR_NAME", "A maintainer")
-            .env("GIT_AUTHOR_EMAIL", "maintainer@acme.example")
-            .env("GIT_COMMITTER_NAME", "A maintainer")
-            .env("GIT_COMMITTER_EMAIL", "maintainer@acme.example")
             .envs(more.iter().copied());
         Ran::of(&mut command).success();
     }

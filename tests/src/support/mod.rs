@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod clock;
+pub mod desk;
 pub mod events;
 pub mod fault;
 pub mod forge;

@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use super::{
+    desk,
     page::{Mark, Page},
     process::{Ran, wait},
     programs,
@@ -138,11 +139,9 @@ impl Scene {
         for name in FOLDERS {
             fs_err::create_dir_all(root.join(&name[1..])).unwrap();
         }
-        for name in ["bin", "home", "tmp", "etc/packd/conf.d"] {
-            fs_err::create_dir_all(root.join(name)).unwrap();
-        }
+        fs_err::create_dir(root.join("etc/packd/conf.d")).unwrap();
+        desk::set(root);
         symlink(programs::packd(), root.join("bin/packd")).unwrap();
-        symlink(programs::packctl(), root.join("bin/packctl")).unwrap();
         for name in ["systemctl", "answers"] {
             symlink(stand_ins().join(name), root.join("bin").join(name)).unwrap();
         }
@@ -177,25 +176,9 @@ impl Scene {
         fs_err::write(&file, script).unwrap();
         let printed = fs_err::File::create(&paper).unwrap().into_parts().0;
         let mut command = Command::new("bash");
-        command
+        desk::seat(&mut command, root)
             .arg(&file)
             .current_dir(root.join("home"))
-            .env_clear()
-            .env(
-                "PATH",
-                format!(
-                    "{}:/usr/local/bin:/usr/bin:/bin",
-                    root.join("bin").display()
-                ),
-            )
-            .env("HOME", root.join("home"))
-            .env("TMPDIR", root.join("tmp"))
-            .env("LC_ALL", "C.UTF-8")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_AUTHOR_NAME", "A maintainer")
-            .env("GIT_AUTHOR_EMAIL", "maintainer@acme.example")
-            .env("GIT_COMMITTER_NAME", "A maintainer")
-            .env("GIT_COMMITTER_EMAIL", "maintainer@acme.example")
             .env("PAGE_ROOT", root)
             .env("PAGE_SOURCE", programs::source())
             .env("PACKD_SOCKET", root.join("run/packd/packd.sock"))

@@ -7,7 +7,7 @@
 use std::fs::Metadata;
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use fs_err::File;
 use packd_format::archive::{ArchiveError, Format, LeftOut, PackError, Packing};
 use packd_format::error::without_path;
+use packd_format::manifest::FILE_NAME;
 use packd_wire::{ErrorKind, Exit, JobView, UploadQuery};
 
 use super::order::Seen;
@@ -86,6 +87,14 @@ pub(crate) enum LocalError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// What makes it a pack is left out of it.
+    #[error("`{}` is left out of what is sent: by an ignore file, or with a repository of its own", path.display())]
+    Ignored {
+        /// The file.
+        path: PathBuf,
+        /// The same, from the folder.
+        manifest: String,
+    },
     /// It is a file, but no archive.
     #[error("`{}` is no archive that packd can read", path.display())]
     NoArchive {
@@ -130,7 +139,7 @@ impl LocalError {
     fn exit(&self) -> Exit {
         match self {
             Self::Absent { .. } => Exit::NotFound,
-            Self::NoManifest { .. } => ErrorKind::ManifestMissing.exit(),
+            Self::NoManifest { .. } | Self::Ignored { .. } => ErrorKind::ManifestMissing.exit(),
             Self::NoArchive { .. } => ErrorKind::UnsupportedArchive.exit(),
             Self::Special { .. }
             | Self::Read { .. }
@@ -158,13 +167,22 @@ impl LocalError {
                 "a pack is a folder with a `pack.yaml`; --path names it inside the source"
                     .to_owned(),
             ),
+            Self::Ignored { manifest, .. } => Some(format!(
+                "a line `!/{manifest}` in the `.packignore` of the folder keeps it; a repository is installed by itself"
+            )),
             Self::NoArchive { .. } => {
                 Some("packd reads .tar.gz, .tgz, .tar.zst, .zip and .tar".to_owned())
             }
             Self::Changed { .. } => Some("run the same command again".to_owned()),
             Self::Refused { source, .. } => source.hint_for_makers(),
             Self::Pack { source, .. } => source.hint(),
-            Self::Absent { .. } | Self::Special { .. } | Self::Read { .. } => None,
+            Self::Absent { .. } => {
+                Some("the path counts from where the command runs: check it with `ls`".to_owned())
+            }
+            Self::Special { .. } => {
+                Some("packctl sends folders, and archives that are files".to_owned())
+            }
+            Self::Read { .. } => Some("make it readable for you".to_owned()),
         }
     }
 }
@@ -199,18 +217,22 @@ impl Local {
             Err(error) => return Err(read(error)),
         };
         let content = if metadata.is_dir() {
-            if !has_manifest(path, inner).map_err(read)? {
+            let manifests = manifests(path, inner).map_err(read)?;
+            let Some(first) = manifests.first() else {
                 return Err(LocalError::NoManifest {
                     path: path.to_owned(),
                 });
-            }
+            };
             // what no pack may have is refused now, before anything is sent
             let packing = Packing::select(path, &folder::options(path));
-            Content::Folder(
-                packing
-                    .map_err(|error| LocalError::of_packing(path, error))?
-                    .into(),
-            )
+            let packing = packing.map_err(|error| LocalError::of_packing(path, error))?;
+            if !manifests.iter().any(|manifest| packing.has(manifest)) {
+                return Err(LocalError::Ignored {
+                    path: path.join(first),
+                    manifest: first.clone(),
+                });
+            }
+            Content::Folder(packing.into())
         } else if metadata.is_file() {
             let mut file = File::open(path).map_err(read)?;
             let metadata = file.metadata().map_err(read)?;
@@ -353,25 +375,30 @@ impl Local {
     }
 }
 
-/// Whether a folder has a `pack.yaml` where one is looked for: where the request says, at the top,
-/// or in a folder at the top.
-fn has_manifest(folder: &Path, inner: Option<&str>) -> io::Result<bool> {
-    if let Some(inner) = inner {
-        return Ok(is_manifest(&folder.join(inner)));
-    }
-    if is_manifest(folder) {
-        return Ok(true);
-    }
-    for entry in fs_err::read_dir(folder)? {
-        if is_manifest(&entry?.path()) {
-            return Ok(true);
+/// Each `pack.yaml` of a folder where one is looked for: where the request says, or else at the top and in the folders
+/// there.
+fn manifests(folder: &Path, inner: Option<&str>) -> io::Result<Vec<String>> {
+    let mut within = vec![inner.unwrap_or_default().to_owned()];
+    if inner.is_none() {
+        for entry in fs_err::read_dir(folder)? {
+            // what is not UTF-8 is no part of any pack
+            within.extend(entry?.file_name().into_string());
         }
     }
-    Ok(false)
-}
-
-fn is_manifest(folder: &Path) -> bool {
-    folder.join("pack.yaml").is_file()
+    let manifests = within.into_iter().map(|within| {
+        // as it is called in what is packed: `./slack/` is `slack` there
+        let names = Path::new(&within)
+            .components()
+            .filter_map(|part| match part {
+                Component::Normal(name) => name.to_str(),
+                _ => None,
+            });
+        let names: Vec<_> = names.chain([FILE_NAME]).collect();
+        names.join("/")
+    });
+    Ok(manifests
+        .filter(|manifest| folder.join(manifest).is_file())
+        .collect())
 }
 
 fn content_type(format: Format) -> &'static str {
@@ -390,9 +417,10 @@ fn stem(path: &Path) -> String {
         .file_name()
         .unwrap_or(absolute.as_os_str())
         .to_string_lossy();
-    let end =
-        super::source::archive_ending(&name).map_or(name.len(), |ending| name.len() - ending.len());
-    name[..end].to_owned()
+    match Format::split_name(&name) {
+        Some((stem, _)) => stem.to_owned(),
+        None => name.into_owned(),
+    }
 }
 
 #[cfg(test)]

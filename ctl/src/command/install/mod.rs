@@ -274,7 +274,8 @@ impl Install {
             return Err(Failure::new(
                 Exit::Usage,
                 format!("`{flag}` has no meaning for a folder or an archive on this machine"),
-            ));
+            )
+            .with_hint(format!("leave `{flag}` out")));
         }
         Ok(sources)
     }

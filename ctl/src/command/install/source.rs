@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use packd_format::archive::Format;
 use packd_wire::Exit;
 
 use crate::output::Failure;
@@ -56,9 +57,6 @@ impl From<SourceError> for Failure {
     }
 }
 
-/// What the name of an archive ends with.
-const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip", ".tar"];
-
 impl Source {
     /// What `text` names. Looks at the text only, never at the disk.
     ///
@@ -93,7 +91,7 @@ impl Source {
             return Ok(Self::Url(text.to_owned()));
         }
         let is_path =
-            text.contains('/') || matches!(text, "." | "..") || archive_ending(text).is_some();
+            text.contains('/') || matches!(text, "." | "..") || Format::of_name(text).is_some();
         Ok(if is_path {
             Self::Local(text.into())
         } else {
@@ -131,12 +129,6 @@ impl Source {
         let name = text.split('@').next().unwrap_or(text);
         here.join(name).is_dir().then(|| name.to_owned())
     }
-}
-
-/// The ending of an archive, when a name has one, in whatever case.
-pub(super) fn archive_ending(name: &str) -> Option<&'static str> {
-    let lower = name.to_ascii_lowercase();
-    ARCHIVES.into_iter().find(|ending| lower.ends_with(ending))
 }
 
 /// `github:org/repo`, `gitlab:group/repo`.

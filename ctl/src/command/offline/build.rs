@@ -71,16 +71,12 @@ enum Kind {
 impl Kind {
     /// What the name of a file says.
     fn of_name(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-        let has = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-        if has(&[".tar.gz", ".tgz"]) {
-            Some(Self::TarGz)
-        } else if has(&[".tar.zst", ".tzst"]) {
-            Some(Self::TarZst)
-        } else if has(&[".zip"]) {
-            Some(Self::Zip)
-        } else {
-            None
+        match Format::of_name(&path.file_name()?.to_string_lossy())? {
+            Format::TarGz => Some(Self::TarGz),
+            Format::TarZst => Some(Self::TarZst),
+            Format::Zip => Some(Self::Zip),
+            // nobody publishes one uncompressed
+            Format::Tar => None,
         }
     }
 

@@ -136,7 +136,10 @@ impl ArchiveError {
                 Some("whoever makes the pack has to change that; `packctl lint` names all that no pack may have".to_owned())
             }
             Self::Write { .. } if self.is_no_space() => Some("free some space and try again".to_owned()),
-            Self::Cancelled | Self::Read { .. } | Self::Write { .. } => None,
+            Self::Read { .. } | Self::Write { .. } => {
+                Some("check the file system that it lies on".to_owned())
+            }
+            Self::Cancelled => None,
         }
     }
 

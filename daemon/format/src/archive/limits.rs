@@ -81,7 +81,8 @@ impl LimitKind {
             Self::PackBytes => "if the pack is to be that large, raise `limits.pack_bytes`",
             Self::FileBytes => "if the file is to be that large, raise `limits.file_bytes`",
             Self::Entries => "if the pack is to have that many, raise `limits.pack_entries`",
-            Self::Depth | Self::PathBytes | Self::NameBytes | Self::AllNames => {
+            Self::Depth => "this limit is fixed: the pack needs fewer folders in each other",
+            Self::PathBytes | Self::NameBytes | Self::AllNames => {
                 "this limit is fixed: the pack needs shorter names"
             }
             Self::Ratio => {

@@ -16,6 +16,16 @@ pub enum Format {
     Zip,
 }
 
+/// How the names of archives end.
+const ENDINGS: [(&str, Format); 6] = [
+    (".tar.gz", Format::TarGz),
+    (".tgz", Format::TarGz),
+    (".tar.zst", Format::TarZst),
+    (".tzst", Format::TarZst),
+    (".tar", Format::Tar),
+    (".zip", Format::Zip),
+];
+
 impl Format {
     /// Recognises an archive by its first 512 bytes, or all of them if there are fewer.
     ///
@@ -40,15 +50,16 @@ impl Format {
     /// What the name of a file promises, in whatever case; nothing when it has none of the usual endings.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        let has = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-        match () {
-            () if has(&[".tar.gz", ".tgz"]) => Some(Self::TarGz),
-            () if has(&[".tar.zst", ".tzst"]) => Some(Self::TarZst),
-            () if has(&[".tar"]) => Some(Self::Tar),
-            () if has(&[".zip"]) => Some(Self::Zip),
-            () => None,
-        }
+        Self::split_name(name).map(|(_, format)| format)
+    }
+
+    /// The same, with what is before the ending.
+    #[must_use]
+    pub fn split_name(name: &str) -> Option<(&str, Self)> {
+        ENDINGS.iter().find_map(|(ending, format)| {
+            let (stem, end) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
+            end.eq_ignore_ascii_case(ending).then_some((stem, *format))
+        })
     }
 
     /// The usual end of a name of such a file, with its dot.

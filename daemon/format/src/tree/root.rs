@@ -69,11 +69,19 @@ impl RootError {
                 ))
             }
             Self::Several { .. } => Some("name the folder of the pack as its path".to_owned()),
-            Self::None { .. }
-            | Self::NotThere { .. }
-            | Self::NotRegular { .. }
-            | Self::BadPath { .. }
-            | Self::LinkLeaves { .. } => None,
+            Self::None { .. } | Self::NotThere { .. } => {
+                Some("a pack is a folder with a `pack.yaml`, and there is none in it".to_owned())
+            }
+            Self::NotRegular { .. } => {
+                Some("whoever makes the pack has to put the file itself there".to_owned())
+            }
+            Self::BadPath { .. } => {
+                Some("write the folder as it lies in the source, as `packs/slack`".to_owned())
+            }
+            Self::LinkLeaves { .. } => Some(
+                "whoever makes the pack has to put into its folder what the link points to"
+                    .to_owned(),
+            ),
         }
     }
 }

@@ -324,7 +324,10 @@ fn a_pack_that_is_nowhere_or_in_several_places_is_not_guessed() {
     }
 
     let error = find_pack_root(&list([file("readme", b"", false)]), None).unwrap_err();
-    assert_eq!(error.hint(), None);
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("a pack is a folder with a `pack.yaml`, and there is none in it")
+    );
 
     for odd in [dir("pack.yaml"), link("pack.yaml", "other")] {
         let error = find_pack_root(&list([odd]), None).unwrap_err();

@@ -1,12 +1,11 @@
 //! Pins: a generation is kept for ever.
 
 use axum::extract::State as FromState;
-use axum::http::HeaderMap;
 use packd_wire::{GenerationView, PinRequest, PinView, path};
 
 use super::super::State;
 use super::super::body::{Asked, MaybeSent, NamedGeneration, Nothing};
-use super::super::caller::Caller;
+use super::super::caller::By;
 use super::super::pack::hold::reason;
 use super::super::reply::{Answer, Shown};
 use super::one;
@@ -24,16 +23,14 @@ use crate::store::{history, time};
 )]
 pub(crate) async fn set(
     FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    By(by): By,
     NamedGeneration(number): NamedGeneration,
     Asked(Nothing {}): Asked<Nothing>,
     MaybeSent(request): MaybeSent<PinRequest>,
 ) -> Answer<Shown<GenerationView>> {
-    let requester = caller.requester(&headers);
     let pin = PinView {
         reason: request.reason.as_deref().map(reason).transpose()?.flatten(),
-        by: requester.user.unwrap_or_else(|| requester.uid.to_string()),
+        by,
         at: time::now(),
     };
     let database = &state.parts.database;

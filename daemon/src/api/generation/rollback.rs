@@ -1,13 +1,9 @@
 //! The way back to an earlier generation.
 
-use axum::extract::State as FromState;
-use axum::http::HeaderMap;
-use packd_wire::{JobView, Role, RollbackRequest, WaitQuery, path};
+use packd_wire::{Role, RollbackRequest, WaitQuery, path};
 
-use super::super::State;
+use super::super::asking::{Asking, Key};
 use super::super::body::{Asked, MaybeSent};
-use super::super::caller::Caller;
-use super::super::pack::made;
 use super::super::reply::{Answer, Made};
 use super::{one, unknown};
 use crate::queue::{JobRequest, RollbackJob};
@@ -21,22 +17,18 @@ use crate::store::history;
 #[utoipa::path(
     post,
     path = path::ROLLBACK,
-    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    params(WaitQuery, Key),
     request_body = Option<RollbackRequest>,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn run(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     Asked(query): Asked<WaitQuery>,
     MaybeSent(asked): MaybeSent<RollbackRequest>,
 ) -> Answer<Made> {
+    let state = &asking.state;
     let target = match (asked.generation, &asked.pack_ref) {
-        (Some(number), _) => Some(one(&state, number).await?.number),
+        (Some(number), _) => Some(one(state, number).await?.number),
         (None, Some(_)) => None,
         // now, and not when the job runs: who asks has seen what is current
         (None, None) => match state.parts.database.read(history::previous).await? {
@@ -47,9 +39,9 @@ pub(crate) async fn run(
     let job = JobRequest::Rollback(RollbackJob {
         asked,
         target,
-        may_remove: caller.role == Role::Admin,
+        may_remove: asking.caller.role == Role::Admin,
         from: None,
         because: None,
     });
-    made(&state, &caller, &headers, query.wait, job).await
+    asking.job(query.wait, job).await
 }

@@ -153,12 +153,17 @@ fn text() -> String {
 
 /// A problem, with what is said of it.
 fn problem(description: &str) -> openapi::Response {
+    holding(description, "application/problem+json", "Problem")
+}
+
+/// A response with one type of the wire in its body, and what is said of it.
+pub(super) fn holding(description: &str, content_type: &str, schema: &str) -> openapi::Response {
     let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
+        .schema(Some(Ref::from_schema_name(schema)))
         .build();
     ResponseBuilder::new()
         .description(description)
-        .content("application/problem+json", content)
+        .content(content_type, content)
         .build()
 }
 

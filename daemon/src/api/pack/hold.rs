@@ -1,12 +1,11 @@
 //! Holds: a pack stays in the version that it has.
 
 use axum::extract::State as FromState;
-use axum::http::HeaderMap;
 use packd_wire::{ErrorKind, HoldRequest, HoldView, PackView, path};
 
 use super::super::State;
 use super::super::body::{Asked, MaybeSent, NamedPack, Nothing};
-use super::super::caller::Caller;
+use super::super::caller::By;
 use super::super::problem::Refusal;
 use super::super::reply::{Answer, Shown};
 use super::one;
@@ -28,15 +27,14 @@ const LONGEST_REASON: usize = 500;
 )]
 pub(crate) async fn set(
     FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    By(by): By,
     NamedPack(pack_ref): NamedPack,
     Asked(Nothing {}): Asked<Nothing>,
     MaybeSent(request): MaybeSent<HoldRequest>,
 ) -> Answer<Shown<PackView>> {
     // first, so that a pack that is not there is not held
     one(&state, &pack_ref).await?;
-    let hold = begun(&request, caller.name(&headers))?;
+    let hold = begun(&request, by)?;
     let name = pack_ref.to_string();
     state
         .parts

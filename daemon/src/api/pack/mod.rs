@@ -6,24 +6,19 @@ pub(crate) mod verify;
 mod view;
 
 use axum::extract::State as FromState;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use packd_format::PackRef;
-use packd_wire::{
-    ErrorKind, InstallRequest, JobView, PackList, PackView, RemoveQuery, Role, WaitQuery, path,
-};
+use packd_wire::{ErrorKind, InstallRequest, PackList, PackView, RemoveQuery, WaitQuery, path};
 
 use super::State;
-use super::body::{self, Asked, NamedPack, Nothing, Sent};
-use super::caller::Caller;
+use super::asking::{Asking, Key};
+use super::body::{Asked, NamedPack, Nothing, Sent};
 use super::problem::Refusal;
 use super::reply::{Answer, Made, Shown};
-use crate::queue::{JobRequest, NewJob, Queued, RemoveRequest};
-use crate::{resolve, store};
-
-/// The longest `Idempotency-Key`.
-const LONGEST_KEY: usize = 256;
+use crate::queue::{JobRequest, RemoveRequest};
+use crate::store;
 
 /// Lists the active packs, by ref.
 #[utoipa::path(
@@ -84,28 +79,16 @@ async fn one(state: &State, pack_ref: &PackRef) -> Answer<PackView> {
 #[utoipa::path(
     post,
     path = path::INSTALL,
-    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    params(WaitQuery, Key),
     request_body = InstallRequest,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn install(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     Asked(query): Asked<WaitQuery>,
     Sent(request): Sent<InstallRequest>,
 ) -> Answer<Made> {
-    made(
-        &state,
-        &caller,
-        &headers,
-        query.wait,
-        JobRequest::Install(request),
-    )
-    .await
+    asking.job(query.wait, JobRequest::Install(request)).await
 }
 
 /// Removes a pack.
@@ -117,17 +100,12 @@ pub(crate) async fn install(
     params(
         ("ref" = String, Path, description = "The pack's ref"),
         RemoveQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job"),
+        Key,
     ),
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn remove(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     NamedPack(pack_ref): NamedPack,
     Asked(mut query): Asked<RemoveQuery>,
 ) -> Answer<Made> {
@@ -136,90 +114,7 @@ pub(crate) async fn remove(
         pack_ref: pack_ref.to_string(),
         query,
     });
-    made(&state, &caller, &headers, wait, request).await
-}
-
-/// Queues a job for who asks, and answers with it: once it has ended, where that is within `wait` seconds.
-///
-/// # Errors
-/// Those of [`enqueue`], and of a `wait` that is too long.
-pub(crate) async fn made(
-    state: &State,
-    caller: &Caller,
-    headers: &HeaderMap,
-    wait: Option<u64>,
-    request: JobRequest,
-) -> Answer<Made> {
-    let wait = body::wait(wait)?;
-    let queued = enqueue(state, caller, headers, request).await?;
-    Ok(Made {
-        job: queued.into_job(),
-        wait,
-    })
-}
-
-/// Queues a job for who asks.
-///
-/// # Errors
-/// What is wrong with the request on its face, and what the queue refuses.
-pub(crate) async fn enqueue(
-    state: &State,
-    caller: &Caller,
-    headers: &HeaderMap,
-    request: JobRequest,
-) -> Answer<Queued> {
-    if request.flags().change_origin && caller.role != Role::Admin {
-        let detail = "`change_origin` takes packs from other registries than they came from, which only an admin may do";
-        return Err(Refusal::new(ErrorKind::AccessDenied, detail));
-    }
-    let policy = {
-        let config = state.parts.config.current();
-        resolve::Policy {
-            allow_http: config.net.allow_http,
-            allow_git_protocol: config.git.allow_git_protocol,
-            reads_files: caller.role == Role::Admin,
-        }
-    };
-    resolve::check(&request, policy)
-        .map_err(|error| Refusal::of_error(error.kind(), &error, error.hint()))?;
-    let idempotency = idempotency(headers, &request)?;
-    let new = NewJob {
-        request,
-        requester: caller.requester(headers),
-        idempotency,
-        automatic: false,
-    };
-    Ok(state.parts.queue.enqueue(new).await?)
-}
-
-/// The client's key with a digest of what it asked for.
-fn idempotency(headers: &HeaderMap, request: &JobRequest) -> Answer<Option<(String, String)>> {
-    let Some(key) = headers.get("idempotency-key") else {
-        return Ok(None);
-    };
-    let key = key
-        .to_str()
-        .ok()
-        .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
-        .ok_or_else(|| {
-            let detail =
-                format!("`Idempotency-Key` is not 1 to {LONGEST_KEY} printable ASCII characters");
-            Refusal::new(ErrorKind::BadRequest, detail)
-        })?;
-    // the file that an upload was received into is new each time; the same bytes are the same request
-    let mut request = request.clone();
-    if let JobRequest::Upload(upload) = &mut request {
-        upload.file.clear();
-    }
-    // and so is one to the generation before, whichever that is by now
-    if let JobRequest::Rollback(rollback) = &mut request {
-        rollback.target = None;
-    }
-    let bytes = serde_json::to_vec(&request).unwrap_or_default();
-    Ok(Some((
-        key.to_owned(),
-        packd_format::Digest::sha256_of(&bytes).to_string(),
-    )))
+    asking.job(wait, request).await
 }
 
 /// The list as it is now.

@@ -1,17 +1,15 @@
 //! Tests of packs: run them, and what came of them.
 
 use axum::extract::State as FromState;
-use axum::http::HeaderMap;
 use packd_wire::{
-    ErrorKind, JobView, TestList, TestRequest, TestTrigger, TestView, TestsQuery, WaitQuery, path,
+    ErrorKind, TestList, TestRequest, TestTrigger, TestView, TestsQuery, WaitQuery, path,
 };
 
 use super::super::State;
+use super::super::asking::{Asking, Key};
 use super::super::body::{self, Asked, MaybeSent, NamedPack, Nothing};
-use super::super::caller::Caller;
 use super::super::problem::Refusal;
 use super::super::reply::{Answer, Made, Shown};
-use super::made;
 use crate::queue::{JobRequest, TestJob};
 use crate::store;
 
@@ -27,18 +25,13 @@ const LONGEST_PAGE: u32 = 100;
     params(
         ("ref" = String, Path, description = "The pack's ref"),
         WaitQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job"),
+        Key,
     ),
     request_body = Option<TestRequest>,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn run(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     NamedPack(pack_ref): NamedPack,
     Asked(query): Asked<WaitQuery>,
     MaybeSent(request): MaybeSent<TestRequest>,
@@ -58,7 +51,7 @@ pub(crate) async fn run(
         pack_ref: pack_ref.to_string(),
         trigger: request.trigger,
     });
-    made(&state, &caller, &headers, query.wait, job).await
+    asking.job(query.wait, job).await
 }
 
 /// Lists results of a pack's tests, newest first; of one that is not installed too.

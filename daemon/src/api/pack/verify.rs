@@ -1,14 +1,10 @@
 //! `POST /v1/packs/verify`.
 
-use axum::extract::State as FromState;
-use axum::http::HeaderMap;
-use packd_wire::{JobView, VerifyRequest, WaitQuery, path};
+use packd_wire::{VerifyRequest, WaitQuery, path};
 
-use super::super::State;
+use super::super::asking::{Asking, Key};
 use super::super::body::{Asked, MaybeSent};
-use super::super::caller::Caller;
 use super::super::reply::{Answer, Made};
-use super::made;
 use crate::queue::JobRequest;
 
 /// Compares the trees of active packs with their lists, and repairs them.
@@ -18,26 +14,14 @@ use crate::queue::JobRequest;
 #[utoipa::path(
     post,
     path = path::VERIFY,
-    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and request give the same job")),
+    params(WaitQuery, Key),
     request_body = Option<VerifyRequest>,
-    responses(
-        (status = 200, description = "The job has ended", body = JobView),
-        (status = 202, description = "The job is queued or running", body = JobView),
-    ),
+    responses(Made),
 )]
 pub(crate) async fn run(
-    FromState(state): FromState<State>,
-    caller: Caller,
-    headers: HeaderMap,
+    asking: Asking,
     Asked(query): Asked<WaitQuery>,
     MaybeSent(request): MaybeSent<VerifyRequest>,
 ) -> Answer<Made> {
-    made(
-        &state,
-        &caller,
-        &headers,
-        query.wait,
-        JobRequest::Verify(request),
-    )
-    .await
+    asking.job(query.wait, JobRequest::Verify(request)).await
 }

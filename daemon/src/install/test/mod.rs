@@ -27,7 +27,8 @@ use crate::resolve::Active;
 use crate::store::pack::Installed;
 use crate::store::{self, StoreError};
 
-use super::inspect::{self, Inspected};
+use super::inspect;
+use super::inspected::Inspected;
 use super::{Context, StepError, blocking};
 pub(crate) use copy::make_folder;
 pub(crate) use error::TestError;

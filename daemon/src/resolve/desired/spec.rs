@@ -10,7 +10,8 @@ use crate::resolve::pin::Pin;
 use crate::resolve::solver::Limit;
 use crate::resolve::wish::Wish;
 use crate::resolve::{
-    Brought, Policy, ResolveError, Wanted, archive, installed_version, is_url, repository,
+    Brought, Policy, RequestError, ResolveError, Wanted, archive, installed_version, is_url,
+    repository,
 };
 use crate::store::pack::Installed;
 
@@ -58,7 +59,7 @@ impl Spec {
         let requirement = match &desired.version {
             Some(text) => text
                 .parse()
-                .map_err(|source| ResolveError::Requirement { source })?,
+                .map_err(|source| RequestError::Requirement { source })?,
             None => Requirement::any(),
         };
         let digest = |text: &Option<String>| -> Result<Option<Digest>, ResolveError> {

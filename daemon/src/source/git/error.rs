@@ -427,7 +427,7 @@ impl GitError {
                     "check the URL; of a private repository some servers say that it does not exist, and want \
                      credentials in `git.credentials`"
                 }
-                _ => return source.hint(),
+                _ => return Some(source.any_hint()),
             },
             Self::HostKey {
                 host,
@@ -463,12 +463,13 @@ impl GitError {
             Self::TooLarge { .. } | Self::LargeObject { .. } | Self::LargeFile { .. } => {
                 "the limits are in the configuration, section `limits`; of a file in a repository it is 128 MiB at most"
             }
-            Self::LargeFolder { .. } | Self::ManyObjects { .. } | Self::Chains { .. } => {
-                "install an archive of the pack instead"
-            }
+            Self::LargeFolder { .. }
+            | Self::ManyObjects { .. }
+            | Self::Chains { .. }
+            | Self::Format { .. } => "install an archive of the pack instead",
             Self::Full { .. } => "free some space, then ask again",
             Self::NoSpace { .. } => "free some space, or lower `store.min_free`; then ask again",
-            Self::Choice { source, .. } => return source.hint(),
+            Self::Choice { source, .. } => return Some(source.hint()),
             Self::Gone { .. } => {
                 "it may have been replaced by a forced push; name a branch or tag with `--ref`"
             }
@@ -477,16 +478,24 @@ impl GitError {
             Self::Unpack { source, .. } => return source.hint(),
             Self::Unreachable { .. } => "check that the server runs, and the name of the host",
             Self::NoRepository { .. } => "check the URL in a browser; packd speaks smart HTTP only",
-            Self::Server { .. }
-            | Self::Cut { .. }
-            | Self::Format { .. }
-            | Self::NotACommit { .. }
-            | Self::Name { .. }
-            | Self::Encoding { .. }
-            | Self::Object { .. }
-            | Self::Cache { .. }
-            | Self::Library { .. }
-            | Self::Cancelled => return None,
+            Self::Server { .. } => {
+                "check the path of the repository; what the server says is its own to explain"
+            }
+            Self::Cut { .. } => "try again later; if it stays so, tell whoever runs the server",
+            Self::NotACommit { .. } => "name a branch, a tag or a commit with `--ref`",
+            Self::Name { .. } | Self::Encoding { .. } => {
+                "whoever keeps the repository has to rename it"
+            }
+            Self::Object { .. } => {
+                "let whoever runs the server look at the repository with `git fsck`"
+            }
+            Self::Cache { .. } => {
+                "what lies there can be fetched again: remove the folder, then ask again"
+            }
+            Self::Library { .. } => {
+                "try again later; if it stays so, install an archive of the pack instead"
+            }
+            Self::Cancelled => return None,
         };
         Some(hint.to_owned())
     }

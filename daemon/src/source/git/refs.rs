@@ -124,17 +124,18 @@ pub(crate) enum ChoiceError {
 impl ChoiceError {
     /// One thing to try.
     #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> String {
         match self {
-            Self::Unknown { nearest, .. } => Some(match nearest.first() {
+            Self::Unknown { nearest, .. } => match nearest.first() {
                 Some(name) => format!("did you mean `--ref {name}`?"),
                 None => {
                     "without `--ref` it is the newest version, or else the default branch".into()
                 }
-            }),
-            Self::NoVersion { .. } => Some("`--ref` takes any branch, tag or commit".into()),
-            Self::Ambiguous { .. } => Some("write more of its digits".into()),
-            Self::Empty | Self::NoName { .. } => None,
+            },
+            Self::NoVersion { .. } => "`--ref` takes any branch, tag or commit".into(),
+            Self::Ambiguous { .. } => "write more of its digits".into(),
+            Self::Empty => "push a commit to it, then ask again".into(),
+            Self::NoName { .. } => "write its name as `git ls-remote` shows it".into(),
         }
     }
 }

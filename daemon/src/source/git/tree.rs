@@ -9,18 +9,12 @@ use gix::object::tree::EntryKind;
 use gix::objs::{Kind, TreeRefIter};
 use gix::{ObjectId, Repository};
 use packd_format::archive::{ArchiveError, Limits, Writer};
+use packd_format::lfs;
 use packd_format::tree::{FileList, RootError};
 
 use super::error::GitError;
 use super::guard::Guard;
 
-/// The first words of a file that stands for one in Git LFS, now and before it was called so.
-const LFS_POINTERS: [&[u8]; 2] = [
-    b"version https://git-lfs.github.com/spec/",
-    b"version https://hawser.github.com/spec/",
-];
-/// The largest LFS pointer, in bytes; the specification says less than 1024.
-const LFS_POINTER_BYTES: u64 = 1024;
 /// The largest object that lists a folder: a quarter of a million names.
 const LARGEST_TREE: u64 = 16 << 20;
 /// How large those may be together that lie in each other, because they are in memory at once.
@@ -330,10 +324,6 @@ fn entries<'a>(
         })
 }
 
-fn is_lfs_pointer(data: &[u8]) -> bool {
-    LFS_POINTERS.iter().any(|words| data.starts_with(words))
-}
-
 /// Writes a tree from top to bottom.
 struct Walk<'a, 'w> {
     reader: Reader<'a>,
@@ -398,7 +388,7 @@ impl Walk<'_, '_> {
         let largest = self.reader.limits.file_bytes;
         let data = self.reader.object(id, Kind::Blob, largest, what)?;
         let size = data.len() as u64;
-        if size <= LFS_POINTER_BYTES && is_lfs_pointer(&data) {
+        if lfs::is_pointer(&data) {
             return Err(Failure::Final(GitError::Lfs {
                 path: path.to_owned(),
                 commit: self.reader.commit.to_string(),

@@ -127,19 +127,19 @@ pub(crate) enum GitUrlError {
 impl GitUrlError {
     /// One thing to try.
     #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Credentials { .. } => Some(
+            Self::Credentials { .. } => {
                 "credentials belong into `git.credentials` of packd.yaml, by the name of the host"
-                    .into(),
-            ),
-            Self::Query { .. } => Some("give it without what follows the `?`".into()),
-            Self::Scheme { .. } => Some("https:// and ssh:// are the usual ones".into()),
-            Self::NotAUrl { .. } => Some(
+            }
+            Self::Query { .. } => "give it without what follows the `?`",
+            Self::Scheme { .. } => "https:// and ssh:// are the usual ones",
+            Self::NotAUrl { .. } => {
                 "write `https://host/path.git`, `ssh://user@host/path`, `user@host:path` or `github:org/repo`"
-                    .into(),
-            ),
-            Self::Option { .. } => None,
+            }
+            Self::Option { .. } => {
+                "write it in the form `ssh://user@host/path`, where no part begins with `-`"
+            }
         }
     }
 }

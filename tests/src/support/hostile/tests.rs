@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use packd_format::archive::{Format, Limits};
+use packd_wire::ErrorKind;
 
 use super::{
     Bytes, Case, bombs, bombs::many_zip, good, judge::judge, limits_of_bombs, mutate, others,
@@ -37,6 +38,10 @@ fn all_refused(cases: &[Case], limits: &Limits) {
             if refusal.kind != case.kind || !said.contains(&case.names) {
                 let expected = format!("{} with {:?}", case.kind, case.names);
                 wrong.push(format!("{shown}: {refusal:?}, not {expected}"));
+            }
+            // of what is wrong in a manifest, the install has a hint
+            if refusal.hint.is_none() && refusal.kind != ErrorKind::InvalidManifest {
+                wrong.push(format!("{shown}: nothing to try: {refusal:?}"));
             }
             if refusal.message.len() > 2000 || refusal.message.chars().any(char::is_control) {
                 wrong.push(format!("{shown}: words that cannot be shown: {refusal:?}"));

@@ -49,6 +49,34 @@ fn a_folder_needs_a_pack_in_a_sensible_place() {
 }
 
 #[test]
+fn a_pack_whose_manifest_is_left_out_is_not_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    fs_err::create_dir(root.join("slack")).unwrap();
+    for folder in ["", "slack"] {
+        fs_err::write(root.join(folder).join("pack.yaml"), "ref: slack").unwrap();
+    }
+    fs_err::write(root.join("README"), "slack").unwrap();
+    let ignore = |rules: &str| fs_err::write(root.join(".packignore"), rules).unwrap();
+    ignore("pack.yaml\n");
+    for (inner, left_out) in [
+        (None, "pack.yaml"),
+        (Some("slack"), "slack/pack.yaml"),
+        (Some("./slack/"), "slack/pack.yaml"),
+    ] {
+        let error = inspected(root, inner).unwrap_err();
+        assert!(
+            matches!(&error, LocalError::Ignored { manifest, .. } if manifest == left_out),
+            "{inner:?}: {error:?}"
+        );
+        assert!(error.hint().unwrap().contains(&format!("`!/{left_out}`")));
+        ignore(&format!("pack.yaml\n!/{left_out}\n"));
+        assert!(inspected(root, inner).is_ok(), "{inner:?} with the hint");
+        ignore("pack.yaml\n");
+    }
+}
+
+#[test]
 fn a_file_is_what_it_contains_whatever_it_is_called() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &[u8]| {

@@ -207,7 +207,13 @@ impl PackError {
             Self::Write { source } if is_no_space(source) => {
                 Some("free some space, or write the archive to another disk".to_owned())
             }
-            Self::Ignore { .. } | Self::Read { .. } | Self::Write { .. } => None,
+            Self::Ignore { .. } => {
+                Some("make it a short file of patterns, or remove it".to_owned())
+            }
+            Self::Read { .. } => {
+                Some("make it readable, or name it in `.packignore` to leave it out".to_owned())
+            }
+            Self::Write { .. } => None,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::tracked::Tracked;
 use super::{FileId, IgnoreFiles, LeftOut, PackError, PackOptions, unreadable};
 use crate::archive::error::ArchiveError;
 use crate::archive::ledger::{Kind, Ledger};
+use crate::archive::sniff::Format;
 use crate::manifest::{self, Manifest};
 use crate::name::PackRef;
 use crate::tree::BadPath;
@@ -30,8 +31,6 @@ const GIT_FILE: &[u8; 8] = b"gitdir: ";
 const DEBRIS_FOLDERS: [&str; 2] = ["__pycache__", ".venv"];
 /// The end of the names of files that programs leave behind.
 const DEBRIS_FILE: &str = ".pyc";
-/// The ends of the names of archives.
-const ARCHIVES: [&str; 6] = [".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar", ".zip"];
 
 /// Something in the folder that belongs to the pack.
 #[derive(Debug, PartialEq, Eq)]
@@ -261,8 +260,8 @@ fn is_archive_of(own: &PackRef, name: &str) -> bool {
     let version = name
         .strip_prefix(own.as_str())
         .and_then(|rest| rest.strip_prefix('-'))
-        .and_then(|rest| ARCHIVES.iter().find_map(|ending| rest.strip_suffix(ending)));
-    version.is_some_and(|version| Version::parse(&version.replacen('_', "+", 1)).is_ok())
+        .and_then(Format::split_name);
+    version.is_some_and(|(version, _)| Version::parse(&version.replacen('_', "+", 1)).is_ok())
 }
 
 /// The ref of the pack in this folder, if there is a readable `pack.yaml`. Whether it is a good one is for others to say.

@@ -141,7 +141,8 @@ fn a_full_disk_is_recognised() {
             source,
         };
         assert_eq!(error.is_no_space(), full, "error {code}");
-        assert_eq!(error.hint().is_some(), full);
+        let hint = error.hint().unwrap();
+        assert_eq!(hint.contains("free some space"), full, "{hint}");
     }
 }
 

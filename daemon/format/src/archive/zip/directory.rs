@@ -199,7 +199,7 @@ fn name_of(name: &[u8], flags: u16) -> Result<String, ArchiveError> {
     if flags & IS_UTF8 == 0 && !name.is_ascii() {
         return Err(ArchiveError::refused(
             name,
-            "its name is not marked as UTF-8",
+            "its name is not marked as UTF-8, as `packctl build` marks it, and programs read it in different ways",
         ));
     }
     String::from_utf8(name.to_vec()).map_err(|_| ArchiveError::bad_path(name, BadPath::NotUtf8))

@@ -250,14 +250,3 @@ fn an_object_that_is_not_what_its_number_says_is_found_out() {
     let error = scene.write(tree, None).unwrap_err();
     assert!(error.starts_with("damaged: pack.yaml"), "{error}");
 }
-
-#[test]
-fn both_forms_of_a_pointer_of_git_lfs_are_known() {
-    for first in [
-        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
-        "version https://hawser.github.com/spec/v1\noid sha256:4d7a\n",
-    ] {
-        assert!(is_lfs_pointer(first.as_bytes()), "{first}");
-    }
-    assert!(!is_lfs_pointer(b"version 2 of what we know"));
-}
