@@ -10,7 +10,7 @@ use packd_tests::{
     PackTree, Packd, Ran, Settings, Site,
     support::{packs::noise, programs, strace::Failing},
 };
-use packd_wire::{ErrorKind, path};
+use packd_wire::{ErrorKind, StatusView, path};
 use serde_json::json;
 
 /// A file system of a few megabytes.
@@ -257,6 +257,55 @@ fn a_quota_that_is_full_for_the_database_is_told_as_no_space() {
     let job: packd_wire::JobView = packd.post(path::GC, &json!({})).json();
     let ended = packd.finished(job.id);
     assert_eq!(ended.status, packd_wire::JobStatus::Succeeded);
+}
+
+#[test]
+fn a_database_that_is_lost_on_a_full_disk_is_made_elsewhere_until_there_is_room() {
+    let site = Site::serving([&PackTree::new("slack", "1.0.0")]);
+    let settings = Settings::for_site(&site).set("store.min_free", 0);
+    let mut packd = Packd::prepare(&settings);
+    let _disk = SmallDisk::mount(&packd.state_dir(), "16m");
+    packd.begin();
+    let before = packd.ctl(["-j", "install", "slack"]).success().job();
+    packd.terminate();
+    let state = packd.state_dir();
+    fs_err::write(state.join("packd.db"), vec![7; 9000]).unwrap();
+    fs_err::remove_file(state.join("reserve")).unwrap();
+    let filler = state.join("filler");
+    fill(&filler);
+
+    packd.begin();
+    assert_eq!(packd.active(), ["slack 1.0.0"]);
+    let status: StatusView = packd.get(path::STATUS).expect(200).json();
+    let told = status.degraded.expect("it is told").reason;
+    assert!(
+        told.contains("is full, so it is not rebuilt there"),
+        "{told}"
+    );
+    assert!(told.contains("Make room"), "{told}");
+    let job = packd.ctl(["-j", "gc", "--dry-run"]).success().job();
+    assert!(job.id > before.id, "no number comes twice");
+    assert_eq!(fs_err::read(state.join("packd.db")).unwrap(), vec![7; 9000]);
+    packd.terminate();
+    let beside = fs_err::read_dir(packd.socket().parent().unwrap()).unwrap();
+    let left = beside.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("packd-database")
+    });
+    assert_eq!(left.count(), 0, "it is gone with packd");
+
+    fs_err::remove_file(filler).unwrap();
+    packd.begin();
+    let status: StatusView = packd.get(path::STATUS).expect(200).json();
+    let told = status.degraded.expect("it is told").reason;
+    assert!(told.contains("it was rebuilt from the store"), "{told}");
+    assert_eq!(packd.active(), ["slack 1.0.0"]);
+    let next = packd.ctl(["-j", "gc", "--dry-run"]).success().job();
+    assert!(next.id > job.id, "no number comes twice");
+    packd.restart();
+    let status: StatusView = packd.get(path::STATUS).expect(200).json();
+    assert_eq!(status.degraded.unwrap().reason, told, "the same as before");
+    packd.terminate();
 }
 
 /// Writes a file until nothing more has room.

@@ -90,6 +90,12 @@ fn page(status: &StatusView, socket: &Path, now: Timestamp, width: Width) -> Str
         .add("state", &status.state_dir)
         .add("socket", socket.to_string_lossy())
         .add("you are", status.role.as_str());
+    if status.checks_database {
+        fields.add(
+            "database",
+            "large, and still being looked at since the start",
+        );
+    }
     text.push_str(&fields.render());
 
     text.push('\n');

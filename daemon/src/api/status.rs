@@ -125,6 +125,7 @@ pub(crate) async fn status(
         registries,
         updates: state.parts.updates.summary(),
         degraded,
+        checks_database: state.parts.database.is_unread(),
         problems,
         role: caller.role,
     }))

@@ -28,6 +28,9 @@ use super::{Context, StepError, blocking, bring, stoppable, unpack};
 /// How many differences an event names.
 const TOLD: usize = 10;
 
+/// How many packs are looked at before what was found is noted, which costs a sync.
+const TOGETHER: usize = 64;
+
 /// How many packs an error names.
 const NAMED: usize = 5;
 
@@ -50,12 +53,13 @@ pub(super) async fn run(
     }
     let mut views = Vec::with_capacity(packs.len());
     let mut bad = Vec::new();
-    for pack in packs {
-        let look = one(context, job, pack).await?;
-        if look.state != PackState::Ok {
-            bad.push((views.len(), pack, look.clone()));
+    for some in packs.chunks(TOGETHER) {
+        for (pack, look) in some.iter().zip(looks(context, job, some).await?) {
+            if look.state != PackState::Ok {
+                bad.push((views.len(), *pack, look.clone()));
+            }
+            views.push(view(pack, look));
         }
-        views.push(view(pack, look));
     }
     job.complete(StepName::Verify, counted(views.len(), bad.len()))
         .await?;
@@ -107,20 +111,33 @@ fn chosen<'a>(active: &'a Active, refs: &[String]) -> Result<Vec<&'a Installed>,
     Ok(packs.into_values().collect())
 }
 
-/// Looks at one tree, notes what was found, and says so when it is bad.
-async fn one(context: &Context, job: &Claimed, pack: &Installed) -> Result<Look, StepError> {
-    let look = {
-        let (layout, pack) = (Arc::clone(&context.layout), pack.clone());
-        let look = blocking(move || look::look(&layout, &pack));
-        stoppable(job, look).await??
+/// Looks at some trees at the same time, notes what was found in one transaction, and says which are bad.
+async fn looks(
+    context: &Context,
+    job: &Claimed,
+    packs: &[&Installed],
+) -> Result<Vec<Look>, StepError> {
+    let looks = {
+        let layout = Arc::clone(&context.layout);
+        let packs: Vec<Installed> = packs.iter().map(|pack| (*pack).clone()).collect();
+        let looks = blocking(move || look::look_at_all(&layout, &packs));
+        stoppable(job, looks).await??
     };
-    noted(context, pack, look.clone()).await?;
-    if look.state != PackState::Ok {
-        let data = event(pack, &look);
-        job.tell(EventKind::PackDamaged, Some(&pack.pack_ref), data)
-            .await?;
+    let dirs = packs.iter().map(|pack| pack.dir.clone());
+    let found: Vec<_> = dirs.zip(looks.iter().cloned()).collect();
+    let note = context.database.write(move |tx| {
+        let mut found = found.iter();
+        found.try_for_each(|(dir, look)| look::note(tx, dir, look))
+    });
+    note.await?;
+    for (pack, look) in packs.iter().zip(&looks) {
+        if look.state != PackState::Ok {
+            let data = event(pack, look);
+            job.tell(EventKind::PackDamaged, Some(&pack.pack_ref), data)
+                .await?;
+        }
     }
-    Ok(look)
+    Ok(looks)
 }
 
 async fn noted(context: &Context, pack: &Installed, look: Look) -> Result<(), StoreError> {

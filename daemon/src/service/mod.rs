@@ -430,10 +430,26 @@ async fn ends(name: &'static str, part: impl Future<Output = ()>) -> &'static st
     name
 }
 
-/// What is done once a day.
+/// What is done once a day, and once after the start.
 async fn keep_house(database: Database, config: Shared, queue: Queue, stop: CancellationToken) {
     let daily = gc::daily(database.clone(), queue, stop.clone());
-    tokio::join!(forget(database, config, stop), daily);
+    let checked = check_rest(&database, &stop);
+    tokio::join!(
+        forget(database.clone(), config, stop.clone()),
+        daily,
+        checked
+    );
+}
+
+/// Looks at what of the database the start had no time for.
+async fn check_rest(database: &Database, stop: &CancellationToken) {
+    let checked = tokio::select! {
+        () = stop.cancelled() => return,
+        checked = database.check_rest() => checked,
+    };
+    if let Err(error) = checked {
+        tracing::error!(error = %crate::logging::chain(&error), "cannot look at all of the database");
+    }
 }
 
 /// Shortens the history of jobs and events to `queue.history`, now and once a day.

@@ -13,7 +13,8 @@ use std::ops::Deref;
 use std::os::unix::fs::{FileExt as _, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,11 +22,13 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 use packd_wire::DegradedView;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::degraded::Marker;
 use super::error::is_no_space;
-use super::integrity::{self, Depth};
+use super::integrity::{self, Depth, Unread};
+use super::numbers::{self, Ledger, Numbers};
 use super::{StoreError, reserve, schema};
 use crate::fault;
 use crate::logging::chain;
@@ -44,12 +47,18 @@ pub(crate) struct Database {
     packs_version: watch::Sender<u64>,
     path: Arc<Path>,
     marker: Marker,
+    /// Only the writer thread takes it.
+    ledger: Arc<Mutex<Ledger>>,
+    /// Whether most of it was not looked at yet since the start.
+    is_unread: Arc<AtomicBool>,
 }
 
 /// The threads behind a [`Database`]; joined when every handle is gone.
 #[derive(Debug)]
 pub(crate) struct Threads {
     handles: Vec<JoinHandle<()>>,
+    /// Where the database is, if it goes with them.
+    folder: Option<TempDir>,
 }
 
 /// A transaction on the writer thread.
@@ -120,9 +129,10 @@ impl Database {
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         )?;
-        integrity::check(&writing, depth).map_err(StoreError::open(path))?;
+        let unread = integrity::check_at_start(&writing, depth).map_err(StoreError::open(path))?;
         schema::migrate(&mut writing, path)?;
         integrity::check_active(&writing).map_err(StoreError::open(path))?;
+        let numbers = go_on(&mut writing, &marker).map_err(StoreError::open(path))??;
         let reading = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let open = StoreError::open(path);
         reading
@@ -140,9 +150,15 @@ impl Database {
             reader,
             packs_version: watch::Sender::default(),
             path: path.into(),
+            ledger: Arc::new(Mutex::new(Ledger::open(marker.folder(), numbers))),
             marker,
+            is_unread: Arc::new(AtomicBool::new(unread == Unread::Most)),
         };
-        Ok((database, Threads { handles }))
+        let threads = Threads {
+            handles,
+            folder: None,
+        };
+        Ok((database, threads))
     }
 
     /// Begins a transaction on the writer thread and ends it, with nothing in it.
@@ -163,6 +179,7 @@ impl Database {
         F: FnOnce(&Tx<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let packs_version = self.packs_version.clone();
+        let ledger = Arc::clone(&self.ledger);
         ask(&self.writer, &self.marker, move |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -172,9 +189,14 @@ impl Database {
             };
             let value = change(&tx)?;
             let Tx { transaction, hooks } = tx;
+            let numbers = Numbers::of(&transaction)?;
             fault::point("database.uncommitted");
             transaction.commit()?;
             fault::point("database.committed");
+            ledger
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .note(numbers);
             let hooks = hooks.into_inner();
             if hooks.packs_changed {
                 packs_version.send_modify(|version| *version += 1);
@@ -233,8 +255,8 @@ impl Database {
     /// # Errors
     /// [`StoreError::Panicked`].
     pub(crate) async fn release_reserve(&self) -> Result<bool, StoreError> {
-        let path = Arc::clone(&self.path);
-        super::off_thread(move || Ok(path.parent().is_some_and(reserve::release))).await
+        let marker = self.marker.clone();
+        super::off_thread(move || Ok(reserve::release(marker.folder()))).await
     }
 
     /// Reads all of it; whether it is in order. One that is not is noted as damaged.
@@ -242,6 +264,32 @@ impl Database {
     /// # Errors
     /// [`StoreError::Open`] when it cannot be read at all.
     pub(crate) async fn check_all(&self) -> Result<bool, StoreError> {
+        self.check(Depth::Full).await
+    }
+
+    /// Looks at what of it the start had no time for, if there is something; what is damaged is noted.
+    ///
+    /// # Errors
+    /// Those of [`Self::check_all`].
+    pub(crate) async fn check_rest(&self) -> Result<(), StoreError> {
+        if !self.is_unread() {
+            return Ok(());
+        }
+        let found = self.check(Depth::Quick).await;
+        self.is_unread.store(false, Ordering::Relaxed);
+        if found? {
+            tracing::info!("the rest of `packd.db` was looked at too, and is in order");
+        }
+        Ok(())
+    }
+
+    /// Whether most of it was not looked at yet since the start.
+    #[must_use]
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_unread.load(Ordering::Relaxed)
+    }
+
+    async fn check(&self, depth: Depth) -> Result<bool, StoreError> {
         let (path, marker) = (Arc::clone(&self.path), self.marker.clone());
         super::off_thread(move || {
             let open = StoreError::open(&path);
@@ -249,7 +297,7 @@ impl Database {
             connection
                 .pragma_update(None, "query_only", true)
                 .map_err(open)?;
-            match integrity::check(&connection, Depth::Full).map_err(open) {
+            match integrity::check(&connection, depth).map_err(open) {
                 Ok(()) => Ok(true),
                 Err(error) if error.is_damage() => {
                     marker.suspect(&chain(&error));
@@ -275,6 +323,14 @@ impl Database {
 }
 
 impl Threads {
+    /// Removes this folder when they have ended.
+    pub(super) fn keeping(self, folder: TempDir) -> Self {
+        Self {
+            folder: Some(folder),
+            ..self
+        }
+    }
+
     /// Waits for the threads to end: they do when every [`Database`] is gone.
     pub(crate) fn join(self) {
         for handle in self.handles {
@@ -282,7 +338,34 @@ impl Threads {
                 tracing::error!("a database thread panicked");
             }
         }
+        if let Some(Err(error)) = self.folder.map(TempDir::close) {
+            tracing::warn!(%error, "the database of a full disk is left behind");
+        }
     }
+}
+
+/// Notes what the database has lost since its numbers were noted, and lets it go on above them; answers from where.
+fn go_on(
+    connection: &mut Connection,
+    marker: &Marker,
+) -> rusqlite::Result<Result<Numbers, StoreError>> {
+    let (numbers, lost) = numbers::compare(connection, marker.folder())?;
+    let Some(lost) = lost else {
+        return Ok(Ok(numbers));
+    };
+    let reason = format!(
+        "`packd.db` lost what was written last, {lost}: `packd.db-wal` was damaged or removed, or an older `packd.db` was put \
+         in its place; what was asked for then, be it jobs, holds, pins or registries, has to be asked for again"
+    );
+    tracing::error!("{reason}");
+    // before the numbers: killed in between, the loss is found once more
+    if let Err(error) = marker.lost(reason, 0) {
+        return Ok(Err(error));
+    }
+    let transaction = connection.transaction()?;
+    numbers.set(&transaction)?;
+    transaction.commit()?;
+    Ok(Ok(numbers))
 }
 
 /// Makes the file, if it is not there, and keeps it and its companions to the daemon alone: requests

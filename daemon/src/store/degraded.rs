@@ -75,6 +75,13 @@ impl Marker {
     /// Those of [`Self::set`].
     pub(super) fn lost(&self, reason: String, packs: u64) -> Result<(), StoreError> {
         let known = self.get();
+        // packd was killed before it had done something about it
+        if known
+            .as_ref()
+            .is_some_and(|mark| mark.view.reason.contains(&reason))
+        {
+            return Ok(());
+        }
         let view = DegradedView {
             at: time::now(),
             reason: match &known {
@@ -132,6 +139,11 @@ impl Marker {
         }
         sync_folder(&self.folder)?;
         Ok(self.lock().take())
+    }
+
+    /// The state folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where it lies.

@@ -13,6 +13,53 @@ pub(super) enum Depth {
     Full,
 }
 
+/// What of a database was not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Nothing.
+    None,
+    /// All but the tables in [`OF_PACKS`].
+    Most,
+}
+
+/// The tables without which packd cannot say what is installed. What grows with the history is not among them.
+const OF_PACKS: [&str; 5] = [
+    "generation",
+    "generation_pack",
+    "generation_number",
+    "install",
+    "tree",
+];
+
+/// Databases up to this size, in bytes, are looked at as a whole before packd serves: that takes a tenth of a second.
+const AT_ONCE: i64 = 16 << 20;
+
+/// Lets SQLite look at it before packd serves. A large one, unless it is suspected, only as far as packs rest on
+/// it: the rest can be looked at meanwhile.
+///
+/// # Errors
+/// Those of [`check`].
+pub(super) fn check_at_start(connection: &Connection, depth: Depth) -> rusqlite::Result<Unread> {
+    let of = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let size = of("page_count")?.saturating_mul(of("page_size")?);
+    if depth == Depth::Full || size <= AT_ONCE {
+        return check(connection, depth).map(|()| Unread::None);
+    }
+    tracing::info!(
+        bytes = size,
+        "`packd.db` is large: what says which packs are active is looked at now, the rest while packd serves"
+    );
+    for table in OF_PACKS {
+        // an older database lacks some of them
+        let is_there = connection.table_exists(None, table)?;
+        if is_there {
+            let look = format!("PRAGMA quick_check({table})");
+            sound(connection.query_row(&look, [], |row| row.get(0))?)?;
+        }
+    }
+    Ok(Unread::Most)
+}
+
 /// Lets SQLite look at it.
 ///
 /// # Errors
@@ -22,7 +69,12 @@ pub(super) fn check(connection: &Connection, depth: Depth) -> rusqlite::Result<(
         Depth::Quick => "quick_check",
         Depth::Full => "integrity_check",
     };
-    let found: String = connection.query_row(&format!("PRAGMA {name}(1)"), [], |row| row.get(0))?;
+    let found = connection.query_row(&format!("PRAGMA {name}(1)"), [], |row| row.get(0))?;
+    sound(found)
+}
+
+/// What such a look ended with.
+fn sound(found: String) -> rusqlite::Result<()> {
     if found == "ok" {
         Ok(())
     } else {

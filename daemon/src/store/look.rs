@@ -1,6 +1,7 @@
 //! A look at a tree: whether it is as it was installed, and rows of `look`, which keep what the latest one found.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use packd_format::tree::{self, Change, Comparison, FileList};
 use packd_wire::{PackState, TreeChange, TreeDifference};
@@ -14,6 +15,9 @@ use crate::config::Layout;
 
 /// At most so many differences of a tree are named.
 const NAMED: usize = 50;
+
+/// Trees that are looked at at once; each may have more threads of its own.
+const MOST_AT_ONCE: usize = 4;
 
 /// How the files beside a tree are called among its differences.
 const LIST: &str = ".manifest";
@@ -77,6 +81,41 @@ pub(crate) fn look(layout: &Layout, pack: &Installed) -> Look {
         None => beside.push(difference(RECORD, TreeChange::Missing)),
     }
     of(beside, found)
+}
+
+/// Looks at many trees, several at a time; what was found is in the order of the packs. Blocks, and reads all of them.
+#[must_use]
+pub(crate) fn look_at_all(layout: &Layout, packs: &[Installed]) -> Vec<Look> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(MOST_AT_ONCE).min(packs.len());
+    if threads < 2 {
+        return packs.iter().map(|pack| look(layout, pack)).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let mut found = Vec::new();
+        // one after the other, whoever is free: some trees are large
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(pack) = packs.get(at) else {
+                return found;
+            };
+            found.push((at, look(layout, pack)));
+        }
+    };
+    let mut found: Vec<(usize, Look)> = std::thread::scope(|scope| {
+        let handles: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
+        let mut found = some();
+        for handle in handles {
+            match handle.join() {
+                Ok(more) => found.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    });
+    found.sort_unstable_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, look)| look).collect()
 }
 
 fn of(mut differences: Vec<TreeDifference>, found: Comparison) -> Look {

@@ -27,6 +27,7 @@ pub(crate) mod job;
 pub(crate) mod keep;
 pub(crate) mod lease;
 pub(crate) mod look;
+mod numbers;
 pub(crate) mod pack;
 pub(crate) mod patience;
 pub(crate) mod quality;

@@ -11,24 +11,20 @@ mod rows;
 
 use std::path::{Path, PathBuf};
 
-use packd_wire::DegradedView;
+use packd_wire::{DegradedView, ErrorKind};
 use rusqlite::{Connection, OpenFlags};
 
 use self::folder::{found, numbers, trees};
 pub(crate) use self::folder::{newest_whole, of_folder};
 pub(crate) use self::rows::adopt;
-use self::rows::{RETOLD, insert_generation, insert_tree, set_numbers};
+use self::rows::{RETOLD, insert_generation, insert_tree};
 use super::database::{Database, Threads};
 use super::degraded::{Mark, Marker};
 use super::integrity::Depth;
-use super::{StoreError, generation, quarantine, record, schema, time};
+use super::numbers::{self, Numbers};
+use super::{StoreError, audit, generation, quarantine, record, reserve, schema, time};
 use crate::config::Layout;
 use crate::logging::chain;
-
-/// How far above the highest number that was seen jobs and events go on: more than a daemon can have given
-/// between its last install and the loss.
-const JOBS_BETWEEN: i64 = 10_000;
-const EVENTS_BETWEEN: i64 = 1_000_000;
 
 /// Opens the database; one that is missing while there are packs, or that is damaged, goes to `quarantine/` and is made
 /// again. Blocks.
@@ -39,6 +35,7 @@ pub(crate) fn open(layout: &Layout) -> Result<(Database, Threads), StoreError> {
     let path = layout.db();
     let marker = Marker::load(&layout.state_dir);
     quarantine::clear_for_file(layout, &marker.path())?;
+    quarantine::clear_for_file(layout, &numbers::path(&layout.state_dir))?;
     let was_suspect = marker.get().is_some_and(|mark| mark.is_suspect);
     let depth = if was_suspect {
         Depth::Full
@@ -57,8 +54,21 @@ pub(crate) fn open(layout: &Layout) -> Result<(Database, Threads), StoreError> {
         },
     };
     tracing::error!("{reason}; it is rebuilt from the store");
-    rebuild(layout, &marker, &reason)?;
-    Database::open_marked(&path, marker, Depth::Quick)
+    let rebuilt = match rebuild(layout, &marker, &reason) {
+        Err(error) if is_full(&error) && reserve::release(&layout.state_dir) => {
+            rebuild(layout, &marker, &reason)
+        }
+        other => other,
+    };
+    let opened = rebuilt.and_then(|()| Database::open_marked(&path, marker.clone(), Depth::Quick));
+    match opened {
+        Err(error) if is_full(&error) => for_now(layout, marker, &reason, error),
+        other => other,
+    }
+}
+
+fn is_full(error: &StoreError) -> bool {
+    error.kind() == ErrorKind::NoSpace
 }
 
 /// A database that was suspected is in order.
@@ -110,7 +120,8 @@ fn unusable(layout: &Layout, path: &Path) -> Option<String> {
     }
     match fs_err::metadata(path) {
         Err(_) => Some("`packd.db` is missing, and there are packs in the store".to_owned()),
-        Ok(found) if found.len() == 0 && !with_ending(path, "-wal").exists() => {
+        // SQLite throws the log of an empty one away
+        Ok(found) if found.len() == 0 => {
             Some("`packd.db` is empty, and there are packs in the store".to_owned())
         }
         Ok(_) => None,
@@ -132,32 +143,18 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 fn rebuild(layout: &Layout, marker: &Marker, reason: &str) -> Result<(), StoreError> {
     let path = layout.db();
     let fresh = layout.state_dir.join("packd.db.rebuilt");
-    for ending in ["", "-journal", "-wal", "-shm"] {
-        let left = with_ending(&fresh, ending);
-        if left.exists() {
-            fs_err::remove_file(&left).map_err(StoreError::at("remove", &left))?;
-        }
-    }
+    remove(&fresh)?;
     let known = marker.get();
-    let (job, event) = salvaged(&path);
-    let job = job.max(known.as_ref().map_or(0, |mark| mark.job));
-    let event = event.max(known.as_ref().map_or(0, |mark| mark.event));
-    let sum = fill(layout, &fresh, job, event)?;
-    let mut mark = Mark {
-        view: DegradedView {
-            at: time::now(),
-            reason: format!(
-                "{reason}; it was rebuilt from the store, without jobs, events, the audit, holds, pins, registries that were added and results of \
-                 tests"
-            ),
-            quarantine: known.and_then(|mark| mark.view.quarantine),
-            packs: sum.packs,
-            unrecorded: sum.unrecorded,
-        },
-        is_suspect: false,
-        job: sum.job,
-        event: sum.event,
+    let sum = match fill(layout, &fresh, seen(layout, known.as_ref())) {
+        Ok(sum) => sum,
+        Err(error) => {
+            // half of it takes the space that is lacking
+            remove(&fresh)?;
+            return Err(error);
+        }
     };
+    let reason = format!("{reason}; it was rebuilt from the store, {WITHOUT}");
+    let mut mark = mark_of(reason, sum, known);
     // before the old one is out of the way: its numbers are not to be read twice
     marker.set(mark.clone())?;
     let old = ["-wal", "-shm", "-journal", ""].map(|ending| with_ending(&path, ending));
@@ -169,8 +166,90 @@ fn rebuild(layout: &Layout, marker: &Marker, reason: &str) -> Result<(), StoreEr
     generation::sync_folder(&layout.state_dir)
 }
 
-/// The highest numbers of jobs and events that can still be read in a damaged database.
-fn salvaged(path: &Path) -> (i64, i64) {
+/// What a database that was made of the state folder lacks.
+const WITHOUT: &str =
+    "without jobs, events, the audit, holds, pins, registries that were added and results of tests";
+
+fn mark_of(reason: String, sum: Sum, known: Option<Mark>) -> Mark {
+    Mark {
+        view: DegradedView {
+            at: time::now(),
+            reason,
+            quarantine: known.and_then(|mark| mark.view.quarantine),
+            packs: sum.packs,
+            unrecorded: sum.unrecorded,
+        },
+        is_suspect: false,
+        job: sum.numbers.job,
+        event: sum.numbers.event,
+    }
+}
+
+/// Removes what is left of a database that was to be made.
+fn remove(fresh: &Path) -> Result<(), StoreError> {
+    for ending in ["", "-journal", "-wal", "-shm"] {
+        let left = with_ending(fresh, ending);
+        if left.exists() {
+            fs_err::remove_file(&left).map_err(StoreError::at("remove", &left))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the database on another file system, for as long as packd runs: a full disk then keeps nobody from seeing what is
+/// installed, nor from making room. What lies in its place stays there for the next start. Where there is no room
+/// either, the answer is `full`.
+fn for_now(
+    layout: &Layout,
+    marker: Marker,
+    reason: &str,
+    full: StoreError,
+) -> Result<(Database, Threads), StoreError> {
+    let known = marker.get();
+    let numbers = seen(layout, known.as_ref());
+    let places = [
+        layout.socket.parent().map(Path::to_owned),
+        Some(std::env::temp_dir()),
+    ];
+    for place in places.into_iter().flatten() {
+        let made = tempfile::Builder::new()
+            .prefix("packd-database.")
+            .tempdir_in(&place);
+        let Ok(folder) = made else { continue };
+        let path = folder.path().join("packd.db");
+        let Ok(sum) = fill(layout, &path, numbers) else {
+            continue;
+        };
+        let told = format!(
+            "{reason}; the file system of `{}` is full, so it is not rebuilt there: packd works with one in `{}`, made from the \
+             store {WITHOUT}, which is gone when packd stops. Make room (`packctl gc`, `df -h {0}`), then restart packd",
+            layout.state_dir.display(),
+            folder.path().display()
+        );
+        tracing::error!("{told}");
+        if let Err(error) = marker.set(mark_of(told, sum, known.clone())) {
+            // it is set all the same, and the next start finds out again
+            tracing::warn!(error = %chain(&error), "cannot note that packd is degraded");
+        }
+        let (database, threads) = Database::open_marked(&path, marker, Depth::Quick)?;
+        return Ok((database, threads.keeping(folder)));
+    }
+    Err(full)
+}
+
+/// The highest numbers that anything beside the records of trees tells of.
+fn seen(layout: &Layout, known: Option<&Mark>) -> Numbers {
+    let marked = Numbers {
+        job: known.map_or(0, |mark| mark.job),
+        event: known.map_or(0, |mark| mark.event),
+        audit: 0,
+    };
+    let noted = Numbers::noted(&layout.state_dir).unwrap_or_default();
+    salvaged(&layout.db()).or(noted).or(marked)
+}
+
+/// The highest numbers that can still be read in a damaged database.
+fn salvaged(path: &Path) -> Numbers {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let name = path.to_string_lossy();
     let name = name
@@ -179,16 +258,9 @@ fn salvaged(path: &Path) -> (i64, i64) {
         .replace('#', "%23");
     let Ok(connection) = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
     else {
-        return (0, 0);
+        return Numbers::default();
     };
     let highest = |table: &str, column: &str| {
-        let given = connection
-            .query_row(
-                "SELECT seq FROM sqlite_sequence WHERE name = ?1",
-                [table],
-                |row| row.get(0),
-            )
-            .unwrap_or(0_i64);
         let there = connection
             .query_row(&format!("SELECT max({column}) FROM {table}"), [], |row| {
                 row.get::<_, Option<i64>>(0)
@@ -197,9 +269,19 @@ fn salvaged(path: &Path) -> (i64, i64) {
             .flatten()
             .unwrap_or(0);
         // what is damaged may say anything
-        given.max(there).clamp(0, i64::MAX / 4)
+        there.clamp(0, i64::MAX / 4)
     };
-    (highest("job", "id"), highest("event", "seq"))
+    let there = Numbers {
+        job: highest("job", "id"),
+        event: highest("event", "seq"),
+        audit: highest("audit", "seq"),
+    };
+    let given = Numbers::of(&connection).unwrap_or_default();
+    there.or(Numbers {
+        job: given.job.clamp(0, i64::MAX / 4),
+        event: given.event.clamp(0, i64::MAX / 4),
+        audit: given.audit.clamp(0, i64::MAX / 4),
+    })
 }
 
 /// What a rebuild found.
@@ -207,12 +289,11 @@ fn salvaged(path: &Path) -> (i64, i64) {
 struct Sum {
     packs: u64,
     unrecorded: u64,
-    job: i64,
-    event: i64,
+    numbers: Numbers,
 }
 
 /// Makes the database at `fresh` from the state folder, synced.
-fn fill(layout: &Layout, fresh: &Path, job: i64, event: i64) -> Result<Sum, StoreError> {
+fn fill(layout: &Layout, fresh: &Path, seen: Numbers) -> Result<Sum, StoreError> {
     let failed = StoreError::open(fresh);
     let mut connection = Connection::open(fresh).map_err(failed)?;
     connection
@@ -220,16 +301,18 @@ fn fill(layout: &Layout, fresh: &Path, job: i64, event: i64) -> Result<Sum, Stor
         .map_err(failed)?;
     schema::migrate(&mut connection, fresh)?;
     let mut sum = Sum {
-        job,
-        event,
+        numbers: seen,
         ..Sum::default()
     };
     let transaction = connection.transaction().map_err(failed)?;
     for dir in trees(layout) {
         let record = record::read(layout, &dir);
         if let Some(record) = &record {
-            sum.job = sum.job.max(record.job);
-            sum.event = sum.event.max(record.event);
+            sum.numbers = sum.numbers.or(Numbers {
+                job: record.job,
+                event: record.event,
+                audit: 0,
+            });
         }
         insert_tree(&transaction, layout, &dir, record.as_ref()).map_err(failed)?;
     }
@@ -255,9 +338,9 @@ fn fill(layout: &Layout, fresh: &Path, job: i64, event: i64) -> Result<Sum, Stor
         insert_generation(&transaction, layout, *number, status, &packs).map_err(failed)?;
     }
     transaction.execute_batch(RETOLD).map_err(failed)?;
-    sum.job = sum.job.saturating_add(JOBS_BETWEEN);
-    sum.event = sum.event.saturating_add(EVENTS_BETWEEN);
-    set_numbers(&transaction, sum.job, sum.event).map_err(failed)?;
+    sum.numbers = sum.numbers.beyond();
+    sum.numbers.set(&transaction).map_err(failed)?;
+    audit::chain::begin_behind(&transaction, sum.numbers.audit).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))?;
     Ok(sum)

@@ -69,16 +69,28 @@ pub(super) fn make_folder(folder: &Path, mode: u32) -> Result<(), StoreError> {
 /// [`StoreError::InUse`] when another packd has it.
 pub(crate) fn lock(layout: &Layout) -> Result<File, StoreError> {
     let path = layout.state_dir.join(".lock");
-    let file = fs_err::OpenOptions::new()
+    let opened = fs_err::OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .mode(0o600)
-        .open(&path)
+        .open(&path);
+    let (opened, mode) = match opened {
+        // a folder can be locked as well, and another packd would lock the same
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            tracing::warn!(
+                path = %path.display(),
+                "a folder lies in the place of a file; packd takes it as it is. When packd is stopped, move it away"
+            );
+            (fs_err::File::open(&path), 0o700)
+        }
+        opened => (opened, 0o600),
+    };
+    let file = opened
         .map(|file| file.into_parts().0)
         .map_err(StoreError::at("open", &path))?;
     // whoever can open it can lock it, and keep packd from starting
-    file.set_permissions(Permissions::from_mode(0o600))
+    file.set_permissions(Permissions::from_mode(mode))
         .map_err(StoreError::at("protect", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -39,6 +39,10 @@ pub struct StatusView {
     /// That the database was lost or is damaged, until an operator acknowledges it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded: Option<DegradedView>,
+    /// Whether the database, which is large, is still being looked at since the start; damage that is found then is in
+    /// `degraded`.
+    #[serde(default)]
+    pub checks_database: bool,
     /// What an operator should look at, the worst first.
     pub problems: Vec<String>,
     /// What the asking peer may do.

@@ -26,6 +26,8 @@ pub struct Facts {
     jobs: Vec<String>,
     /// What was told of changes, in order.
     told: Vec<String>,
+    /// How hooks ended, and those that are still to run.
+    hooks: Vec<String>,
 }
 
 impl Facts {
@@ -84,6 +86,11 @@ impl Facts {
                 "SELECT kind || ' ' || ifnull(job, '-') || ' ' || ifnull(ref, '-') FROM event WHERE kind IN
                      ('pack_installed', 'pack_updated', 'pack_removed', 'generation_activated', 'job_succeeded',
                       'job_failed', 'job_cancelled') ORDER BY seq",
+            ),
+            hooks: rows(
+                &database,
+                "SELECT kind || ' ' || job FROM event WHERE kind LIKE 'hook_%'
+                 UNION ALL SELECT 'due: ' || hook FROM hook_due",
             ),
         }
     }

@@ -41,6 +41,7 @@ impl Undisturbed {
         packd.begin();
         let job = client::insist(&packd, &scene.request, KEY);
         assert_eq!(job.status, JobStatus::Succeeded, "{job:#?}");
+        (scenario.after)(&packd, job.id);
         packd.terminate();
         let end = end(&packd);
         let seen = fs_err::read_to_string(seen).unwrap();
@@ -92,6 +93,7 @@ impl Undisturbed {
         packd.begin();
         let job = client::insist(&packd, &self.scene.request, KEY);
         assert_eq!(job.status, JobStatus::Succeeded, "{job:#?}");
+        (self.scene.scenario.after)(&packd, job.id);
         packd.terminate();
         assert_eq!(end(&packd), self.end, "the host ends the same");
         struck

@@ -6,7 +6,7 @@ use packd_tests::{
     Format, PackTree, Packd, Request, Settings,
     support::{programs, tree::Tree},
 };
-use packd_wire::{JobView, path};
+use packd_wire::{EventKind, JobView, path};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -25,6 +25,8 @@ pub struct Scenario {
     pub settings: fn(Settings) -> Settings,
     /// Whether the same request, once it was done, is refused: nothing is left to do.
     pub once: bool,
+    /// Waits for what follows from this job, which changed something, after its end.
+    pub after: fn(&Packd, i64),
     /// The points that no other scenario comes by.
     pub own: &'static [&'static str],
 }
@@ -160,6 +162,25 @@ pub const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "hooked",
+        before: Some(|packd| install(packd, "other")),
+        request: |_| installing("app@1.0.0"),
+        settings: |settings| {
+            settings.hook(&json!({
+                "name": "told",
+                "on": ["generation_activated"],
+                "command": ["/bin/sh", "-c", "cat >/dev/null"],
+            }))
+        },
+        // an activation whose hook never runs is one that nobody is told of
+        after: |packd, job| {
+            packd.wait_for(job, |event| {
+                matches!(event.kind, EventKind::HookSucceeded | EventKind::HookFailed)
+            });
+        },
+        ..NOTHING
+    },
+    Scenario {
         name: "first",
         before: None,
         request: |_| installing("app@2.0.0"),
@@ -175,6 +196,7 @@ const NOTHING: Scenario = Scenario {
     damage: |_| {},
     settings: |settings| settings,
     once: false,
+    after: |_, _| {},
     own: &[],
 };
 
@@ -189,7 +211,7 @@ fn of_before(state: &Path) {
         .collect();
     files.sort();
     files.truncate(files.len() - MISSING);
-    for name in ["packd.db", "packd.db-wal", "packd.db-shm"] {
+    for name in ["packd.db", "packd.db-wal", "packd.db-shm", "numbers"] {
         let _not_there = fs_err::remove_file(state.join(name));
     }
     let database = Connection::open(state.join("packd.db")).unwrap();

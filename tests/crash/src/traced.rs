@@ -51,7 +51,7 @@ const GROUPS: &[Group] = &[
     Group {
         name: "sync",
         calls: "fsync,fdatasync,?syncfs",
-        faults: &[Fault::Kill, BROKEN],
+        faults: &[Fault::Kill, NO_SPACE, BROKEN],
     },
     Group {
         name: "rename",
@@ -71,7 +71,7 @@ const GROUPS: &[Group] = &[
     Group {
         name: "unlink",
         calls: "?unlink,unlinkat,?rmdir",
-        faults: &[Fault::Kill, BROKEN],
+        faults: &[Fault::Kill, NO_SPACE, BROKEN],
     },
     Group {
         name: "symlink",
@@ -233,6 +233,11 @@ impl Recorded {
             )),
         }
         let again = client::insist(&packd, &self.scene.request, "again");
+        for job in [&first, &again] {
+            if job.status == JobStatus::Succeeded && job.changed {
+                (self.scene.scenario.after)(&packd, job.id);
+            }
+        }
         let nothing_left = self.scene.scenario.once && first.status == JobStatus::Succeeded;
         match (again.status, &again.error) {
             (JobStatus::Succeeded, None) => {}

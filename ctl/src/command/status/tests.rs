@@ -29,6 +29,7 @@ fn status() -> StatusView {
         registries: vec![registry("acme", RegistryState::Ok)],
         updates: UpdatesSummary::default(),
         degraded: None,
+        checks_database: false,
         problems: Vec::new(),
         role: Role::Operator,
     }

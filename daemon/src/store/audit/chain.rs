@@ -50,6 +50,16 @@ pub(super) fn seal(connection: &Connection, seq: i64, previous: &str) -> rusqlit
     Ok(hash)
 }
 
+/// Lets the chain of a new database begin behind this row, which is lost with all before it.
+///
+/// # Errors
+/// Those of SQLite.
+pub(in crate::store) fn begin_behind(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
+    connection
+        .execute("UPDATE audit_anchor SET seq = ?1", [seq])
+        .map(drop)
+}
+
 /// The hash of a row of [`COLUMNS`].
 fn hash_of(previous: &str, row: &Row<'_>) -> rusqlite::Result<String> {
     let mut hasher = Hasher::new(Algorithm::Sha256);

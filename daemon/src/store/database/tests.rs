@@ -106,3 +106,74 @@ async fn damage_that_is_met_while_it_runs_is_noted_and_not_tried_again() {
     assert!(database.acknowledge().await.unwrap().is_some());
     assert_eq!(database.degraded(), None);
 }
+
+/// Makes a database that is too large to be looked at as a whole at the start; where a table of packs begins in it, and
+/// where what is large lies.
+async fn large(path: &Path) -> (u64, u64) {
+    let (database, threads) = Database::open(path).unwrap();
+    let fill = |tx: &Tx<'_>| {
+        let data = "x".repeat(1 << 20);
+        for _ in 0..24 {
+            tx.execute(
+                "INSERT INTO event (at, kind, data) VALUES ('', 'info', ?1)",
+                [&data],
+            )?;
+        }
+        Ok(())
+    };
+    database.write(fill).await.unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'generation_pack'";
+    let root: i64 = database
+        .read(move |connection| connection.query_row(root, [], |row| row.get(0)))
+        .await
+        .unwrap();
+    drop(database);
+    threads.join();
+    let page = 4096;
+    (
+        u64::try_from(root - 1).unwrap() * page,
+        (12 << 20) / page * page,
+    )
+}
+
+fn overwrite(path: &Path, at: u64) {
+    let file = fs_err::OpenOptions::new().write(true).open(path).unwrap();
+    file.file().write_all_at(&[0xa5; 4096], at).unwrap();
+}
+
+#[tokio::test]
+async fn of_a_large_one_the_start_looks_at_what_packs_rest_on_and_the_rest_comes_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("packd.db");
+    let (of_packs, of_history) = large(&path).await;
+
+    let (database, threads) = Database::open(&path).unwrap();
+    assert!(database.is_unread());
+    database.check_rest().await.unwrap();
+    assert!(!database.is_unread());
+    assert_eq!(database.degraded(), None);
+    drop(database);
+    threads.join();
+
+    overwrite(&path, of_history);
+    let (database, threads) = Database::open(&path).unwrap();
+    assert_eq!(database.degraded(), None, "nobody has looked yet");
+    database.check_rest().await.unwrap();
+    let told = database.degraded().unwrap().reason;
+    assert!(told.contains("a restart of packd rebuilds it"), "{told}");
+    drop(database);
+    threads.join();
+    let again = Database::open(&path);
+    assert!(again.is_ok(), "here nothing asks for all of it");
+    drop(again);
+
+    overwrite(&path, of_packs);
+    let error = Database::open(&path).err().unwrap();
+    assert!(error.is_damage(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_small_one_is_looked_at_as_a_whole() {
+    let (_folder, database, _threads) = database();
+    assert!(!database.is_unread());
+}

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::folder::Found;
-use super::{EVENTS_BETWEEN, JOBS_BETWEEN};
 use crate::config::Layout;
 use crate::store::job::encoded;
+use crate::store::numbers::Numbers;
 use crate::store::record::InstallRecord;
 use crate::store::tree::manifest_path;
 use crate::store::{generation, time};
@@ -28,18 +28,6 @@ pub(super) const RETOLD: &str = "
             WHERE before.install IS NOT after.install
             ORDER BY named.ref));
 ";
-
-/// Lets jobs and events go on above these numbers.
-pub(super) fn set_numbers(connection: &Connection, job: i64, event: i64) -> rusqlite::Result<()> {
-    for (name, number) in [("job", job), ("event", event)] {
-        connection.execute("DELETE FROM sqlite_sequence WHERE name = ?1", [name])?;
-        connection.execute(
-            "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
-            params![name, number],
-        )?;
-    }
-    Ok(())
-}
 
 /// The row of a tree, if its list is as its name says.
 pub(super) fn insert_tree(
@@ -165,23 +153,11 @@ pub(crate) fn adopt(
     for (dir, record) in trees {
         insert_tree(connection, layout, dir, Some(record))?;
     }
-    let highest = |name: &str| {
-        connection
-            .query_row(
-                "SELECT seq FROM sqlite_sequence WHERE name = ?1",
-                [name],
-                |row| row.get::<_, i64>(0),
-            )
-            .optional()
-    };
     let seen = packs.iter().map(|one| &one.install);
-    let job = seen.clone().map(|install| install.job).max().unwrap_or(0);
-    let event = seen.map(|install| install.event).max().unwrap_or(0);
-    let job = job.max(highest("job")?.unwrap_or(0));
-    let event = event.max(highest("event")?.unwrap_or(0));
-    set_numbers(
-        connection,
-        job.saturating_add(JOBS_BETWEEN),
-        event.saturating_add(EVENTS_BETWEEN),
-    )
+    let seen = Numbers {
+        job: seen.clone().map(|install| install.job).max().unwrap_or(0),
+        event: seen.map(|install| install.event).max().unwrap_or(0),
+        audit: 0,
+    };
+    Numbers::of(connection)?.or(seen).beyond().set(connection)
 }
