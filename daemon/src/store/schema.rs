@@ -24,8 +24,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0013_routine.sql"),
     include_str!("schema/0014_updates.sql"),
     include_str!("schema/0015_hooks.sql"),
-    include_str!("schema/0017_audit_chain.sql"),
-    include_str!("schema/0019_way_back.sql"),
+    include_str!("schema/0016_audit_chain.sql"),
+    include_str!("schema/0017_way_back.sql"),
 ];
 
 /// Brings the database up to date, or says that it is from a newer packd.
