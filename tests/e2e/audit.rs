@@ -47,6 +47,8 @@ fn a_row_that_somebody_changed_is_found_and_named() {
         &packd,
         "DELETE FROM audit WHERE seq > 1; UPDATE sqlite_sequence SET seq = 1 WHERE name = 'audit'",
     );
+    // which says how many rows there were
+    fs_err::remove_file(packd.state_dir().join("numbers")).unwrap();
     packd.begin();
     packd.ctl(["audit", "verify"]).success();
     let ran = packd.ctl(["-j", "audit", "verify", "--noted", &noted]);
