@@ -16,7 +16,7 @@ const PACKS: usize = 1_000;
 const REGISTRIES: usize = 10;
 const STARTS: usize = 11;
 /// What a start leaves to be done, in the background and by the allocator of its threads, is done by then.
-const SETTLES: Duration = Duration::from_secs(30);
+const SETTLES: Duration = Duration::from_secs(45);
 
 pub(crate) fn run(table: &mut Table) {
     sizes(table);

@@ -22,17 +22,12 @@ pub(super) enum Unread {
     Most,
 }
 
-/// The tables without which packd cannot say what is installed. What grows with the history is not among them.
-const OF_PACKS: [&str; 5] = [
-    "generation",
-    "generation_pack",
-    "generation_number",
-    "install",
-    "tree",
-];
+/// The tables without which packd cannot say what is installed. What grows with the history is not among them, nor is
+/// `generation_pack`, which has each pack once for each generation: [`check_active`] reads what of it counts.
+const OF_PACKS: [&str; 4] = ["generation", "generation_number", "install", "tree"];
 
-/// Databases up to this size, in bytes, are looked at as a whole before packd serves: that takes a tenth of a second.
-const AT_ONCE: i64 = 16 << 20;
+/// Databases up to this size, in bytes, are looked at as a whole before packd serves: that takes a hundredth of a second.
+const AT_ONCE: i64 = 4 << 20;
 
 /// Lets SQLite look at it before packd serves. A large one, unless it is suspected, only as far as packs rest on
 /// it: the rest can be looked at meanwhile.

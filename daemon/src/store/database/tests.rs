@@ -122,7 +122,7 @@ async fn large(path: &Path) -> (u64, u64) {
         Ok(())
     };
     database.write(fill).await.unwrap();
-    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'generation_pack'";
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'install'";
     let root: i64 = database
         .read(move |connection| connection.query_row(root, [], |row| row.get(0)))
         .await
