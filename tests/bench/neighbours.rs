@@ -76,13 +76,13 @@ impl Started {
         let memory = memory_of(self.0.id());
         let size = fs_err::metadata(program).unwrap().len();
         let what = |what: &str| format!("beside it: {name}, {what}");
+        table.number(&what("resident memory"), "MB", memory.resident / 1e3, "");
         table.number(
-            &what("resident memory"),
+            &what("of it, not of files"),
             "MB",
-            memory.resident / 1e3,
+            memory.anonymous / 1e3,
             "",
         );
-        table.number(&what("of it, not of files"), "MB", memory.anonymous / 1e3, "");
         table.number(&what("size of its program"), "MB", size as f64 / 1e6, "");
     }
 }
